@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# What the scripts share.
+
+cache=${TRICKLES_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/trickles}
+# scripts/setup installs into /usr/sbin too, which is not in everybody's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+
+say()
+{
+	echo "$*" >&2
+}
+
+die()
+{
+	say "${0##*/}: $*"
+	exit 125
+}
+
+# Lines 2 and following of a script's head, up to the first that is no comment.
+usage()
+{
+	sed -n '3,/^[^#]/s/^#\( \|$\)//p' "$0"
+}
+
+need()
+{
+	local program
+
+	for program; do
+		command -v "$program" >/dev/null ||
+			die "$program is missing: run scripts/setup"
+	done
+}
