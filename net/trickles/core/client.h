@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The client's side of the protocol (paper §4): which numbers are expected,
+ * what arrived and what was lost, what each request claims, which bytes it
+ * asks for, and the timers.  It holds no data, only offsets; the caller owns
+ * the send queue, the reassembly queue, the clock and the lock.
+ */
+#ifndef TRK_CORE_CLIENT_H
+#define TRK_CORE_CLIENT_H
+
+#include "seal.h"
+#include "server.h"
+#include "types.h"
+#include "wire.h"
+
+#define TRK_DUPTHRESH		3
+#define TRK_RING_MIN		64		/* numbers, a power of two */
+#define TRK_RING_MAX		16384
+#define TRK_HOLES		64		/* byte ranges remembered as lost */
+#define TRK_OUTPUTS		4		/* output continuations held */
+#define TRK_CONTS		4		/* transport continuations held */
+#define TRK_TRAIN		32		/* responses to one request, at most */
+
+#define TRK_RTO_MIN_US		200000		/* as Linux: TCP_RTO_MIN */
+#define TRK_RTO_MAX_US		60000000
+#define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
+#define TRK_DELACK_US		10000
+
+enum trk_client_state {
+	TRK_CL_IDLE,		/* no connection */
+	TRK_CL_FIRST,		/* cookie in hand, first request not yet answered */
+	TRK_CL_OPEN,
+	TRK_CL_DEAD,		/* gave up: cl->error */
+};
+
+/* Stream bytes, sorted, disjoint, not touching.  When full, neighbours are joined. */
+struct trk_holes {
+	unsigned int n;
+	struct { u64 a, b; } r[TRK_HOLES];
+};
+
+/* What a packet number is expected to bring, or brought.  One entry of the ring. */
+struct trk_slot {
+	u64 nonce;
+	u64 off;		/* stream offset of the piece asked for, or of the input sent */
+	u64 req_n;		/* highest number that its request reported */
+	u64 acc;		/* xor of all nonces of the domain up to req_n */
+	u64 sent_us;
+	u32 token;
+	u32 len;
+	u16 index;		/* position in the answer */
+	u8 serial;		/* continuation that its request carried */
+	u8 state;
+	u8 what;
+	bool nogrowth;
+};
+
+struct trk_held_cont {
+	u8 blob[TRK_CONT_LEN];
+	struct trk_cont c;
+	u64 acc;		/* xor of the domain's nonces up to c.base */
+	u64 born_us;
+	u8 serial;
+	bool used;
+};
+
+struct trk_held_ucont {
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	u16 len;		/* 0: none */
+	struct trk_ucont u;	/* u.opaque is not set */
+};
+
+struct trk_client {
+	/* set by the caller before each call of trk_client_pump() */
+	u64 in_end;		/* bytes written by the application so far */
+	bool in_fin;		/* and no more will come */
+	bool want_first;	/* send the first request even without input */
+	u64 rcv_nxt;		/* all output below was received in order */
+	u64 rcv_limit;		/* output offset up to which there is room */
+
+	/* for the caller to read */
+	u8 state;
+	int error;		/* errno (positive) when TRK_CL_DEAD */
+	u64 in_una;		/* input below was consumed by the server: may be freed */
+	u64 fin_off;		/* output ends here; U64_MAX: not known */
+	u64 deadline_us;	/* call trk_client_timer() then; U64_MAX: never */
+	u64 srtt_us, rttvar_us, rto_us;
+	u64 ring_want;		/* ring size wished for; the caller may give it */
+	u32 cwnd;		/* the window as last computed, packets */
+	struct {
+		u64 requests, responses, timeouts, probes, lost, late, merged, held;
+		u64 out_retrans;	/* bytes asked for again */
+		u64 in_retrans;		/* input bytes sent again */
+	} stat;
+
+	/* private to client.c */
+	u32 (*random)(void *arg);
+	void *random_arg;
+	u16 slot;
+	u16 want_slot;
+	u32 max_input;
+	struct trk_slot *ring;
+	u32 ring_size;
+	u64 nrep;		/* all numbers up to here were reported, one way or another */
+	u64 top;		/* highest number received */
+	u64 hi;			/* highest number expected */
+	u64 acc;		/* xor of the domain's nonces up to nrep */
+	struct trk_held_cont conts[TRK_CONTS];
+	u8 serial;		/* of the current one */
+	struct trk_held_cont confirmed;
+	u64 confirmed_n, confirmed_proof;
+	struct trk_claim claims[2 * TRK_MAX_CLAIMS];
+	unsigned int nclaims;
+	struct trk_holes holes;		/* output to be asked for again */
+	u64 ask_nxt;			/* output from here on was never asked for */
+	struct trk_held_ucont outputs[TRK_OUTPUTS];
+	struct trk_held_ucont input;
+	struct trk_holes in_lost;	/* input to be sent again */
+	struct trk_holes in_acked;	/* input above in_una that was consumed */
+	u64 in_nxt;
+	u64 in_stall;			/* the server wants more than this before it goes on */
+	u32 in_flight;			/* sequential input: requests that await an answer */
+	bool fin_sent, fin_acked;
+	u32 seq;			/* sequence number of our next request, relative to ISN + 1 */
+	u32 ackrel;			/* end of the highest slot received */
+	u32 backoff;
+	u32 attempt;
+	bool waiting;			/* a timeout request is out: silent in the old domain */
+	bool probed;
+	bool delack;
+	u64 rto_deadline_us, delack_deadline_us;
+	struct trk_slot pending;	/* the answer that a first or timeout request awaits */
+	u64 pending_first;
+	u16 pending_count;
+};
+
+/**
+ * struct trk_out_req - a request to transmit
+ * @hdr, @hdr_len: header, to lead the payload
+ * @in_off, @in_len: input data to append from the send queue
+ * @seq: TCP sequence number relative to the client's ISN + 1
+ * @ackrel: TCP acknowledgment number relative to the server's ISN + 1
+ */
+struct trk_out_req {
+	u8 hdr[TRK_REQ_HDR_MAX];
+	u32 hdr_len;
+	u32 in_len;
+	u64 in_off;
+	u32 seq;
+	u32 ackrel;
+};
+
+/* What a response brought, for the caller to store. */
+struct trk_in_resp {
+	u64 off;		/* stream offset of the data */
+	u32 len;		/* its length; 0: none.  The data ends the packet */
+};
+
+void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size,
+		     u32 (*random)(void *arg), void *random_arg);
+void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_size);
+void trk_client_connected(struct trk_client *cl, u16 want_slot, u64 now_us);
+
+bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+void trk_client_close_req(struct trk_client *cl, struct trk_out_req *out);
+int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
+		       struct trk_in_resp *in);
+void trk_client_timer(struct trk_client *cl, u64 now_us);
+bool trk_client_input_done(const struct trk_client *cl);
+
+#endif /* TRK_CORE_CLIENT_H */

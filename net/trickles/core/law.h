@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The window law: TCP Reno as a function of request numbers (paper §2.5), and
+ * which packet numbers each request issues.  Pure arithmetic, O(1) per piece.
+ */
+#ifndef TRK_CORE_LAW_H
+#define TRK_CORE_LAW_H
+
+#include "types.h"
+
+#define TRK_INITIAL_WINDOW	10u		/* packets, RFC 6928 */
+#define TRK_MIN_CWND		2u		/* packets, RFC 5681 (4) */
+#define TRK_SSTHRESH_INF	(1u << 20)	/* packets: above every window */
+#define TRK_MAX_CWND		(1u << 16)	/* packets: window * slot stays below 2^30 */
+#define TRK_MAX_CLAIMS		16		/* gaps and no-growth ranges in one proof */
+
+/**
+ * struct trk_law - the congestion state that a continuation seals
+ * @tcp_base: number at which the current piece without losses starts (TCPBase)
+ * @first_loss: first lost number of the open loss event, 0 if none is open
+ * @recover: last number in flight when the open event began (R)
+ * @start_cwnd: window at @tcp_base, packets
+ * @ssthresh: slow start threshold of the piece, packets
+ * @cwnd_at_loss: window when the open event began (W)
+ * @new_cwnd: window after the open event
+ *
+ * @recover, @cwnd_at_loss and @new_cwnd follow from the others; they are valid
+ * only while @first_loss is not 0.
+ */
+struct trk_law {
+	u64 tcp_base;
+	u64 first_loss;
+	u64 recover;
+	u32 start_cwnd;
+	u32 ssthresh;
+	u32 cwnd_at_loss;
+	u32 new_cwnd;
+};
+
+enum trk_claim_kind {
+	TRK_CLAIM_LOST,		/* a gap */
+	TRK_CLAIM_NOGROWTH,	/* received, with no-growth nonces */
+};
+
+/* Numbers [a, b], both included, all of one kind. */
+struct trk_claim {
+	u64 a, b;
+	u8 kind;
+};
+
+/* What a proof says of (base, n]: all received with growth nonces but these, in ascending order. */
+struct trk_claims {
+	u64 n;
+	unsigned int count;
+	struct trk_claim c[TRK_MAX_CLAIMS];
+};
+
+/* Received numbers [a, b] and the numbers [first, last] that their requests issue; none if first > last. */
+struct trk_step {
+	u64 a, b;
+	u64 first, last;
+};
+
+/* A walk over (base, n] in ascending order.  Fields are private to law.c, but for @law. */
+struct trk_walk {
+	struct trk_law law;		/* state after the numbers walked so far */
+	const struct trk_claims *claims;
+	u64 next;			/* next number to process */
+	u64 split;			/* no step spans split - 1 and split */
+	u64 carry_first, carry_last;	/* shares of lost requests, for the next received number */
+	unsigned int idx;		/* next claim */
+	bool single;			/* one number per step */
+	bool impossible;		/* the claims name numbers that cannot have been issued */
+};
+
+u32 trk_isqrt(u64 v);
+u32 trk_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh);
+
+void trk_law_init(struct trk_law *law, u64 base, u32 start_cwnd, u32 ssthresh, u64 first_loss);
+u32 trk_law_window(const struct trk_law *law, u64 k);
+u64 trk_law_highest(const struct trk_law *law, u64 n);
+void trk_law_settle(struct trk_law *law, u64 n);
+
+int trk_claims_check(const struct trk_claims *claims, u64 base);
+
+void trk_walk_init(struct trk_walk *w, const struct trk_law *law, u64 base,
+		   const struct trk_claims *claims, u64 split, bool single);
+bool trk_walk_next(struct trk_walk *w, struct trk_step *step);
+
+#endif /* TRK_CORE_LAW_H */

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What stands in a segment: the TCP option that marks it, and the headers that
+ * lead its payload.  All fields are big endian and unaligned; they are read and
+ * written only by wire.c.  Documentation/protocol.rst draws them.
+ *
+ * A request:   fixed header | transport continuation | claims | extensions | input data
+ * A response:  fixed header | transport continuation | extensions | output data
+ */
+#ifndef TRK_CORE_WIRE_H
+#define TRK_CORE_WIRE_H
+
+#include "types.h"
+#include "law.h"
+
+/* Shared experimental option (RFC 6994) with a 16-bit ExID of our own. */
+#define TRK_OPT_KIND		254
+#define TRK_OPT_LEN		4
+#define TRK_OPT_EXID		0x7472
+
+#define TRK_VERSION		1
+
+#define TRK_MIN_SLOT		512		/* bytes of TCP payload in a full packet */
+#define TRK_MAX_SLOT		16000		/* TRK_MAX_CWND of them stay below 2^30 bytes */
+
+#define TRK_MAC_LEN		16
+#define TRK_CONT_LEN		72		/* transport continuation on the wire */
+#define TRK_UCONT_MAX		512		/* opaque bytes of a user continuation */
+#define TRK_UCONT_HDR		36		/* start, end, flags, key id, length, MAC */
+#define TRK_SEALED_UCONT_MAX	(TRK_UCONT_HDR + TRK_UCONT_MAX)
+
+#define TRK_REQ_FIXED		32
+#define TRK_CLAIM_LEN		8
+#define TRK_EXT_HDR		4
+#define TRK_MAX_ASK		4		/* byte ranges in one request */
+#define TRK_ASK_LEN		12
+/* Longest header of a request: everything before the input data. */
+#define TRK_REQ_HDR_MAX		(TRK_REQ_FIXED + TRK_CONT_LEN + TRK_MAX_CLAIMS * TRK_CLAIM_LEN + \
+				 TRK_EXT_HDR + TRK_MAX_ASK * TRK_ASK_LEN + \
+				 TRK_EXT_HDR + TRK_SEALED_UCONT_MAX + TRK_EXT_HDR + 8)
+
+#define TRK_RESP_FIXED		24
+/* Longest header of a response: continuation, both user continuations, ack, geometry, span. */
+#define TRK_RESP_HDR_MAX	(TRK_RESP_FIXED + TRK_CONT_LEN + \
+				 2 * (TRK_EXT_HDR + TRK_SEALED_UCONT_MAX) + \
+				 TRK_EXT_HDR + 16 + TRK_EXT_HDR + 4 + TRK_EXT_HDR + 2)
+
+enum trk_kind {
+	TRK_KIND_FIRST = 1,	/* first request, echoes the SYN cookie; no continuation */
+	TRK_KIND_RANGE = 2,	/* continues the trickles [m..n] */
+	TRK_KIND_TIMEOUT = 3,	/* the client's retransmission timer expired */
+	TRK_KIND_CLOSE = 4,	/* the client is gone; no answer */
+	TRK_KIND_RESPONSE = 9,
+};
+
+#define TRK_KIND_IS_RESPONSE(kind)	((kind) & 8)
+
+/* Flags of a request. */
+#define TRK_REQ_GROW		BIT(0)	/* window-limited: could have asked for more */
+#define TRK_REQ_FIN		BIT(1)	/* the client's stream ends behind this input */
+
+/* Flags of a response. */
+#define TRK_RESP_NOGROWTH	BIT(0)	/* nonce of the no-growth sequence */
+#define TRK_RESP_CONT		BIT(1)	/* a transport continuation follows */
+#define TRK_RESP_FIN		BIT(2)	/* the server's stream ends behind this data */
+#define TRK_RESP_ABORT		BIT(3)	/* the application gave the connection up */
+
+enum trk_ext {
+	TRK_EXT_ASK = 1,	/* request: byte ranges wanted: n * { off 8, len 4 } */
+	TRK_EXT_OUTPUT = 2,	/* sealed output continuation */
+	TRK_EXT_INPUT = 3,	/* sealed input continuation */
+	TRK_EXT_INPUT_AT = 4,	/* request: stream offset of the input data: 8 */
+	TRK_EXT_CONSUMED = 5,	/* response: input [a, b) was consumed: 8 + 8 */
+	TRK_EXT_GEOMETRY = 6,	/* response to input: index in the answer 2, bytes per packet 2 */
+	TRK_EXT_SPAN = 7,	/* response stands for this many numbers, all no-growth: 2 */
+};
+
+/* Flags of a user continuation. */
+#define TRK_UCONT_FINAL		BIT(0)	/* the stream ends at @end */
+#define TRK_UCONT_PARALLEL	BIT(1)	/* input: any part of [start, end) may be sent, in any order */
+
+struct trk_blob {
+	const u8 *p;		/* NULL if absent */
+	u16 len;
+};
+
+/* A half open range of stream bytes. */
+struct trk_bytes {
+	u64 off;
+	u32 len;
+};
+
+/**
+ * struct trk_req - a request, parsed; numbers still as 32 bits
+ * @seq, @ack: from the TCP header, host order; set by the caller
+ */
+struct trk_req {
+	u8 kind;
+	u8 flags;
+	u8 attempt;
+	u8 nclaims;
+	u8 nask;
+	bool has_input;
+	u16 slot;		/* FIRST: bytes of TCP payload that the client can take */
+	u32 token;
+	u32 ackrel;		/* TCP ack less (server's ISN + 1) */
+	u32 m, n;
+	u64 proof;
+	struct trk_blob cont;
+	struct { u32 a, len; u8 kind; } claim[TRK_MAX_CLAIMS];
+	struct trk_bytes ask[TRK_MAX_ASK];
+	struct trk_blob output;		/* sealed */
+	struct trk_blob input;		/* sealed */
+	u64 input_off;
+	u32 hdr_len;		/* input data begins here */
+	u32 input_len;
+};
+
+/* A response, parsed. */
+struct trk_resp {
+	u8 flags;
+	bool has_consumed;
+	bool has_geometry;
+	u16 span;		/* 1 if not said */
+	u32 token;
+	u32 num;
+	u32 off;		/* low 32 bits of the data's stream offset */
+	u64 nonce;
+	struct trk_blob cont;
+	struct trk_blob output;		/* sealed */
+	struct trk_blob input;		/* sealed */
+	u64 consumed_from, consumed_to;
+	u16 geo_index, geo_piece;
+	u32 hdr_len;		/* output data begins here */
+	u32 data_len;
+};
+
+/* Sealed user continuation, parsed: what the client may know of it. */
+struct trk_ucont {
+	u64 start, end;		/* bytes for which it is valid: [start, end) */
+	u8 flags;
+	u8 key_id;
+	u16 len;
+	const u8 *opaque;
+};
+
+int trk_opt_find(const u8 *opts, unsigned int len);
+void trk_opt_write(u8 opt[TRK_OPT_LEN]);
+
+int trk_kind_peek(const u8 *p, u32 len);
+
+u32 trk_req_hdr_len(const u8 *p, u32 len);
+int trk_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total);
+u32 trk_req_write(u8 *p, const struct trk_req *q);
+
+u32 trk_resp_hdr_len(const u8 *p, u32 len);
+int trk_resp_parse(struct trk_resp *r, const u8 *p, u32 hdr_avail, u32 total);
+u32 trk_resp_size(const struct trk_resp *r);
+u32 trk_resp_write(u8 *p, const struct trk_resp *r);
+
+int trk_ucont_parse(struct trk_ucont *u, struct trk_blob b);
+
+/* A 32-bit number on the wire, seen from a full one at or below it. */
+static inline u64 trk_num_above(u64 from, u32 low)
+{
+	return from + (u32)(low - (u32)from);
+}
+
+/* A 32-bit number on the wire, taken as near as possible to a full one. */
+static inline u64 trk_num_near(u64 ref, u32 low)
+{
+	return ref + (s64)(s32)(low - (u32)ref);
+}
+
+#endif /* TRK_CORE_WIRE_H */

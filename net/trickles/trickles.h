@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the module know of each other.  From the ground up:
+ *
+ *   core/		the protocol, without a kernel call
+ *   keys, mib, sysctl	keys of the namespace, counters, settings
+ *   output		a segment on its way out
+ *   hook		a segment on its way in
+ *   queue, listener	the server: event queue, operations on events
+ *   carrier, client	the client: carrier socket, stream socket
+ *   af, module		socket(), namespaces, init and exit
+ */
+#ifndef NET_TRICKLES_H
+#define NET_TRICKLES_H
+
+#include <linux/in.h>
+#include <linux/netfilter.h>
+#include <linux/skbuff.h>
+#include <net/inet_sock.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+#include <uapi/linux/trickles.h>
+
+#include "core/client.h"
+#include "core/reason.h"
+#include "core/seal.h"
+#include "core/server.h"
+#include "core/wire.h"
+
+/* Bytes that IPv4 and our marked TCP header take of the MTU. */
+#define TRK_TCP_HDR	(sizeof(struct tcphdr) + TRK_OPT_LEN)
+#define TRK_HDR4	(sizeof(struct iphdr) + TRK_TCP_HDR)
+
+/* Counters of events that are no drops; drops are counted by enum trk_reason. */
+#define TRK_MIBS(X)							\
+	X(SYN_RCVD,		"SynRcvd")	/* marked SYNs for a listener */ \
+	X(SYNACK_SENT,		"SynAckSent")				\
+	X(REQ_RCVD,		"RequestsRcvd")	/* requests for a listener, good or bad */ \
+	X(EVENTS,		"Events")	/* put in a queue */	\
+	X(EVENTS_DROPPED,	"EventsDropped")	/* queue full */ \
+	X(ANSWERS,		"Answers")	/* events answered */	\
+	X(RESP_SENT,		"ResponsesSent")	/* packets */	\
+	X(BYTES_SENT,		"BytesSent")	/* data in responses */	\
+	X(OPS_STALE,		"OpsStale")	/* operation on an event that is gone */ \
+	X(CONNECTS,		"Connects")	/* connections by us, carried by Trickles */ \
+	X(FALLBACKS,		"Fallbacks")	/* connections by us that became TCP */ \
+	X(CONNECT_FAILS,	"ConnectFails")				\
+	X(REQ_SENT,		"RequestsSent")				\
+	X(RESP_RCVD,		"ResponsesRcvd")	/* accepted */	\
+	X(BYTES_RCVD,		"BytesRcvd")	/* data in them */	\
+	X(TIMEOUTS,		"Timeouts")	/* timeout requests */	\
+	X(PROBES,		"Probes")	/* timer expired, parked requests used */ \
+	X(LOST,			"Lost")		/* numbers declared lost */ \
+	X(RETRANS,		"RetransBytes")	/* bytes asked for again */ \
+	X(DROP_CHECKSUM,	"DropChecksum")				\
+	X(DROP_NO_LISTENER,	"DropNoListener")	/* request for a port without one */ \
+	X(DROP_NO_CLIENT,	"DropNoClient")	/* response to a closed connection */ \
+	X(DROP_PLAIN,		"DropPlain")	/* unmarked segment on a Trickles connection */ \
+	X(DROP_RCVBUF,		"DropRcvbuf")	/* receive buffer full */ \
+	X(DROP_NOMEM,		"DropNoMemory")
+
+enum trk_mib {
+#define TRK_MIB_ENUM(id, name) TRK_MIB_##id,
+	TRK_MIBS(TRK_MIB_ENUM)
+#undef TRK_MIB_ENUM
+	TRK_MIB_REASONS,	/* + enum trk_reason */
+	TRK_MIB_MAX = TRK_MIB_REASONS + TRK_REASON_COUNT
+};
+
+struct trk_mibs {
+	u64 v[TRK_MIB_MAX];
+};
+
+struct trk_keys;
+struct trk_listener;
+
+#define TRK_PORT_HASH	64
+
+/**
+ * struct trk_net - what a network namespace has
+ * @mibs: per-cpu counters
+ * @keys: keys in use (RCU)
+ * @keys_lock: serialises changes of @keys
+ * @listeners: listening sockets by port (RCU for readers)
+ * @listeners_lock: serialises changes of @listeners
+ * @hook_lock, @hooked: the input hook, registered by the first socket and until
+ *	the namespace ends (a killed server's clients must not see RST)
+ */
+struct trk_net {
+	struct net *net;
+	struct trk_mibs __percpu *mibs;
+	struct trk_keys __rcu *keys;
+	struct mutex keys_lock;		/* changes of keys */
+	struct hlist_head listeners[TRK_PORT_HASH];
+	spinlock_t listeners_lock;	/* changes of listeners */
+	struct mutex hook_lock;		/* registration of the hook */
+	bool hooked;
+	struct ctl_table_header *sysctl;
+	unsigned int sysctl_horizon_ms;
+	unsigned int sysctl_skew_ms;
+	unsigned int sysctl_marked_syns;	/* SYNs that carry our option before plain ones */
+	unsigned int sysctl_connected_only;
+};
+
+extern unsigned int trk_net_id;
+
+static inline struct trk_net *trk_net(const struct net *net)
+{
+	return net_generic(net, trk_net_id);
+}
+
+/* mib.c */
+#define TRK_INC(tn, id)		this_cpu_inc((tn)->mibs->v[TRK_MIB_##id])
+#define TRK_ADD(tn, id, n)	this_cpu_add((tn)->mibs->v[TRK_MIB_##id], (n))
+#define TRK_DROP(tn, reason)	this_cpu_inc((tn)->mibs->v[TRK_MIB_REASONS + (reason)])
+
+int trk_mib_net_init(struct trk_net *tn);
+void trk_mib_net_exit(struct trk_net *tn);
+
+/* sysctl.c */
+int trk_sysctl_net_init(struct trk_net *tn);
+void trk_sysctl_net_exit(struct trk_net *tn);
+
+/* keys.c: all of trk_keys_* but init, set and exit may be called in softirq, under rcu_read_lock() */
+#define TRK_SECRET_LEN	32
+
+int trk_keys_net_init(struct trk_net *tn);
+void trk_keys_net_exit(struct trk_net *tn);
+int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN]);
+const struct trk_cipher *trk_keys_current(struct trk_net *tn);
+const struct trk_cipher *trk_keys_find(void *tn, u8 key_id);
+
+/**
+ * struct trk_path - where a segment goes
+ * @net: namespace
+ * @saddr, @daddr, @sport, @dport: addresses
+ * @oif: bound device, 0 for none
+ * @mark, @tos, @ttl: of the socket; @ttl 0 for the route's
+ */
+struct trk_path {
+	struct net *net;
+	__be32 saddr, daddr;
+	__be16 sport, dport;
+	int oif;
+	u32 mark;
+	u8 tos;
+	u8 ttl;
+};
+
+/* output.c */
+struct rtable *trk_output_route(const struct trk_path *path, const struct sock *sk);
+struct sk_buff *trk_output_alloc(unsigned int linear, gfp_t gfp);
+int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
+		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_slot);
+int trk_output_synack(const struct trk_path *path, u32 seq, u32 ack, u16 mss);
+
+/* hook.c */
+int trk_hook_get(struct trk_net *tn);
+void trk_hook_net_exit(struct trk_net *tn);
+bool trk_marked(const struct sk_buff *skb, const struct tcphdr *th);
+
+/*
+ * listener.c: the server's half.  The listener hangs at trk_sk(sk)->listener
+ * (sock.h); it is made by the first TRK_QUEUE option or by listen().
+ */
+int trk_listener_start(struct sock *sk);			/* lock_sock() held */
+void trk_listener_stop(struct sock *sk);			/* lock_sock() held; may sleep */
+int trk_listener_setsockopt(struct sock *sk, sockptr_t optval, unsigned int optlen);
+int trk_listener_getsockopt(struct sock *sk, char __user *optval, int __user *optlen);
+int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma);
+int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg);	/* may sleep */
+__poll_t trk_listener_poll(struct sock *sk);
+struct sock *trk_listener_find(struct trk_net *tn, __be32 daddr, u16 port);	/* rcu_read_lock() */
+void trk_listener_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb);
+void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
+			  unsigned int off, unsigned int len);
+
+/* carrier.c, client.c: the client's half */
+struct sock *trk_carrier_owner(struct sock *carrier);		/* rcu_read_lock() */
+bool trk_carrier_is(const struct sock *sk);
+bool trk_client_segment(struct sock *sk, struct sk_buff *skb);	/* softirq; takes the skb if true */
+
+extern const struct proto_ops trk_stream_ops;
+extern struct proto trk_prot;
+
+#endif /* NET_TRICKLES_H */
