@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Seals, nonces and cookies (paper §2.1 and §2.2).
+ *
+ * Each message under the sealing key begins with a label, so that one kind of
+ * seal never serves as another.  Nonces use a key of their own.
+ */
+#include "seal.h"
+#include "reason.h"
+
+#define LABEL_CONT	'C'
+#define LABEL_UCONT	'U'
+#define LABEL_COOKIE	'S'
+#define LABEL_CONN	'N'
+#define LABEL_DOMAIN	'D'
+
+#define PEER_LEN	20	/* address, port, service */
+#define CONT_BODY	(TRK_CONT_LEN - TRK_MAC_LEN)
+
+static void peer_write(u8 *p, const struct trk_peer *peer)
+{
+	memcpy(p, peer->addr, 16);
+	put_unaligned_be16(peer->port, p + 16);
+	put_unaligned_be16(peer->service, p + 18);
+}
+
+/*
+ * On the wire: version 1, key 1, slot 2, iw 1, 0 1, time 6, conn 8, domain 8,
+ * base 8, TCPBase 8, startCwnd 4, ssthresh 4, base - firstLoss + 1 (0: none) 4, MAC 16.
+ * The MAC covers the client's address as well; that one comes with every packet.
+ */
+static void cont_mac(const struct trk_cipher *c, const struct trk_peer *peer, const u8 *body,
+		     u8 mac[TRK_MAC_LEN])
+{
+	u8 m[1 + PEER_LEN + CONT_BODY];
+
+	m[0] = LABEL_CONT;
+	peer_write(m + 1, peer);
+	memcpy(m + 1 + PEER_LEN, body, CONT_BODY);
+	c->mac(c, m, sizeof(m), mac);
+}
+
+/**
+ * trk_cont_seal - make a transport continuation
+ * @c: cipher of the current epoch
+ * @peer: the client, and the service
+ * @cont: what to seal; key_id is taken from @c
+ * @out: the sealed continuation
+ */
+void trk_cont_seal(const struct trk_cipher *c, const struct trk_peer *peer,
+		   const struct trk_cont *cont, u8 out[TRK_CONT_LEN])
+{
+	const struct trk_law *law = &cont->law;
+
+	out[0] = TRK_VERSION;
+	out[1] = c->key_id;
+	put_unaligned_be16(cont->slot, out + 2);
+	out[4] = cont->iw;
+	out[5] = 0;
+	put_unaligned_be16((u16)(cont->time_ms >> 32), out + 6);
+	put_unaligned_be32((u32)cont->time_ms, out + 8);
+	put_unaligned_be64(cont->conn, out + 12);
+	put_unaligned_be64(cont->domain, out + 20);
+	put_unaligned_be64(cont->base, out + 28);
+	put_unaligned_be64(law->tcp_base, out + 36);
+	put_unaligned_be32(law->start_cwnd, out + 44);
+	put_unaligned_be32(law->ssthresh, out + 48);
+	put_unaligned_be32(law->first_loss ? (u32)(cont->base - law->first_loss + 1) : 0, out + 52);
+	cont_mac(c, peer, out, out + CONT_BODY);
+}
+
+/**
+ * trk_cont_read - read a continuation without a key, as the client does
+ * @blob: sealed continuation
+ * @cont: filled; nothing in it may be believed by a server
+ */
+void trk_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
+{
+	u32 back = get_unaligned_be32(blob + 52);
+
+	cont->key_id = blob[1];
+	cont->slot = get_unaligned_be16(blob + 2);
+	cont->iw = blob[4];
+	cont->time_ms = (u64)get_unaligned_be16(blob + 6) << 32 | get_unaligned_be32(blob + 8);
+	cont->conn = get_unaligned_be64(blob + 12);
+	cont->domain = get_unaligned_be64(blob + 20);
+	cont->base = get_unaligned_be64(blob + 28);
+	trk_law_init(&cont->law, get_unaligned_be64(blob + 36), get_unaligned_be32(blob + 44),
+		     get_unaligned_be32(blob + 48), back ? cont->base - back + 1 : 0);
+}
+
+/**
+ * trk_cont_key_id - the key epoch that a continuation claims
+ * @blob: sealed continuation
+ */
+u8 trk_cont_key_id(const u8 blob[TRK_CONT_LEN])
+{
+	return blob[1];
+}
+
+/**
+ * trk_cont_open - check a continuation's seal and read it
+ * @c: cipher of its epoch
+ * @peer: where the packet came from, and the port it came to
+ * @blob: sealed continuation
+ * @cont: filled if the seal is right
+ *
+ * Return: 0, TRK_DROP_MAC or TRK_DROP_VERSION.
+ */
+int trk_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
+		  const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
+{
+	u8 mac[TRK_MAC_LEN];
+
+	cont_mac(c, peer, blob, mac);
+	if (crypto_memneq(mac, blob + CONT_BODY, TRK_MAC_LEN))
+		return TRK_DROP_MAC;
+	if (blob[0] != TRK_VERSION)
+		return TRK_DROP_VERSION;
+	trk_cont_read(blob, cont);
+	return TRK_OK;
+}
+
+static void ucont_mac(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
+		      enum trk_ext which, const u8 *blob, u16 len, u8 mac[TRK_MAC_LEN])
+{
+	u8 m[12 + TRK_SEALED_UCONT_MAX];
+	unsigned int body = len - TRK_MAC_LEN;
+
+	m[0] = LABEL_UCONT;
+	m[1] = (u8)which;
+	put_unaligned_be64(conn, m + 2);
+	put_unaligned_be16(peer->service, m + 10);
+	memcpy(m + 12, blob, body);
+	c->mac(c, m, 12 + body, mac);
+}
+
+/**
+ * trk_ucont_seal - make a user continuation
+ * @c: cipher of the current epoch
+ * @peer: only the service is sealed; the connection id stands for the client
+ * @conn: connection id
+ * @which: TRK_EXT_OUTPUT or TRK_EXT_INPUT
+ * @u: what to seal; u->len is at most TRK_UCONT_MAX
+ * @out: TRK_SEALED_UCONT_MAX bytes
+ *
+ * Return: length of the sealed continuation.
+ */
+u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
+		   enum trk_ext which, const struct trk_ucont *u, u8 *out)
+{
+	u16 len = u->len + TRK_UCONT_HDR;
+
+	put_unaligned_be64(u->start, out);
+	put_unaligned_be64(u->end, out + 8);
+	out[16] = u->flags;
+	out[17] = c->key_id;
+	put_unaligned_be16(u->len, out + 18);
+	if (u->len)
+		memcpy(out + 20, u->opaque, u->len);
+	ucont_mac(c, peer, conn, which, out, len, out + 20 + u->len);
+	return len;
+}
+
+/**
+ * trk_ucont_open - check a user continuation's seal and read it
+ * @c: cipher of its epoch
+ * @peer: the service that it came to
+ * @conn: connection id, from the transport continuation
+ * @which: what it is used as
+ * @blob: sealed continuation
+ * @u: filled; opaque leads into the blob
+ *
+ * Return: 0 or TRK_DROP_UCONT.
+ */
+int trk_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
+		   enum trk_ext which, struct trk_blob blob, struct trk_ucont *u)
+{
+	u8 mac[TRK_MAC_LEN];
+	int err = trk_ucont_parse(u, blob);
+
+	if (err)
+		return err;
+	ucont_mac(c, peer, conn, which, blob.p, blob.len, mac);
+	if (crypto_memneq(mac, blob.p + blob.len - TRK_MAC_LEN, TRK_MAC_LEN))
+		return TRK_DROP_UCONT;
+	return TRK_OK;
+}
+
+/*
+ * r_x = AES_K(AES_K(conn | domain) xor (x | sequence)): a CBC-MAC over messages
+ * of one length, hence a PRF.  The inner block serves a whole batch.
+ */
+static void nonce_base(const struct trk_cipher *c, u64 conn, u64 domain, u8 out[TRK_BLOCK])
+{
+	put_unaligned_be64(conn, out);
+	put_unaligned_be64(domain, out + 8);
+	c->ecb(c, out, 1);
+}
+
+static void nonce_block(const u8 base[TRK_BLOCK], u64 x, bool nogrowth, u8 out[TRK_BLOCK])
+{
+	unsigned int i;
+
+	put_unaligned_be64(x, out);
+	memset(out + 8, 0, 8);
+	out[8] = nogrowth;
+	for (i = 0; i < TRK_BLOCK; i++)
+		out[i] ^= base[i];
+}
+
+/**
+ * trk_nonces - nonces of consecutive packets: p_i = r_i xor r_(i+1)
+ * @c: cipher of the epoch that sealed the continuation
+ * @conn: connection id
+ * @domain: domain of the numbers
+ * @first: first number
+ * @n: how many, at most TRK_NONCE_BATCH
+ * @nogrowth: of the no-growth sequence
+ * @out: @n nonces
+ */
+void trk_nonces(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, unsigned int n,
+		bool nogrowth, u64 *out)
+{
+	u8 base[TRK_BLOCK], r[(TRK_NONCE_BATCH + 1) * TRK_BLOCK];
+	unsigned int i;
+
+	nonce_base(c, conn, domain, base);
+	for (i = 0; i <= n; i++)
+		nonce_block(base, first + i, nogrowth, r + i * TRK_BLOCK);
+	c->ecb(c, r, n + 1);
+	for (i = 0; i < n; i++)
+		out[i] = get_unaligned_be64(r + i * TRK_BLOCK) ^
+			 get_unaligned_be64(r + (i + 1) * TRK_BLOCK);
+}
+
+/**
+ * trk_nonce_span - xor of the nonces of [first, last]: r_first xor r_(last+1)
+ * @c: cipher of the epoch that sealed the continuation
+ * @conn: connection id
+ * @domain: domain of the numbers
+ * @first: first number
+ * @last: last number
+ * @nogrowth: of the no-growth sequence
+ */
+u64 trk_nonce_span(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, u64 last,
+		   bool nogrowth)
+{
+	u8 base[TRK_BLOCK], r[2 * TRK_BLOCK];
+
+	nonce_base(c, conn, domain, base);
+	nonce_block(base, first, nogrowth, r);
+	nonce_block(base, last + 1, nogrowth, r + TRK_BLOCK);
+	c->ecb(c, r, 2);
+	return get_unaligned_be64(r) ^ get_unaligned_be64(r + TRK_BLOCK);
+}
+
+/* Boundaries of received runs, gathered so that AES works on several at once. */
+struct proof {
+	const struct trk_cipher *c;
+	u8 base[TRK_BLOCK];
+	u8 r[8 * TRK_BLOCK];
+	unsigned int n;
+	u64 sum;
+};
+
+static void proof_flush(struct proof *p)
+{
+	unsigned int i;
+
+	if (!p->n)
+		return;
+	p->c->ecb(p->c, p->r, p->n);
+	for (i = 0; i < p->n; i++)
+		p->sum ^= get_unaligned_be64(p->r + i * TRK_BLOCK);
+	p->n = 0;
+}
+
+static void proof_run(struct proof *p, u64 a, u64 b, bool nogrowth)
+{
+	if (a > b)
+		return;
+	nonce_block(p->base, a, nogrowth, p->r + p->n++ * TRK_BLOCK);
+	nonce_block(p->base, b + 1, nogrowth, p->r + p->n++ * TRK_BLOCK);
+	if (p->n == sizeof(p->r) / TRK_BLOCK)
+		proof_flush(p);
+}
+
+/**
+ * trk_proof - the SACK proof that a client must show for its claims (paper §2.2)
+ * @c: cipher of the epoch that sealed the continuation
+ * @conn: connection id
+ * @domain: domain of the numbers
+ * @base: base of the proof
+ * @claims: checked claims
+ *
+ * Two blocks per received run.
+ *
+ * Return: xor of the nonces of all numbers of (base, n] that the claims call received.
+ */
+u64 trk_proof(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
+	      const struct trk_claims *claims)
+{
+	struct proof p = { .c = c };
+	u64 at = base + 1;
+	unsigned int i;
+
+	nonce_base(c, conn, domain, p.base);
+	for (i = 0; i < claims->count; i++) {
+		const struct trk_claim *cl = &claims->c[i];
+
+		proof_run(&p, at, cl->a - 1, false);
+		if (cl->kind == TRK_CLAIM_NOGROWTH)
+			proof_run(&p, cl->a, cl->b, true);
+		at = cl->b + 1;
+	}
+	proof_run(&p, at, claims->n, false);
+	proof_flush(&p);
+	return p.sum;
+}
+
+static void prf(const struct trk_cipher *c, u8 label, const struct trk_peer *peer, u64 a, u64 b,
+		u8 out[TRK_MAC_LEN])
+{
+	u8 m[1 + PEER_LEN + 16];
+
+	m[0] = label;
+	peer_write(m + 1, peer);
+	put_unaligned_be64(a, m + 1 + PEER_LEN);
+	put_unaligned_be64(b, m + 1 + PEER_LEN + 8);
+	c->mac(c, m, sizeof(m), out);
+}
+
+/**
+ * trk_cookie - the ISN with which every replica answers a SYN
+ * @c: cipher of an epoch
+ * @peer: client and service
+ * @client_isn: sequence number of the SYN
+ * @period: number of the coarse clock period
+ */
+u32 trk_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period)
+{
+	u8 mac[TRK_MAC_LEN];
+
+	prf(c, LABEL_COOKIE, peer, client_isn, period, mac);
+	return get_unaligned_be32(mac);
+}
+
+/**
+ * trk_conn_id - the id of the connection that a SYN cookie opens
+ * @c: cipher of the epoch of the cookie
+ * @peer: client and service
+ * @client_isn: sequence number of the SYN
+ * @period: period of the cookie
+ */
+u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period)
+{
+	u8 mac[TRK_MAC_LEN];
+
+	prf(c, LABEL_CONN, peer, client_isn, period, mac);
+	return get_unaligned_be64(mac);
+}
+
+/**
+ * trk_domain - a new domain for nonces
+ * @c: cipher of the current epoch
+ * @conn: connection id
+ * @time_ms: wall clock, milliseconds
+ * @attempt: of the request that opens the domain
+ * @highest: number below which the domain has none
+ */
+u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 time_ms, u8 attempt, u64 highest)
+{
+	u8 m[26], mac[TRK_MAC_LEN];
+
+	m[0] = LABEL_DOMAIN;
+	m[1] = attempt;
+	put_unaligned_be64(conn, m + 2);
+	put_unaligned_be64(time_ms, m + 10);
+	put_unaligned_be64(highest, m + 18);
+	c->mac(c, m, sizeof(m), mac);
+	return get_unaligned_be64(mac);
+}
