@@ -25,7 +25,7 @@ static void peer_write(u8 *p, const struct trk_peer *peer)
 }
 
 /*
- * On the wire: version 1, key 1, slot 2, iw 1, 0 1, time 6, conn 8, domain 8,
+ * On the wire: version 1, key 1, slot 2, iw 1, domain's key 1, time 6, conn 8, domain 8,
  * base 8, TCPBase 8, startCwnd 4, ssthresh 4, base - firstLoss + 1 (0: none) 4, MAC 16.
  * The MAC covers the client's address as well; that one comes with every packet.
  */
@@ -56,7 +56,7 @@ void trk_cont_seal(const struct trk_cipher *c, const struct trk_peer *peer,
 	out[1] = c->key_id;
 	put_unaligned_be16(cont->slot, out + 2);
 	out[4] = cont->iw;
-	out[5] = 0;
+	out[5] = cont->domain_key;
 	put_unaligned_be16((u16)(cont->time_ms >> 32), out + 6);
 	put_unaligned_be32((u32)cont->time_ms, out + 8);
 	put_unaligned_be64(cont->conn, out + 12);
@@ -81,6 +81,7 @@ void trk_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 	cont->key_id = blob[1];
 	cont->slot = get_unaligned_be16(blob + 2);
 	cont->iw = blob[4];
+	cont->domain_key = blob[5];
 	cont->time_ms = (u64)get_unaligned_be16(blob + 6) << 32 | get_unaligned_be32(blob + 8);
 	cont->conn = get_unaligned_be64(blob + 12);
 	cont->domain = get_unaligned_be64(blob + 20);
@@ -211,7 +212,7 @@ static void nonce_block(const u8 base[TRK_BLOCK], u64 x, bool nogrowth, u8 out[T
 
 /**
  * trk_nonces - nonces of consecutive packets: p_i = r_i xor r_(i+1)
- * @c: cipher of the epoch that sealed the continuation
+ * @c: cipher of the domain's epoch
  * @conn: connection id
  * @domain: domain of the numbers
  * @first: first number
@@ -236,7 +237,7 @@ void trk_nonces(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, uns
 
 /**
  * trk_nonce_span - xor of the nonces of [first, last]: r_first xor r_(last+1)
- * @c: cipher of the epoch that sealed the continuation
+ * @c: cipher of the domain's epoch
  * @conn: connection id
  * @domain: domain of the numbers
  * @first: first number
@@ -288,7 +289,7 @@ static void proof_run(struct proof *p, u64 a, u64 b, bool nogrowth)
 
 /**
  * trk_proof - the SACK proof that a client must show for its claims (paper §2.2)
- * @c: cipher of the epoch that sealed the continuation
+ * @c: cipher of the domain's epoch
  * @conn: connection id
  * @domain: domain of the numbers
  * @base: base of the proof

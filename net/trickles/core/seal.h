@@ -42,7 +42,8 @@ struct trk_cont {
 	u64 base;		/* base of the proof */
 	struct trk_law law;
 	u16 slot;		/* bytes of TCP payload in a full packet */
-	u8 key_id;
+	u8 key_id;		/* epoch that sealed it */
+	u8 domain_key;		/* epoch of the domain's nonces: that of its birth */
 	u8 iw;			/* initial window of the connection, packets */
 };
 

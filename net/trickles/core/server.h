@@ -11,7 +11,7 @@
 #include "wire.h"
 
 #define TRK_MAX_ATTEMPTS	15		/* timeout requests of one domain */
-#define TRK_MAX_ANSWER		64		/* responses to one request */
+#define TRK_MAX_ANSWER		256		/* packets in answer to one request */
 #define TRK_COOKIE_PERIOD_MS	64000		/* a SYN cookie is good for one to two of them */
 
 /**
@@ -41,6 +41,8 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @kind: kind of the request
  * @mint: which packets of the answer carry @cont
  * @grow: full packets of the answer may take growth nonces
+ * @full_request: the request itself filled a packet (the client sends as fast as it may),
+ *	so with @grow every packet of the answer takes a growth nonce
  * @final_input: the client's stream ends behind the input of the request
  * @count: numbers granted; 0 when the request issues nothing
  * @first: first number granted; they are contiguous
@@ -59,11 +61,12 @@ struct trk_grant {
 	u8 mint;
 	u8 nask;
 	bool grow;
+	bool full_request;
 	bool final_input;
 	bool has_output;
 	bool has_input_cont;
 	bool has_input;
-	u16 count;
+	u32 count;
 	u32 token;
 	u32 seq0;
 	u32 ack;
@@ -84,9 +87,10 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
  * struct trk_answer - an application's answer on its way into packets
  * @g: the grant
  * @peer: client and service, for seals
- * @cipher: the epoch that seals new continuations; nonces are those of g->cont.key_id
- * @output, @input: user continuations for the client, absent if opaque is NULL
- * @consumed_from, @consumed_to: input consumed, empty if equal
+ * @seal: cipher of the current epoch, for new continuations
+ * @nonce: cipher of the epoch g->cont.domain_key
+ * @output, @input: user continuations for the client, with @has_output, @has_input
+ * @consumed_from, @consumed_to: input consumed, with @has_consumed
  * @off: stream offset of the data (answers to input; for asks the ranges rule)
  * @len: bytes of data that the application has from @off on (of all ranges together)
  * @fin: the server's stream ends behind the data
@@ -111,13 +115,14 @@ struct trk_answer {
 	u8 output_blob[TRK_SEALED_UCONT_MAX];
 	u8 input_blob[TRK_SEALED_UCONT_MAX];
 	u16 output_len, input_len;
-	u16 next;			/* index of the next packet */
 	u16 piece;			/* bytes of data per packet */
-	u8 range;			/* ask range at hand, and how far */
+	u32 next;			/* index of the next packet's first number */
+	u32 packets;			/* packets made so far */
+	u32 range;			/* ask range at hand, and how far in it */
 	u32 range_done;
-	u64 taken;			/* bytes of the application's data passed by */
+	u64 at;				/* bytes of the application's data passed by */
 	u64 nonces[TRK_NONCE_BATCH];
-	u16 nonces_from, nonces_count;
+	u32 nonces_from, nonces_count;
 };
 
 /**
@@ -136,6 +141,7 @@ struct trk_packet {
 
 int trk_answer_begin(struct trk_answer *a);
 bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p);
+u16 trk_answer_mss(const struct trk_grant *g);
 u64 trk_answer_room(const struct trk_grant *g);
 
 u32 trk_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer, u32 client_isn);

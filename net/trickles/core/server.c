@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * One request, from the seal to the grant, and one answer, from the grant to
+ * packets (paper §2.2 to §2.5).
+ */
+#include "server.h"
+#include "reason.h"
+
+/*
+ * Wall clocks of replicas differ, so a continuation may seem to come from the
+ * future by twice the skew.
+ */
+static bool fresh(const struct trk_server_env *env, u64 made_ms)
+{
+	if (made_ms > env->now_ms)
+		return made_ms - env->now_ms <= 2ULL * env->skew_ms;
+	return env->now_ms - made_ms <= env->horizon_ms;
+}
+
+/**
+ * trk_syn_cookie - the ISN for the answer to a SYN
+ * @env: keys and clock
+ * @peer: client and service
+ * @client_isn: sequence number of the SYN
+ *
+ * Every replica gives the same answer to a repeated SYN.
+ */
+u32 trk_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer, u32 client_isn)
+{
+	return trk_cookie(env->current_key, peer, client_isn, env->now_ms / TRK_COOKIE_PERIOD_MS);
+}
+
+static int step_first(const struct trk_server_env *env, const struct trk_peer *peer,
+		      const struct trk_req *q, u32 seq, u32 ack, struct trk_grant *g)
+{
+	u64 period = env->now_ms / TRK_COOKIE_PERIOD_MS;
+	struct trk_cont *c = &g->cont;
+
+	if (ack - 1 != trk_cookie(env->current_key, peer, seq - 1, period) &&
+	    ack - 1 != trk_cookie(env->current_key, peer, seq - 1, --period))
+		return TRK_DROP_COOKIE;
+	if (q->attempt > TRK_MAX_ATTEMPTS)
+		return TRK_DROP_ATTEMPT;
+	if (q->slot < TRK_MIN_SLOT || q->nclaims)
+		return TRK_DROP_RANGE;
+	c->slot = min_t(u16, min_t(u16, q->slot, env->max_slot), TRK_MAX_SLOT);
+	c->conn = trk_conn_id(env->current_key, peer, seq - 1, period);
+	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, q->attempt, 0);
+	c->domain_key = env->current_key->key_id;
+	c->iw = TRK_INITIAL_WINDOW;
+	c->time_ms = env->now_ms;
+	c->base = 0;
+	g->first = 1;
+	/* A repeated first request: something was lost, so as after a timeout (RFC 5681 §3.1). */
+	if (q->attempt) {
+		trk_law_init(&c->law, 0, 1, max_t(u32, c->iw / 2, TRK_MIN_CWND), 0);
+		g->count = 1;
+	} else {
+		trk_law_init(&c->law, 0, c->iw, TRK_SSTHRESH_INF, 0);
+		g->count = c->iw;
+	}
+	g->mint = TRK_MINT_ALL;
+	return TRK_OK;
+}
+
+static int read_claims(const struct trk_req *q, u64 base, struct trk_claims *claims)
+{
+	unsigned int i;
+
+	claims->n = trk_num_above(base, q->n);
+	claims->count = q->nclaims;
+	for (i = 0; i < q->nclaims; i++) {
+		claims->c[i].a = trk_num_above(base, q->claim[i].a);
+		claims->c[i].b = claims->c[i].a + q->claim[i].len - 1;
+		claims->c[i].kind = q->claim[i].kind;
+	}
+	return trk_claims_check(claims, base);
+}
+
+/* The normative definition of a range: the union of its requests, each with the prefix below it. */
+static int step_range(const struct trk_server_env *env, const struct trk_claims *claims, u64 m,
+		      struct trk_grant *g)
+{
+	struct trk_cont *c = &g->cont;
+	struct trk_step s;
+	struct trk_walk w;
+
+	trk_walk_init(&w, &c->law, c->base, claims, m, false);
+	while (trk_walk_next(&w, &s)) {
+		if (s.a < m || s.first > s.last)
+			continue;
+		if (!g->count)
+			g->first = s.first;
+		g->count = (u32)(s.last - g->first + 1);
+	}
+	if (w.impossible)
+		return TRK_DROP_CLAIMS;
+	if (claims->count || (env->now_ms > c->time_ms &&
+			      env->now_ms - c->time_ms > env->horizon_ms / 2)) {
+		c->law = w.law;
+		c->base = claims->n;
+		c->time_ms = env->now_ms;
+		g->mint = TRK_MINT_FIRST;
+	}
+	return TRK_OK;
+}
+
+/*
+ * One packet in a new domain, numbered above all that can have been issued;
+ * loss window and ssthresh as RFC 5681 (4) and §3.1 say, unchanged by repeats.
+ */
+static int step_timeout(const struct trk_server_env *env, const struct trk_claims *claims,
+			u8 attempt, struct trk_grant *g)
+{
+	struct trk_cont *c = &g->cont;
+	struct trk_step s;
+	struct trk_walk w;
+	u64 highest;
+	u32 half;
+
+	if (!attempt || attempt > TRK_MAX_ATTEMPTS)
+		return TRK_DROP_ATTEMPT;
+	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
+	while (trk_walk_next(&w, &s))
+		;
+	if (w.impossible)
+		return TRK_DROP_CLAIMS;
+	trk_law_settle(&w.law, claims->n);
+	highest = trk_law_highest(&w.law, claims->n);
+	half = w.law.first_loss ? w.law.new_cwnd :
+	       max_t(u32, trk_law_window(&w.law, claims->n) / 2, TRK_MIN_CWND);
+	trk_law_init(&c->law, highest, 1, half, 0);
+	c->base = highest;
+	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, attempt, highest);
+	c->domain_key = env->current_key->key_id;
+	c->time_ms = env->now_ms;
+	g->first = highest + 1;
+	g->count = 1;
+	g->mint = TRK_MINT_ALL;
+	return TRK_OK;
+}
+
+static int step_continued(const struct trk_server_env *env, const struct trk_peer *peer,
+			  const struct trk_req *q, struct trk_grant *g)
+{
+	const struct trk_cipher *cipher = env->cipher(env->arg, trk_cont_key_id(q->cont.p));
+	struct trk_cont *c = &g->cont;
+	struct trk_claims claims;
+	u64 m;
+	int err;
+
+	if (!cipher)
+		return TRK_DROP_KEY;
+	err = trk_cont_open(cipher, peer, q->cont.p, c);
+	if (err)
+		return err;
+	if (!fresh(env, c->time_ms))
+		return TRK_DROP_EXPIRED;
+	if (q->kind == TRK_KIND_CLOSE)
+		return TRK_OK;
+
+	m = trk_num_above(c->base, q->m);
+	err = read_claims(q, c->base, &claims);
+	if (err)
+		return err;
+	if (q->kind == TRK_KIND_RANGE && (m <= c->base || m > claims.n))
+		return TRK_DROP_RANGE;
+	cipher = env->cipher(env->arg, c->domain_key);
+	if (!cipher)
+		return TRK_DROP_KEY;
+	if (trk_proof(cipher, c->conn, c->domain, c->base, &claims) != q->proof)
+		return TRK_DROP_PROOF;
+	if (q->kind == TRK_KIND_RANGE)
+		return step_range(env, &claims, m, g);
+	return step_timeout(env, &claims, q->attempt, g);
+}
+
+static int open_ucont(const struct trk_server_env *env, const struct trk_peer *peer, u64 conn,
+		      enum trk_ext which, struct trk_blob blob, struct trk_ucont *u)
+{
+	const struct trk_cipher *cipher;
+	int err = trk_ucont_parse(u, blob);
+
+	if (err)
+		return err;
+	cipher = env->cipher(env->arg, u->key_id);
+	if (!cipher)
+		return TRK_DROP_KEY;
+	return trk_ucont_open(cipher, peer, conn, which, blob, u);
+}
+
+/**
+ * trk_server_step - decide on one request
+ * @env: keys, clock and bounds
+ * @peer: where the packet came from, and the port it came to
+ * @q: the request, parsed
+ * @seq: sequence number of its segment
+ * @ack: acknowledgment number of its segment
+ * @payload_len: length of its payload
+ * @g: the grant; valid if 0 is returned
+ *
+ * Work is bounded: one seal over the transport continuation before anything
+ * else is believed, two AES blocks a claimed run, two more seals.
+ *
+ * Return: 0 or the reason to drop the packet.  Any context; touches nothing
+ * but its arguments.
+ */
+int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
+		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
+		    struct trk_grant *g)
+{
+	unsigned int i;
+	int err;
+
+	memset(g, 0, sizeof(*g));
+	g->kind = q->kind;
+	if (q->kind == TRK_KIND_FIRST)
+		err = step_first(env, peer, q, seq, ack - q->ackrel, g);
+	else
+		err = step_continued(env, peer, q, g);
+	if (err)
+		return err;
+	g->token = q->token;
+	g->seq0 = ack - q->ackrel;
+	g->ack = seq + payload_len;
+	g->grow = q->flags & TRK_REQ_GROW;
+	g->full_request = payload_len >= g->cont.slot;
+	g->final_input = q->flags & TRK_REQ_FIN;
+	g->has_input = q->has_input;
+	g->input_off = q->input_off;
+	g->input_len = q->input_len;
+	if (q->output.p) {
+		err = open_ucont(env, peer, g->cont.conn, TRK_EXT_OUTPUT, q->output, &g->output);
+		if (err)
+			return err;
+		g->has_output = true;
+	}
+	if (q->input.p) {
+		err = open_ucont(env, peer, g->cont.conn, TRK_EXT_INPUT, q->input, &g->input);
+		if (err)
+			return err;
+		g->has_input_cont = true;
+	}
+	g->nask = q->nask;
+	for (i = 0; i < q->nask; i++) {
+		g->ask[i] = q->ask[i];
+		if (g->ask[i].off < g->output.start ||
+		    g->ask[i].off + g->ask[i].len > g->output.end)
+			return TRK_DROP_ASK;
+	}
+	return TRK_OK;
+}
+
+/* Bytes of data behind the shortest header, which is what a full packet of asked bytes has. */
+static u16 ask_piece(const struct trk_grant *g)
+{
+	return g->cont.slot - TRK_RESP_FIXED;
+}
+
+/**
+ * trk_answer_mss - bytes of data in a packet of an answer without user continuations
+ * @g: the grant
+ */
+u16 trk_answer_mss(const struct trk_grant *g)
+{
+	if (g->nask)
+		return ask_piece(g);
+	return ask_piece(g) - (g->mint != TRK_MINT_NONE ? TRK_CONT_LEN : 0) - (TRK_EXT_HDR + 4);
+}
+
+/**
+ * trk_answer_room - bytes of data in all packets of an answer without user continuations
+ * @g: the grant
+ */
+u64 trk_answer_room(const struct trk_grant *g)
+{
+	u32 packets = min_t(u32, g->count, TRK_MAX_ANSWER);
+	u64 room = 0;
+	unsigned int i;
+
+	if (!g->nask)
+		return (u64)packets * trk_answer_mss(g);
+	for (i = 0; i < g->nask && packets; i++) {
+		u32 pieces = (g->ask[i].len + ask_piece(g) - 1) / ask_piece(g);
+
+		if (pieces > packets)
+			return room + (u64)packets * ask_piece(g);
+		room += g->ask[i].len;
+		packets -= pieces;
+	}
+	return room;
+}
+
+/* The parts of a header that all packets of an answer to input share. */
+static void answer_common(const struct trk_answer *a, struct trk_resp *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->span = 1;
+	if (a->has_output) {
+		r->output.p = a->output_blob;
+		r->output.len = a->output_len;
+	}
+	if (a->has_input) {
+		r->input.p = a->input_blob;
+		r->input.len = a->input_len;
+	}
+	r->has_consumed = a->has_consumed;
+	r->consumed_from = a->consumed_from;
+	r->consumed_to = a->consumed_to;
+}
+
+/**
+ * trk_answer_begin - seal what the answer brings, and lay it out
+ * @a: the answer; the public fields are set, the rest is zero
+ *
+ * Asked bytes are cut at a size that the client knows beforehand, so that it
+ * knows what a lost packet held; what a continuation displaces is asked for
+ * again.  An answer to input is laid out by us: every packet carries all the
+ * continuations and says where it stands (TRK_EXT_GEOMETRY), for the client
+ * cannot know better, and whichever packet arrives suffices to go on.
+ *
+ * Return: 0, or -EMSGSIZE if the continuations leave no room for data.
+ */
+int trk_answer_begin(struct trk_answer *a)
+{
+	const struct trk_grant *g = a->g;
+	struct trk_resp r;
+	u32 hdr;
+
+	if (g->mint != TRK_MINT_NONE)
+		trk_cont_seal(a->seal, a->peer, &g->cont, a->cont_blob);
+	if (a->has_output)
+		a->output_len = (u16)trk_ucont_seal(a->seal, a->peer, g->cont.conn, TRK_EXT_OUTPUT,
+						    &a->output, a->output_blob);
+	if (a->has_input)
+		a->input_len = (u16)trk_ucont_seal(a->seal, a->peer, g->cont.conn, TRK_EXT_INPUT,
+						   &a->input, a->input_blob);
+	answer_common(a, &r);
+	r.has_geometry = !g->nask;
+	if (g->mint != TRK_MINT_NONE)
+		r.cont.p = a->cont_blob;
+	hdr = trk_resp_size(&r);
+	if (hdr >= g->cont.slot)
+		return -EMSGSIZE;
+	a->piece = g->nask ? ask_piece(g) : (u16)(g->cont.slot - hdr);
+	return 0;
+}
+
+/* The piece of data for the next packet: [*at, *at + *len) of the data, at stream offset *off. */
+static void answer_piece(struct trk_answer *a, u64 *at, u32 *len, u64 *off)
+{
+	const struct trk_grant *g = a->g;
+
+	*at = a->at;
+	if (!g->nask) {
+		*off = a->off + a->at;
+		*len = (u32)min_t(u64, a->piece, a->len - a->at);
+	} else if (a->range < g->nask) {
+		const struct trk_bytes *b = &g->ask[a->range];
+
+		*off = b->off + a->range_done;
+		*len = min_t(u32, a->piece, b->len - a->range_done);
+		a->range_done += *len;
+		if (a->range_done == b->len) {
+			a->range++;
+			a->range_done = 0;
+		}
+	} else {
+		*off = g->ask[g->nask - 1].off + g->ask[g->nask - 1].len;
+		*len = 0;
+	}
+	a->at += *len;
+}
+
+/* Is there data for a packet behind the one just laid out? */
+static bool answer_more(const struct trk_answer *a)
+{
+	if (a->at >= a->len)
+		return false;
+	return !a->g->nask || a->range < a->g->nask;
+}
+
+static u64 growth_nonce(struct trk_answer *a, u32 index)
+{
+	const struct trk_grant *g = a->g;
+
+	if (index - a->nonces_from >= a->nonces_count) {
+		u64 packets = g->count - index;
+
+		/* With full requests every number has a packet, else every piece of data. */
+		if (!g->full_request)
+			packets = min_t(u64, packets, 1 + (a->len - min_t(u64, a->len, a->at)) / a->piece);
+		a->nonces_from = index;
+		a->nonces_count = (u32)min_t(u64, packets, TRK_NONCE_BATCH);
+		trk_nonces(a->nonce, g->cont.conn, g->cont.domain, g->first + index,
+			   a->nonces_count, false, a->nonces);
+	}
+	return a->nonces[index - a->nonces_from];
+}
+
+/**
+ * trk_answer_next - the next packet of an answer
+ * @a: the answer
+ * @hdr: the header is written here: TRK_RESP_HDR_MAX bytes
+ * @p: says which bytes of the application's data follow the header
+ *
+ * Every number granted is issued.  Those for which there is no data share the
+ * last packet, with the no-growth nonces of all of them: the nonces of a run
+ * are two blocks (paper §2.2), and a lost packet is then a lost run.
+ *
+ * Return: false if there is no further packet.
+ */
+bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
+{
+	const struct trk_grant *g = a->g;
+	struct trk_resp r;
+	u64 x, off, at;
+	u32 len, size;
+	bool grow, full;
+
+	if (a->next >= g->count)
+		return false;
+	x = g->first + a->next;
+	if (a->packets && g->nask) {
+		memset(&r, 0, sizeof(r));
+		r.span = 1;
+	} else {
+		answer_common(a, &r);
+	}
+	if (g->mint == TRK_MINT_ALL || (g->mint == TRK_MINT_FIRST && (!a->packets || !g->nask))) {
+		r.cont.p = a->cont_blob;
+		r.cont.len = TRK_CONT_LEN;
+	}
+	if (!g->nask) {
+		r.has_geometry = true;
+		r.geo_index = (u16)a->next;
+		r.geo_piece = a->piece;
+	}
+	r.token = g->token;
+	r.num = (u32)x;
+	if (a->abort) {
+		r.flags |= TRK_RESP_ABORT;
+		a->at = a->len;
+		at = a->len;
+		off = 0;
+		len = 0;
+	} else {
+		answer_piece(a, &at, &len, &off);
+		/* The application may have less than was asked for. */
+		len = at >= a->len ? 0 : (u32)min_t(u64, len, a->len - at);
+	}
+	r.off = (u32)off;
+	/* A piece cut short by a continuation still fills its packet. */
+	full = len == a->piece;
+	grow = g->grow && !a->abort && (full || g->full_request);
+	size = trk_resp_size(&r);
+	if (!answer_more(a) || a->packets + 1 >= TRK_MAX_ANSWER) {
+		bool fits = size + TRK_EXT_HDR + 2 + len <= g->cont.slot;
+
+		if (a->packets + 1 >= TRK_MAX_ANSWER || (fits && !(grow && g->full_request))) {
+			r.span = (u16)min_t(u32, g->count - a->next, 65535);
+			size = trk_resp_size(&r);
+			if (r.span > 1)
+				grow = false;
+		}
+	}
+	len = min_t(u32, len, g->cont.slot - size);
+	if (a->fin && !a->abort && at + len >= a->len)
+		r.flags |= TRK_RESP_FIN;
+	if (grow) {
+		r.nonce = growth_nonce(a, a->next);
+	} else {
+		r.flags |= TRK_RESP_NOGROWTH;
+		r.nonce = trk_nonce_span(a->nonce, g->cont.conn, g->cont.domain, x, x + r.span - 1,
+					 true);
+	}
+	p->hdr_len = trk_resp_write(hdr, &r);
+	p->seq = g->seq0 + (u32)(x - 1) * g->cont.slot;
+	p->data_at = at;
+	p->data_len = len;
+	a->next += r.span;
+	a->packets++;
+	return true;
+}
