@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# How tests of the core are built and run in user space: every *_test.c of the
+# including directory is one program, linked with the core compiled from the
+# very files that the module is made of.  PLAIN names the programs that need
+# millions of points and are built without sanitizers.
+
+.DEFAULT_GOAL := all
+LIB  := $(dir $(lastword $(MAKEFILE_LIST)))
+TOP  := $(abspath $(LIB)/../..)
+NAME := $(notdir $(CURDIR))
+OUT  := $(TOP)/build/selftests
+
+CC       ?= gcc
+WARN     := -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
+CPPFLAGS += -I$(TOP)/net/trickles -I$(TOP)/include/uapi -I$(abspath $(LIB)) -I$(TOP)/tools -I$(TOP)/lib/libminisock
+BASE     := -std=gnu11 -g -O2 $(WARN) -MMD -MP
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDLIBS   += -lnettle
+CPPFLAGS += -DSRCDIR=\"$(CURDIR)\"
+
+SUPPORT := $(wildcard $(TOP)/net/trickles/core/*.c) $(wildcard $(abspath $(LIB))/*.c)
+TESTS   := $(sort $(basename $(wildcard *_test.c)))
+PROGS   := $(TESTS:%=$(OUT)/$(NAME)/%)
+
+objects = $(patsubst $(TOP)/%.c,$(OUT)/$(1)/%.o,$(SUPPORT))
+flags   = $(if $(filter $(PLAIN),$(notdir $(1))),,$(SANITIZE))
+
+.PHONY: all run clean
+all: $(PROGS)
+
+# One after the other: each prints a plan of its own.  All run, then all failures count.
+run: all
+	@failed=0; for t in $(PROGS); do \
+		echo "# $(NAME)/$${t##*/}"; \
+		timeout $(or $(TIMEOUT),600) "$$t" || { echo "# $(NAME)/$${t##*/}: exit $$?"; failed=1; }; \
+	done; exit $$failed
+
+clean:
+	rm -rf $(OUT)/$(NAME) $(OUT)/san $(OUT)/plain
+
+$(OUT)/san/%.o: $(TOP)/%.c
+	@mkdir -p $(@D)
+	@echo "  CC      $(@:$(OUT)/%=%)"
+	@$(CC) $(BASE) $(SANITIZE) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(OUT)/plain/%.o: $(TOP)/%.c
+	@mkdir -p $(@D)
+	@echo "  CC      $(@:$(OUT)/%=%)"
+	@$(CC) $(BASE) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(OUT)/san/libtest.a: $(call objects,san)
+$(OUT)/plain/libtest.a: $(call objects,plain)
+$(OUT)/%/libtest.a:
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+.SECONDEXPANSION:
+$(OUT)/$(NAME)/%: %.c $(OUT)/$$(if $$(filter $$(PLAIN),$$*),plain,san)/libtest.a
+	@mkdir -p $(@D)
+	@echo "  CC      $(@:$(OUT)/%=%)"
+	@$(CC) $(BASE) $(call flags,$@) $(CPPFLAGS) $(CFLAGS) -MF $@.d $< $(filter %.a,$^) $(LDLIBS) -o $@
+
+-include $(PROGS:%=%.d) $(patsubst %.o,%.d,$(call objects,san) $(call objects,plain))
