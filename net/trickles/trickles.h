@@ -9,6 +9,17 @@
  *   queue, listener	the server: event queue, operations on events
  *   carrier, client	the client: carrier socket, stream socket
  *   af, module		socket(), namespaces, init and exit
+ *
+ * Lock order, outermost first:
+ *
+ *   lock_sock() of a Trickles socket
+ *     hook_lock, keys_lock	mutexes of the namespace, not nested in each other
+ *     socket lock of the carrier
+ *       listeners_lock		spin, bh off
+ *       lock of an event queue	spin, bh off; innermost, taken by the input hook too
+ *
+ * mmap() of a queue takes no socket lock: the caller holds mmap_lock, which
+ * copies from user space take inside a socket lock.
  */
 #ifndef NET_TRICKLES_H
 #define NET_TRICKLES_H
@@ -58,6 +69,8 @@
 	X(DROP_NO_LISTENER,	"DropNoListener")	/* request for a port without one */ \
 	X(DROP_NO_CLIENT,	"DropNoClient")	/* response to a closed connection */ \
 	X(DROP_PLAIN,		"DropPlain")	/* unmarked segment on a Trickles connection */ \
+	X(DROP_RST,		"DropReset")	/* marked segment with RST */ \
+	X(DROP_POLICY,		"DropPolicy")	/* IPsec policy, socket filter, conntrack */ \
 	X(DROP_RCVBUF,		"DropRcvbuf")	/* receive buffer full */ \
 	X(DROP_NOMEM,		"DropNoMemory")
 
@@ -87,6 +100,8 @@ struct trk_listener;
  * @listeners_lock: serialises changes of @listeners
  * @hook_lock, @hooked: the input hook, registered by the first socket and until
  *	the namespace ends (a killed server's clients must not see RST)
+ * @taken: carriers whose connection is carried by Trickles; while it is 0 the
+ *	hook need not look for the owners of plain segments
  */
 struct trk_net {
 	struct net *net;
@@ -97,11 +112,11 @@ struct trk_net {
 	spinlock_t listeners_lock;	/* changes of listeners */
 	struct mutex hook_lock;		/* registration of the hook */
 	bool hooked;
+	atomic_t taken;
 	struct ctl_table_header *sysctl;
 	unsigned int sysctl_horizon_ms;
 	unsigned int sysctl_skew_ms;
 	unsigned int sysctl_marked_syns;	/* SYNs that carry our option before plain ones */
-	unsigned int sysctl_connected_only;
 };
 
 extern unsigned int trk_net_id;
@@ -123,14 +138,22 @@ void trk_mib_net_exit(struct trk_net *tn);
 int trk_sysctl_net_init(struct trk_net *tn);
 void trk_sysctl_net_exit(struct trk_net *tn);
 
-/* keys.c: all of trk_keys_* but init, set and exit may be called in softirq, under rcu_read_lock() */
+/*
+ * keys.c: current and find may be called in softirq.  What they return is good
+ * under rcu_read_lock(); hold makes it good until release, which may sleep.
+ */
 #define TRK_SECRET_LEN	32
 
+int trk_keys_init(void);
+void trk_keys_exit(void);
 int trk_keys_net_init(struct trk_net *tn);
 void trk_keys_net_exit(struct trk_net *tn);
 int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN]);
 const struct trk_cipher *trk_keys_current(struct trk_net *tn);
 const struct trk_cipher *trk_keys_find(void *tn, u8 key_id);
+bool trk_keys_hold(const struct trk_cipher *cipher);
+void trk_keys_release(const struct trk_cipher *cipher);
+int trk_keys_ids(struct trk_net *tn, u8 ids[2]);
 
 /**
  * struct trk_path - where a segment goes
@@ -154,12 +177,13 @@ struct rtable *trk_output_route(const struct trk_path *path, const struct sock *
 struct sk_buff *trk_output_alloc(unsigned int linear, gfp_t gfp);
 int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
 		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_slot);
-int trk_output_synack(const struct trk_path *path, u32 seq, u32 ack, u16 mss);
+int trk_output_synack(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
+		      u32 seq, u32 ack, bool wscale, unsigned int room);
 
 /* hook.c */
 int trk_hook_get(struct trk_net *tn);
-void trk_hook_net_exit(struct trk_net *tn);
-bool trk_marked(const struct sk_buff *skb, const struct tcphdr *th);
+void trk_hook_net_pre_exit(struct trk_net *tn);
+bool trk_marked(const struct tcphdr *th);
 
 /*
  * listener.c: the server's half.  The listener hangs at trk_sk(sk)->listener
@@ -172,15 +196,24 @@ int trk_listener_getsockopt(struct sock *sk, char __user *optval, int __user *op
 int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma);
 int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg);	/* may sleep */
 __poll_t trk_listener_poll(struct sock *sk);
-struct sock *trk_listener_find(struct trk_net *tn, __be32 daddr, u16 port);	/* rcu_read_lock() */
+struct sock *trk_listener_find(struct trk_net *tn, const struct sk_buff *skb);	/* rcu_read_lock() */
 void trk_listener_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb);
 void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 			  unsigned int off, unsigned int len);
 
-/* carrier.c, client.c: the client's half */
+/*
+ * carrier.c, client.c: the client's half.  A segment comes with its TCP header,
+ * options included, linear at skb->data, the IP header before it, the checksum
+ * verified, IPsec policy and socket filter of @sk passed; it may be a GRO train.
+ */
 struct sock *trk_carrier_owner(struct sock *carrier);		/* rcu_read_lock() */
-bool trk_carrier_is(const struct sock *sk);
+bool trk_carrier_is(const struct sock *sk);			/* full sockets only */
+bool trk_carrier_taken(const struct sock *carrier);
 bool trk_client_segment(struct sock *sk, struct sk_buff *skb);	/* softirq; takes the skb if true */
+
+/* af.c: the protocol for socket() */
+int trk_af_init(void);
+void trk_af_exit(void);
 
 extern const struct proto_ops trk_stream_ops;
 extern struct proto trk_prot;
