@@ -8,6 +8,7 @@
 #ifndef TRK_CORE_CLIENT_H
 #define TRK_CORE_CLIENT_H
 
+#include "holes.h"
 #include "seal.h"
 #include "server.h"
 #include "types.h"
@@ -16,7 +17,6 @@
 #define TRK_DUPTHRESH		3
 #define TRK_RING_MIN		64		/* numbers, a power of two */
 #define TRK_RING_MAX		16384
-#define TRK_HOLES		64		/* byte ranges remembered as lost */
 #define TRK_OUTPUTS		4		/* output continuations held */
 #define TRK_CONTS		4		/* transport continuations held */
 #define TRK_TRAIN		32		/* responses to one request, at most */
@@ -25,6 +25,7 @@
 #define TRK_RTO_MAX_US		60000000
 #define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
 #define TRK_DELACK_US		10000
+#define TRK_KEEPALIVE_US	240000000ULL	/* NATs forget a connection after 300 s */
 
 enum trk_client_state {
 	TRK_CL_IDLE,		/* no connection */
@@ -33,35 +34,43 @@ enum trk_client_state {
 	TRK_CL_DEAD,		/* gave up: cl->error */
 };
 
-/* Stream bytes, sorted, disjoint, not touching.  When full, neighbours are joined. */
-struct trk_holes {
-	unsigned int n;
-	struct { u64 a, b; } r[TRK_HOLES];
+enum trk_slot_state {
+	TRK_SLOT_FREE,
+	TRK_SLOT_EXPECTED,	/* a request of ours issues it */
+	TRK_SLOT_RECEIVED,
+	TRK_SLOT_LOST,		/* declared lost; a late packet still brings its data */
+};
+
+enum trk_slot_what {
+	TRK_WHAT_NOTHING,
+	TRK_WHAT_OUTPUT,	/* brings output [off, off + len) */
+	TRK_WHAT_INPUT,		/* answers input [off, off + len); what it brings is not known */
+	TRK_WHAT_REST,		/* a further packet of an answer to input: takes what comes */
 };
 
 /* What a packet number is expected to bring, or brought.  One entry of the ring. */
 struct trk_slot {
 	u64 nonce;
-	u64 off;		/* stream offset of the piece asked for, or of the input sent */
+	u64 off;
 	u64 req_n;		/* highest number that its request reported */
 	u64 acc;		/* xor of all nonces of the domain up to req_n */
 	u64 sent_us;
+	u64 first;		/* first number of the answer */
+	u32 count;		/* numbers of the answer */
 	u32 token;
 	u32 len;
-	u16 index;		/* position in the answer */
 	u8 serial;		/* continuation that its request carried */
 	u8 state;
 	u8 what;
 	bool nogrowth;
+	bool joined;		/* shares the packet of the number before it */
+	bool fin;		/* its request ended our stream */
 };
 
 struct trk_held_cont {
 	u8 blob[TRK_CONT_LEN];
 	struct trk_cont c;
 	u64 acc;		/* xor of the domain's nonces up to c.base */
-	u64 born_us;
-	u8 serial;
-	bool used;
 };
 
 struct trk_held_ucont {
@@ -71,12 +80,12 @@ struct trk_held_ucont {
 };
 
 struct trk_client {
-	/* set by the caller before each call of trk_client_pump() */
+	/* set by the caller before each call */
 	u64 in_end;		/* bytes written by the application so far */
 	bool in_fin;		/* and no more will come */
 	bool want_first;	/* send the first request even without input */
 	u64 rcv_nxt;		/* all output below was received in order */
-	u64 rcv_limit;		/* output offset up to which there is room */
+	u64 rcv_limit;		/* output offset up to which there is room; never moves back */
 
 	/* for the caller to read */
 	u8 state;
@@ -85,8 +94,9 @@ struct trk_client {
 	u64 fin_off;		/* output ends here; U64_MAX: not known */
 	u64 deadline_us;	/* call trk_client_timer() then; U64_MAX: never */
 	u64 srtt_us, rttvar_us, rto_us;
-	u64 ring_want;		/* ring size wished for; the caller may give it */
+	u32 ring_want;		/* ring size wished for; the caller may give it */
 	u32 cwnd;		/* the window as last computed, packets */
+	u16 slot;		/* bytes of TCP payload in a full packet */
 	struct {
 		u64 requests, responses, timeouts, probes, lost, late, merged, held;
 		u64 out_retrans;	/* bytes asked for again */
@@ -96,42 +106,60 @@ struct trk_client {
 	/* private to client.c */
 	u32 (*random)(void *arg);
 	void *random_arg;
-	u16 slot;
 	u16 want_slot;
-	u32 max_input;
+
+	/* numbers: all up to nrep are reported; all below edge are received or lost */
 	struct trk_slot *ring;
 	u32 ring_size;
-	u64 nrep;		/* all numbers up to here were reported, one way or another */
+	u64 nrep;
+	u64 edge;
+	u64 reportable;		/* last received number below edge */
 	u64 top;		/* highest number received */
 	u64 hi;			/* highest number expected */
 	u64 acc;		/* xor of the domain's nonces up to nrep */
+	u32 above;		/* packets received above edge */
+	u32 expected;		/* numbers expected */
+
 	struct trk_held_cont conts[TRK_CONTS];
 	u8 serial;		/* of the current one */
-	struct trk_held_cont confirmed;
+	struct trk_held_cont confirmed;		/* of the last request known to be answered */
 	u64 confirmed_n, confirmed_proof;
-	struct trk_claim claims[2 * TRK_MAX_CLAIMS];
+	struct trk_claim claims[2 * TRK_MAX_CLAIMS];	/* above the base of @confirmed */
 	unsigned int nclaims;
-	struct trk_holes holes;		/* output to be asked for again */
+
+	/* output */
+	struct trk_holes holes;		/* to be asked for, below ask_nxt */
 	u64 ask_nxt;			/* output from here on was never asked for */
 	struct trk_held_ucont outputs[TRK_OUTPUTS];
+
+	/* input */
 	struct trk_held_ucont input;
-	struct trk_holes in_lost;	/* input to be sent again */
-	struct trk_holes in_acked;	/* input above in_una that was consumed */
-	u64 in_nxt;
-	u64 in_stall;			/* the server wants more than this before it goes on */
-	u32 in_flight;			/* sequential input: requests that await an answer */
+	struct trk_holes in_lost;	/* to be sent again */
+	struct trk_holes in_acked;	/* consumed, above in_una */
+	u64 in_nxt;			/* input from here on was never sent */
+	u64 in_stall;			/* the server waits for more than this */
+	u32 in_token;			/* sequential input: the request that is out, */
+	u32 in_left;			/* and how many of its answers may still come */
+	bool in_again;			/* and it has to be sent again */
 	bool fin_sent, fin_acked;
-	u32 seq;			/* sequence number of our next request, relative to ISN + 1 */
-	u32 ackrel;			/* end of the highest slot received */
-	u32 backoff;
-	u32 attempt;
+
+	/* our segments */
+	u32 seq;
+	u32 ackrel;
+
+	/* first and timeout requests */
+	struct trk_slot pending;
 	bool waiting;			/* a timeout request is out: silent in the old domain */
+	bool first_sent;
+	bool timeout_due;		/* the timeout request is to be sent (again) */
+	bool last_chance;		/* if no request goes out now, it is a timeout */
+	u8 attempt;
+
+	/* timers */
+	u32 backoff;
 	bool probed;
-	bool delack;
-	u64 rto_deadline_us, delack_deadline_us;
-	struct trk_slot pending;	/* the answer that a first or timeout request awaits */
-	u64 pending_first;
-	u16 pending_count;
+	bool force;			/* don't wait for a second packet */
+	u64 rto_deadline_us, delack_deadline_us, idle_deadline_us;
 };
 
 /**
@@ -167,5 +195,21 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		       struct trk_in_resp *in);
 void trk_client_timer(struct trk_client *cl, u64 now_us);
 bool trk_client_input_done(const struct trk_client *cl);
+
+/* between client.c and request.c */
+void trk_client_arm(struct trk_client *cl, u64 now_us);
+void trk_client_deadline(struct trk_client *cl);
+void trk_client_timed_out(struct trk_client *cl);
+bool trk_client_wants(const struct trk_client *cl);
+
+static inline struct trk_slot *trk_client_slot(const struct trk_client *cl, u64 x)
+{
+	return &cl->ring[x & (cl->ring_size - 1)];
+}
+
+static inline struct trk_held_cont *trk_client_cont(struct trk_client *cl)
+{
+	return &cl->conts[cl->serial % TRK_CONTS];
+}
 
 #endif /* TRK_CORE_CLIENT_H */

@@ -1,0 +1,773 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * What the client does with responses and with time (paper §4; RFC 5681, 6298).
+ * request.c makes the requests.
+ */
+#include "client.h"
+#include "reason.h"
+
+/**
+ * trk_client_init - a client without a connection
+ * @cl: the client
+ * @ring: zeroed memory for @ring_size entries; stays the caller's
+ * @ring_size: a power of two, at least TRK_RING_MIN
+ * @random: source of tokens, 32 unpredictable bits a call
+ * @random_arg: its argument
+ */
+void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size,
+		     u32 (*random)(void *arg), void *random_arg)
+{
+	memset(cl, 0, sizeof(*cl));
+	cl->ring = ring;
+	cl->ring_size = ring_size;
+	cl->ring_want = ring_size;
+	cl->random = random;
+	cl->random_arg = random_arg;
+	cl->fin_off = U64_MAX;
+	cl->deadline_us = U64_MAX;
+	cl->rto_deadline_us = U64_MAX;
+	cl->delack_deadline_us = U64_MAX;
+	cl->idle_deadline_us = U64_MAX;
+	cl->cwnd = TRK_INITIAL_WINDOW;
+	cl->rto_us = TRK_RTO_INIT_US;
+}
+
+/**
+ * trk_client_set_ring - move to a larger ring
+ * @cl: the client
+ * @ring: zeroed memory for @ring_size entries; the old memory may be freed afterwards
+ * @ring_size: a power of two, larger than before
+ */
+void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_size)
+{
+	u64 x, low = cl->hi >= cl->ring_size ? cl->hi - cl->ring_size + 1 : 0;
+
+	for (x = low; x <= cl->hi; x++)
+		ring[x & (ring_size - 1)] = *trk_client_slot(cl, x);
+	cl->ring = ring;
+	cl->ring_size = ring_size;
+}
+
+/**
+ * trk_client_connected - the server's cookie came
+ * @cl: the client, initialised
+ * @want_slot: bytes of TCP payload that a segment from the server may have
+ * @rtt_us: round trip of the SYN, microseconds; 0 if not known
+ */
+void trk_client_connected(struct trk_client *cl, u16 want_slot, u64 rtt_us)
+{
+	cl->want_slot = want_slot;
+	cl->slot = want_slot;
+	cl->state = TRK_CL_FIRST;
+	if (rtt_us) {
+		cl->srtt_us = rtt_us;
+		cl->rttvar_us = rtt_us / 2;
+		cl->rto_us = max_t(u64, 3 * rtt_us, TRK_RTO_MIN_US);
+	}
+}
+
+static void client_die(struct trk_client *cl, int error)
+{
+	cl->state = TRK_CL_DEAD;
+	cl->error = error;
+	cl->rto_deadline_us = U64_MAX;
+	cl->delack_deadline_us = U64_MAX;
+	cl->idle_deadline_us = U64_MAX;
+	cl->deadline_us = U64_MAX;
+}
+
+/* RFC 6298; every request has a token of its own, so no sample is ambiguous. */
+static void client_rtt(struct trk_client *cl, u64 sample)
+{
+	u64 dev;
+
+	if (!cl->srtt_us) {
+		cl->srtt_us = sample;
+		cl->rttvar_us = sample / 2;
+	} else {
+		dev = sample > cl->srtt_us ? sample - cl->srtt_us : cl->srtt_us - sample;
+		cl->rttvar_us = (3 * cl->rttvar_us + dev) / 4;
+		cl->srtt_us = (7 * cl->srtt_us + sample) / 8;
+	}
+	cl->rto_us = max_t(u64, cl->srtt_us + 4 * cl->rttvar_us, TRK_RTO_MIN_US);
+}
+
+/* Is anything due that only an answer can bring? */
+static bool client_busy(const struct trk_client *cl)
+{
+	if (cl->state == TRK_CL_FIRST)
+		return cl->first_sent;
+	if (cl->state != TRK_CL_OPEN)
+		return false;
+	return cl->waiting || cl->expected || trk_client_wants(cl);
+}
+
+/**
+ * trk_client_deadline - when the caller has to call trk_client_timer()
+ * @cl: the client
+ */
+void trk_client_deadline(struct trk_client *cl)
+{
+	cl->deadline_us = min_t(u64, cl->rto_deadline_us,
+				min_t(u64, cl->delack_deadline_us, cl->idle_deadline_us));
+}
+
+/**
+ * trk_client_arm - restart the retransmission timer
+ * @cl: the client
+ * @now_us: the time
+ *
+ * It runs as long as an answer is due, or bytes known to be lost are not asked for.
+ */
+void trk_client_arm(struct trk_client *cl, u64 now_us)
+{
+	u64 wait = cl->rto_us << min_t(u32, cl->backoff, 16);
+
+	cl->rto_deadline_us = client_busy(cl) ? now_us + min_t(u64, wait, TRK_RTO_MAX_US) : U64_MAX;
+	trk_client_deadline(cl);
+}
+
+/* ---- numbers that will not come ---- */
+
+/* Number x, which is expected, will not come: its bytes must be asked for again. */
+static void lose(struct trk_client *cl, u64 x)
+{
+	struct trk_slot *s = trk_client_slot(cl, x);
+
+	s->state = TRK_SLOT_LOST;
+	cl->expected--;
+	cl->stat.lost++;
+	if (s->what == TRK_WHAT_OUTPUT) {
+		u64 end = min_t(u64, s->off + s->len, cl->fin_off);
+
+		if (end > s->off && end > cl->rcv_nxt)
+			trk_holes_add(&cl->holes, max_t(u64, s->off, cl->rcv_nxt), end,
+				      TRK_HOLES_JOIN);
+	} else if (s->what == TRK_WHAT_INPUT) {
+		if (s->fin && !cl->fin_acked)
+			cl->fin_sent = false;
+		if (s->token == cl->in_token) {
+			if (cl->in_left && !--cl->in_left)
+				cl->in_again = true;
+		} else if (s->off + s->len > cl->in_una) {
+			unsigned int i;
+
+			trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), s->off + s->len,
+				      TRK_HOLES_JOIN);
+			for (i = 0; i < cl->in_acked.n; i++)
+				trk_holes_sub(&cl->in_lost, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
+		}
+	}
+}
+
+/* Claims that count against the base of the current continuation. */
+static unsigned int claims_in_use(struct trk_client *cl)
+{
+	u64 base = trk_client_cont(cl)->c.base;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < cl->nclaims; i++)
+		n += cl->claims[i].b > base;
+	return n;
+}
+
+/*
+ * Adds number x, the edge, to the claims.  When the list is full, the last
+ * claim swallows what lies between, as lost: to report less than arrived is
+ * safe.  But what was reported must not change (prefix property, paper §2.4);
+ * then nothing more can be reported until a new continuation comes.
+ */
+static bool claim(struct trk_client *cl, u64 x, u8 kind)
+{
+	struct trk_claim *last = cl->nclaims ? &cl->claims[cl->nclaims - 1] : NULL;
+	u64 i;
+
+	if (last && last->kind == kind && last->b == x - 1) {
+		if (kind == TRK_CLAIM_NOGROWTH || last->a > cl->nrep) {
+			last->b = x;
+			return true;
+		}
+	}
+	if (cl->nclaims < ARRAY_SIZE(cl->claims) && claims_in_use(cl) < TRK_MAX_CLAIMS) {
+		cl->claims[cl->nclaims].a = x;
+		cl->claims[cl->nclaims].b = x;
+		cl->claims[cl->nclaims].kind = kind;
+		cl->nclaims++;
+		return true;
+	}
+	if (!last || last->a <= cl->nrep) {
+		cl->stat.held++;
+		return false;
+	}
+	for (i = last->a; i <= x; i++)
+		if (trk_client_slot(cl, i)->state == TRK_SLOT_RECEIVED)
+			trk_client_slot(cl, i)->state = TRK_SLOT_LOST;
+	last->kind = TRK_CLAIM_LOST;
+	last->b = x;
+	/* A gap cannot end a report, nor touch another gap. */
+	for (i = last->a - 1; i > cl->nrep; i--)
+		if (trk_client_slot(cl, i)->state == TRK_SLOT_RECEIVED)
+			break;
+	cl->reportable = max_t(u64, i, cl->nrep);
+	if (cl->nclaims > 1 && last[-1].kind == TRK_CLAIM_LOST && last[-1].b == last->a - 1 &&
+	    last[-1].a > cl->nrep) {
+		last[-1].b = last->b;
+		cl->nclaims--;
+	}
+	cl->stat.merged++;
+	return true;
+}
+
+/*
+ * Reordering tolerance (RFC 5681 §3.2, RFC 5827 when few are outstanding):
+ * a number is lost when this many packets above it arrived.
+ */
+static u32 dupthresh(const struct trk_client *cl)
+{
+	u32 outstanding = cl->above + cl->expected;
+
+	if (outstanding >= TRK_DUPTHRESH + 1)
+		return TRK_DUPTHRESH;
+	return outstanding > 2 ? outstanding - 1 : 1;
+}
+
+/*
+ * Moves the edge: decides what arrived and what was lost.  With @force every
+ * hole below the highest number received is a loss.
+ */
+static void declare(struct trk_client *cl, bool force)
+{
+	while (cl->edge <= cl->top) {
+		struct trk_slot *s = trk_client_slot(cl, cl->edge);
+
+		if (s->state == TRK_SLOT_EXPECTED) {
+			if (!force && cl->above < dupthresh(cl))
+				return;
+			lose(cl, cl->edge);
+		}
+		if (s->state == TRK_SLOT_LOST) {
+			if (!claim(cl, cl->edge, TRK_CLAIM_LOST))
+				return;
+		} else {
+			if (s->nogrowth && !claim(cl, cl->edge, TRK_CLAIM_NOGROWTH))
+				return;
+			if (!s->joined)
+				cl->above--;
+			/* The claim may have swallowed it. */
+			if (s->state == TRK_SLOT_RECEIVED)
+				cl->reportable = cl->edge;
+		}
+		cl->edge++;
+	}
+}
+
+/* ---- a new domain ---- */
+
+static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk_cont *c)
+{
+	const struct trk_slot *p = &cl->pending;
+	struct trk_held_cont *held;
+	u64 x;
+	u32 i;
+
+	cl->serial++;
+	held = trk_client_cont(cl);
+	memcpy(held->blob, blob, TRK_CONT_LEN);
+	held->c = *c;
+	held->acc = 0;
+	cl->confirmed = *held;
+	cl->confirmed_n = c->base;
+	cl->confirmed_proof = 0;
+	cl->nclaims = 0;
+	cl->nrep = c->base;
+	cl->edge = c->base + 1;
+	cl->reportable = c->base;
+	cl->top = c->base;
+	cl->acc = 0;
+	cl->above = 0;
+	cl->expected = 0;
+	for (i = 0; i < p->count; i++) {
+		x = p->first + i;
+		*trk_client_slot(cl, x) = *p;
+		trk_client_slot(cl, x)->serial = cl->serial;
+		trk_client_slot(cl, x)->state = TRK_SLOT_EXPECTED;
+		cl->expected++;
+	}
+	cl->hi = c->base + p->count;
+	if (p->what == TRK_WHAT_INPUT && p->token == cl->in_token)
+		cl->in_left = p->count;
+	cl->slot = c->slot;
+	cl->state = TRK_CL_OPEN;
+	cl->waiting = false;
+	cl->attempt = 0;
+}
+
+/* Is this the answer to the first or timeout request that is out?  If so its domain begins. */
+static int enter(struct trk_client *cl, const struct trk_resp *r)
+{
+	const struct trk_slot *p = &cl->pending;
+	u64 x = trk_num_near(p->first, r->num);
+	struct trk_cont c;
+
+	if (x < p->first || x + r->span > p->first + p->count)
+		return TRK_DROP_NUMBER;
+	if (r->token != p->token)
+		return TRK_DROP_TOKEN;
+	if (!r->cont.p)
+		return TRK_DROP_NUMBER;
+	trk_cont_read(r->cont.p, &c);
+	if (c.base + 1 != p->first || c.law.tcp_base != c.base || c.law.first_loss ||
+	    c.slot < TRK_MIN_SLOT || c.slot > cl->want_slot ||
+	    (cl->state == TRK_CL_OPEN && c.slot != cl->slot))
+		return TRK_DROP_NUMBER;
+	domain_begin(cl, r->cont.p, &c);
+	return TRK_OK;
+}
+
+/* ---- what a response brings ---- */
+
+/* Where an output continuation would be held: its older copy, or a place that is free. */
+static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
+{
+	struct trk_held_ucont *free = NULL;
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		struct trk_held_ucont *h = &cl->outputs[i];
+
+		if (h->len && h->u.start == u->start && h->u.end == u->end)
+			return h;
+		if (!h->len || h->u.end <= cl->rcv_nxt)
+			free = h;
+	}
+	return free;
+}
+
+static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
+			      const struct trk_ucont *u)
+{
+	struct trk_held_ucont *h;
+
+	if (u->flags & TRK_UCONT_FINAL)
+		cl->fin_off = min_t(u64, cl->fin_off, u->end);
+	if (u->end <= cl->rcv_nxt || u->start == u->end)
+		return;
+	h = output_place(cl, u);
+	memcpy(h->blob, r->output.p, r->output.len);
+	h->len = r->output.len;
+	h->u = *u;
+	h->u.opaque = NULL;
+}
+
+static void store_input_cont(struct trk_client *cl, const struct trk_resp *r)
+{
+	struct trk_ucont u;
+
+	if (trk_ucont_parse(&u, r->input))
+		return;
+	/* A late packet must not bring an older one back. */
+	if (cl->input.len && u.start < cl->input.u.start)
+		return;
+	memcpy(cl->input.blob, r->input.p, r->input.len);
+	cl->input.len = r->input.len;
+	cl->input.u = u;
+	cl->input.u.opaque = NULL;
+}
+
+static void input_consumed(struct trk_client *cl, u64 from, u64 to)
+{
+	struct trk_holes *acked = &cl->in_acked;
+
+	to = min_t(u64, to, cl->in_nxt);
+	if (from >= to || to <= cl->in_una)
+		return;
+	trk_holes_sub(&cl->in_lost, from, to);
+	if (from > cl->in_una) {
+		trk_holes_add(acked, from, to, TRK_HOLES_DROP);
+		return;
+	}
+	cl->in_una = to;
+	while (acked->n && acked->r[0].a <= cl->in_una) {
+		cl->in_una = max_t(u64, cl->in_una, acked->r[0].b);
+		trk_holes_sub(acked, acked->r[0].a, acked->r[0].b);
+	}
+}
+
+/*
+ * The first packet of an answer to input that arrives settles the request, and
+ * tells what the other packets bring, as far as the output continuation goes,
+ * so that their loss can be repaired.
+ */
+static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
+			   const struct trk_resp *r, u64 off)
+{
+	u64 start = off - (u64)r->geo_index * r->geo_piece, end = start, limit = 0;
+	struct trk_slot answer = *of;
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS && r->has_geometry && r->data_len; i++) {
+		const struct trk_held_ucont *h = &cl->outputs[i];
+
+		if (h->len && h->u.start <= off && off < h->u.end)
+			limit = h->u.end;
+	}
+	for (i = 0; i < answer.count; i++) {
+		struct trk_slot *s = trk_client_slot(cl, answer.first + i);
+		u64 at = start + (u64)i * r->geo_piece;
+
+		if (s->token != answer.token || s->what != TRK_WHAT_INPUT)
+			continue;
+		s->what = TRK_WHAT_REST;
+		if (at >= limit)
+			continue;
+		s->what = TRK_WHAT_OUTPUT;
+		s->off = at;
+		s->len = (u32)min_t(u64, r->geo_piece, limit - at);
+		end = at + s->len;
+		if (s->state == TRK_SLOT_LOST)
+			trk_holes_add(&cl->holes, at, end, TRK_HOLES_JOIN);
+	}
+	if (end <= cl->ask_nxt)
+		return;
+	/* Bytes before the answer that nobody asked for yet are holes from now on. */
+	if (start > cl->ask_nxt)
+		trk_holes_add(&cl->holes, cl->ask_nxt, start, TRK_HOLES_JOIN);
+	cl->ask_nxt = end;
+}
+
+static void input_answered(struct trk_client *cl, struct trk_slot *s, const struct trk_resp *r,
+			   u64 off)
+{
+	u64 in_end = s->off + s->len, before = cl->in_una;
+
+	if (r->input.p)
+		store_input_cont(cl, r);
+	if (r->has_consumed)
+		input_consumed(cl, r->consumed_from, r->consumed_to);
+	if (s->fin)
+		cl->fin_acked = true;
+	if (s->token == cl->in_token) {
+		cl->in_token = 0;
+		cl->in_left = 0;
+		cl->in_again = false;
+		/* What was not consumed is sent again, once there is more of it. */
+		if (cl->in_una == before)
+			cl->in_stall = in_end;
+	} else {
+		u64 from = r->has_consumed ? r->consumed_from : in_end;
+		u64 to = r->has_consumed ? r->consumed_to : in_end;
+
+		trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), min_t(u64, from, in_end),
+			      TRK_HOLES_JOIN);
+		trk_holes_add(&cl->in_lost, max_t(u64, to, max_t(u64, s->off, cl->in_una)), in_end,
+			      TRK_HOLES_JOIN);
+	}
+	learn_geometry(cl, s, r, off);
+}
+
+/* Output data arrived: what of the piece is still missing must be asked for again. */
+static void output_arrived(struct trk_client *cl, const struct trk_slot *s, u64 off, u32 len)
+{
+	trk_holes_sub(&cl->holes, off, off + len);
+	if (s->what == TRK_WHAT_OUTPUT) {
+		u64 end = min_t(u64, s->off + s->len, cl->fin_off);
+		u64 from = max_t(u64, off + len, s->off);
+
+		if (from < end)
+			trk_holes_add(&cl->holes, from, end, TRK_HOLES_JOIN);
+	}
+}
+
+static void confirm(struct trk_client *cl, const struct trk_slot *s)
+{
+	const struct trk_held_cont *held = &cl->conts[s->serial % TRK_CONTS];
+	unsigned int i;
+
+	if (s->req_n <= cl->confirmed_n || (u8)(cl->serial - s->serial) >= TRK_CONTS)
+		return;
+	cl->confirmed = *held;
+	cl->confirmed_n = s->req_n;
+	cl->confirmed_proof = s->acc ^ held->acc;
+	for (i = 0; i < cl->nclaims && cl->claims[i].b <= held->c.base; i++)
+		;
+	cl->nclaims -= i;
+	memmove(cl->claims, cl->claims + i, cl->nclaims * sizeof(cl->claims[0]));
+}
+
+static void new_cont(struct trk_client *cl, const struct trk_slot *s, const u8 *blob)
+{
+	const struct trk_held_cont *cur = trk_client_cont(cl);
+	struct trk_held_cont *held;
+	struct trk_cont c;
+
+	trk_cont_read(blob, &c);
+	if (c.domain != cur->c.domain || c.base <= cur->c.base || c.base != s->req_n ||
+	    c.slot != cl->slot)
+		return;
+	cl->serial++;
+	held = trk_client_cont(cl);
+	memcpy(held->blob, blob, TRK_CONT_LEN);
+	held->c = c;
+	held->acc = s->acc;
+}
+
+/* All numbers of a packet, if they are what they should be.  *late: one was given up already. */
+static int check_numbers(struct trk_client *cl, const struct trk_resp *r, u64 x, bool *late)
+{
+	unsigned int i;
+
+	*late = false;
+	if (x > cl->hi || x + r->span - 1 > cl->hi || x + cl->ring_size <= cl->hi || !x)
+		return TRK_DROP_NUMBER;
+	for (i = 0; i < r->span; i++) {
+		const struct trk_slot *s = trk_client_slot(cl, x + i);
+
+		if (s->state == TRK_SLOT_FREE || s->state == TRK_SLOT_RECEIVED)
+			return TRK_DROP_NUMBER;
+		if (s->token != r->token)
+			return TRK_DROP_TOKEN;
+		if (s->state == TRK_SLOT_LOST)
+			*late = true;
+	}
+	return TRK_OK;
+}
+
+/* The numbers of a packet arrived: the nonce of a shared packet is that of all of them. */
+static void mark_received(struct trk_client *cl, const struct trk_resp *r, u64 x)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->span; i++) {
+		struct trk_slot *s = trk_client_slot(cl, x + i);
+
+		if (i && s->what == TRK_WHAT_OUTPUT)
+			output_arrived(cl, s, s->off, 0);
+		s->state = TRK_SLOT_RECEIVED;
+		s->nonce = i ? 0 : r->nonce;
+		s->nogrowth = r->flags & TRK_RESP_NOGROWTH;
+		s->joined = i;
+		cl->expected--;
+	}
+	cl->above++;
+	cl->top = max_t(u64, cl->top, x + r->span - 1);
+}
+
+/**
+ * trk_client_receive - a response arrived
+ * @cl: the client
+ * @r: the response, parsed
+ * @seqrel: its TCP sequence number, relative to the server's ISN + 1
+ * @now_us: monotonic time
+ * @in: says where its data belongs
+ *
+ * A client cannot check nonces; it takes only an expected number in its slot
+ * with the token of the request that asked for it.
+ *
+ * Call trk_client_pump() afterwards (once for several packets).
+ *
+ * Return: 0 or the reason to drop the packet.  Does not sleep.
+ */
+int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
+		       struct trk_in_resp *in)
+{
+	struct trk_ucont output;
+	struct trk_slot *s;
+	u32 end;
+	bool late;
+	u64 x, off;
+	int err;
+
+	in->len = 0;
+	if (cl->state == TRK_CL_FIRST || (cl->state == TRK_CL_OPEN && cl->waiting)) {
+		bool pending = cl->waiting || cl->first_sent;
+
+		/* Late packets of the old domain bring only their data. */
+		if (pending && r->token == cl->pending.token) {
+			if (seqrel != (u32)(trk_num_near(cl->pending.first, r->num) - 1) * cl->slot &&
+			    cl->state == TRK_CL_OPEN)
+				return TRK_DROP_SLOT;
+			err = enter(cl, r);
+			if (err)
+				return err;
+		}
+	}
+	if (cl->state != TRK_CL_OPEN)
+		return TRK_DROP_NUMBER;
+	x = trk_num_near(cl->hi, r->num);
+	err = check_numbers(cl, r, x, &late);
+	if (err)
+		return err;
+	if (seqrel != (u32)(x - 1) * cl->slot)
+		return TRK_DROP_SLOT;
+	s = trk_client_slot(cl, x);
+	if (r->cont.p && !late) {
+		struct trk_cont c;
+
+		/* The same request answered twice, in two domains: one of them counts. */
+		trk_cont_read(r->cont.p, &c);
+		if (c.domain != trk_client_cont(cl)->c.domain)
+			return TRK_DROP_NUMBER;
+	}
+	off = trk_num_near(s->what == TRK_WHAT_OUTPUT ? s->off : cl->rcv_nxt, r->off);
+	if (s->what == TRK_WHAT_OUTPUT && r->data_len &&
+	    (off != s->off || r->data_len > s->len))
+		return TRK_DROP_OFFSET;
+	if (s->what == TRK_WHAT_NOTHING && r->data_len)
+		return TRK_DROP_OFFSET;
+	if (r->data_len && off + r->data_len > cl->rcv_limit)
+		return TRK_DROP_WINDOW;
+
+	/* An output continuation that cannot be held would be gone for good: drop the packet. */
+	if (r->output.p) {
+		err = trk_ucont_parse(&output, r->output);
+		if (err)
+			return err;
+		if (!output_place(cl, &output))
+			return TRK_DROP_WINDOW;
+	}
+
+	if (r->flags & TRK_RESP_ABORT) {
+		client_die(cl, ECONNRESET);
+		return TRK_OK;
+	}
+	cl->stat.responses++;
+	in->off = off;
+	in->len = r->data_len;
+	if (r->output.p)
+		store_output_cont(cl, r, &output);
+	if (r->flags & TRK_RESP_FIN)
+		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
+	if (s->what == TRK_WHAT_INPUT)
+		input_answered(cl, s, r, off);
+	output_arrived(cl, s, off, r->data_len);
+	end = seqrel + r->hdr_len + r->data_len;
+	if ((s32)(end - cl->ackrel) > 0)
+		cl->ackrel = end;
+	if (late || cl->waiting) {
+		cl->stat.late++;
+		return TRK_OK;
+	}
+	client_rtt(cl, now_us - s->sent_us);
+	cl->backoff = 0;
+	cl->probed = false;
+	cl->attempt = 0;
+	mark_received(cl, r, x);
+	confirm(cl, s);
+	if (r->cont.p)
+		new_cont(cl, s, r->cont.p);
+	declare(cl, false);
+	trk_client_arm(cl, now_us);
+	return TRK_OK;
+}
+
+/* ---- time ---- */
+
+/* Asks again for what @s was to bring, though it is not declared lost. */
+static void again(struct trk_client *cl, const struct trk_slot *s)
+{
+	if (s->state != TRK_SLOT_EXPECTED)
+		return;
+	if (s->what == TRK_WHAT_OUTPUT)
+		trk_holes_add(&cl->holes, max_t(u64, s->off, cl->rcv_nxt),
+			      min_t(u64, s->off + s->len, cl->fin_off), TRK_HOLES_JOIN);
+	else if (s->what == TRK_WHAT_INPUT && s->token == cl->in_token)
+		cl->in_again = true;
+	else if (s->what == TRK_WHAT_INPUT)
+		trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), s->off + s->len,
+			      TRK_HOLES_JOIN);
+}
+
+/*
+ * The retransmission timer expired.  If unreported packets are left, they are
+ * used to ask again (the holes below them are lost; what was never seen is not
+ * declared, only asked for); otherwise, or if that brought nothing, the server
+ * is told of the timeout (RFC 6298 §5).
+ */
+static void expire(struct trk_client *cl)
+{
+	u64 x;
+
+	/* As TCP: no answer to this many tries. */
+	if (++cl->attempt > TRK_MAX_ATTEMPTS) {
+		client_die(cl, ETIMEDOUT);
+		return;
+	}
+	cl->backoff++;
+	if (cl->state == TRK_CL_FIRST) {
+		cl->first_sent = false;
+		return;
+	}
+	cl->force = true;
+	if (!cl->waiting && !cl->probed) {
+		cl->probed = true;
+		declare(cl, true);
+		for (x = cl->edge; x <= cl->hi; x++)
+			again(cl, trk_client_slot(cl, x));
+		/* If no request comes of it, request.c turns to the timeout. */
+		cl->last_chance = true;
+		return;
+	}
+	trk_client_timed_out(cl);
+}
+
+/**
+ * trk_client_timed_out - nothing helps but a timeout request
+ * @cl: the client
+ *
+ * From now on the client is silent in the old domain.
+ */
+void trk_client_timed_out(struct trk_client *cl)
+{
+	u64 x;
+
+	cl->stat.timeouts++;
+	cl->last_chance = false;
+	cl->timeout_due = true;
+	if (cl->waiting) {
+		/* What the last timeout request carried goes again with the next. */
+		if (cl->pending.fin && !cl->fin_acked)
+			cl->fin_sent = false;
+		cl->pending.state = TRK_SLOT_EXPECTED;
+		again(cl, &cl->pending);
+		return;
+	}
+	cl->waiting = true;
+	cl->attempt = 1;
+	for (x = cl->nrep + 1; x <= cl->hi; x++)
+		if (trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED)
+			lose(cl, x);
+}
+
+/**
+ * trk_client_timer - the deadline may have passed
+ * @cl: the client
+ * @now_us: monotonic time
+ *
+ * Call trk_client_pump() afterwards; look at cl->state first.
+ */
+void trk_client_timer(struct trk_client *cl, u64 now_us)
+{
+	if (now_us >= cl->delack_deadline_us) {
+		cl->delack_deadline_us = U64_MAX;
+		cl->force = true;
+	}
+	if (now_us >= cl->rto_deadline_us) {
+		cl->rto_deadline_us = U64_MAX;
+		if (client_busy(cl))
+			expire(cl);
+	}
+	if (now_us >= cl->idle_deadline_us)
+		cl->idle_deadline_us = now_us;
+	if (cl->state != TRK_CL_DEAD && cl->rto_deadline_us == U64_MAX)
+		trk_client_arm(cl, now_us);
+	trk_client_deadline(cl);
+}
+
+/**
+ * trk_client_input_done - has the server consumed all that was written?
+ * @cl: the client
+ */
+bool trk_client_input_done(const struct trk_client *cl)
+{
+	return cl->in_una == cl->in_end && (!cl->in_fin || cl->fin_acked);
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Sets of stream bytes in bounded memory: ranges in a sorted array.
+ */
+#include "holes.h"
+
+static void holes_remove(struct trk_holes *h, unsigned int i, unsigned int count)
+{
+	memmove(&h->r[i], &h->r[i + count], (h->n - i - count) * sizeof(h->r[0]));
+	h->n -= count;
+}
+
+static void holes_insert(struct trk_holes *h, unsigned int i, u64 a, u64 b)
+{
+	memmove(&h->r[i + 1], &h->r[i], (h->n - i) * sizeof(h->r[0]));
+	h->r[i].a = a;
+	h->r[i].b = b;
+	h->n++;
+}
+
+/* Joins the two neighbours with the least between them, to free one entry. */
+static void holes_join(struct trk_holes *h)
+{
+	unsigned int i, best = 1;
+
+	for (i = 2; i < h->n; i++)
+		if (h->r[i].a - h->r[i - 1].b < h->r[best].a - h->r[best - 1].b)
+			best = i;
+	h->r[best - 1].b = h->r[best].b;
+	holes_remove(h, best, 1);
+}
+
+/**
+ * trk_holes_add - add bytes to a set
+ * @h: the set
+ * @a: first byte
+ * @b: first byte behind
+ * @full: what to do when all entries are in use
+ */
+void trk_holes_add(struct trk_holes *h, u64 a, u64 b, enum trk_holes_full full)
+{
+	unsigned int i = 0, j;
+
+	if (a >= b)
+		return;
+	while (i < h->n && h->r[i].b < a)
+		i++;
+	for (j = i; j < h->n && h->r[j].a <= b; j++) {
+		a = min_t(u64, a, h->r[j].a);
+		b = max_t(u64, b, h->r[j].b);
+	}
+	if (j > i) {
+		h->r[i].a = a;
+		h->r[i].b = b;
+		holes_remove(h, i + 1, j - i - 1);
+		return;
+	}
+	if (h->n == TRK_HOLES) {
+		if (full == TRK_HOLES_DROP)
+			return;
+		holes_join(h);
+		trk_holes_add(h, a, b, full);
+		return;
+	}
+	holes_insert(h, i, a, b);
+}
+
+/**
+ * trk_holes_sub - take bytes out of a set
+ * @h: the set
+ * @a: first byte
+ * @b: first byte behind
+ *
+ * When that would need an entry that is not there, the bytes stay.
+ */
+void trk_holes_sub(struct trk_holes *h, u64 a, u64 b)
+{
+	unsigned int i = 0;
+
+	if (a >= b)
+		return;
+	while (i < h->n && h->r[i].a < b) {
+		if (h->r[i].b <= a) {
+			i++;
+		} else if (h->r[i].a >= a && h->r[i].b <= b) {
+			holes_remove(h, i, 1);
+		} else if (h->r[i].a >= a) {
+			h->r[i].a = b;
+			return;
+		} else if (h->r[i].b <= b) {
+			h->r[i].b = a;
+			i++;
+		} else {
+			if (h->n < TRK_HOLES) {
+				u64 end = h->r[i].b;
+
+				h->r[i].b = a;
+				holes_insert(h, i + 1, b, end);
+			}
+			return;
+		}
+	}
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Sets of stream bytes in bounded memory.
+ */
+#ifndef TRK_CORE_HOLES_H
+#define TRK_CORE_HOLES_H
+
+#include "types.h"
+
+#define TRK_HOLES		64
+
+/* Stream bytes [a, b), sorted, disjoint, not touching. */
+struct trk_holes {
+	unsigned int n;
+	struct { u64 a, b; } r[TRK_HOLES];
+};
+
+/* What to do with a range for which there is no entry left. */
+enum trk_holes_full {
+	TRK_HOLES_JOIN,		/* let the set hold more than was added */
+	TRK_HOLES_DROP,		/* let it hold less */
+};
+
+void trk_holes_add(struct trk_holes *h, u64 a, u64 b, enum trk_holes_full full);
+void trk_holes_sub(struct trk_holes *h, u64 a, u64 b);
+
+#endif /* TRK_CORE_HOLES_H */

@@ -1,0 +1,583 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Which request the client sends next (paper §4): it runs the server's own
+ * arithmetic to know what an answer may hold, and asks for just that.
+ */
+#include "client.h"
+#include "reason.h"
+
+/* What a request asks of the server. */
+struct plan {
+	enum trk_slot_what what;	/* NOTHING, OUTPUT or INPUT */
+	u32 room;			/* numbers that can be put to use, at most */
+	/* output */
+	const struct trk_held_ucont *cont;
+	struct trk_bytes ask[TRK_MAX_ASK];
+	unsigned int nask;
+	u32 pieces;
+	/* input */
+	u64 in_off, in_end;
+	bool more;			/* there is more to ask for than this */
+};
+
+/* Bytes of data in a full packet of asked output: see ask_piece() in server.c. */
+static u32 piece_len(const struct trk_client *cl)
+{
+	return cl->slot - TRK_RESP_FIXED;
+}
+
+static const struct trk_held_ucont *output_at(const struct trk_client *cl, u64 off)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		const struct trk_held_ucont *h = &cl->outputs[i];
+
+		if (h->len && h->u.start <= off && off < h->u.end)
+			return h;
+	}
+	return NULL;
+}
+
+/* The end of what may be asked for from @off on under continuation @h. */
+static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *h)
+{
+	return min_t(u64, min_t(u64, h->u.end, cl->fin_off), cl->rcv_limit);
+}
+
+/*
+ * Takes pieces of [a, b) into the plan; all under one continuation, for that
+ * is what a request carries.  Returns how far it came.
+ */
+static u64 plan_take(const struct trk_client *cl, struct plan *p, u64 a, u64 b, u32 max)
+{
+	u32 piece = piece_len(cl);
+
+	while (a < b && p->pieces < max) {
+		struct trk_bytes *last = p->nask ? &p->ask[p->nask - 1] : NULL;
+		const struct trk_held_ucont *h = output_at(cl, a);
+		u64 end;
+		u32 n;
+
+		if (!h || (p->cont && h != p->cont))
+			return a;
+		end = min_t(u64, b, output_end(cl, h));
+		if (a >= end)
+			return a;
+		/* No silly small piece because of the receive window (RFC 1122 §4.2.3.3). */
+		if (end == cl->rcv_limit && end < h->u.end && end - a < piece)
+			return a;
+		if (end == cl->rcv_limit && end < h->u.end)
+			end -= (end - a) % piece;
+		n = (u32)min_t(u64, (end - a + piece - 1) / piece, max - p->pieces);
+		end = min_t(u64, end, a + (u64)n * piece);
+		if (last && last->off + last->len == a && last->len % piece == 0) {
+			last->len += (u32)(end - a);
+		} else {
+			if (p->nask == TRK_MAX_ASK)
+				return a;
+			p->ask[p->nask].off = a;
+			p->ask[p->nask].len = (u32)(end - a);
+			p->nask++;
+		}
+		p->cont = h;
+		p->pieces += n;
+		a = end;
+	}
+	return a;
+}
+
+/* Output to ask for, up to @max pieces: what was lost first, then what is new. */
+static void plan_output(const struct trk_client *cl, struct plan *p, u32 max, bool fresh)
+{
+	unsigned int i;
+
+	memset(p, 0, sizeof(*p));
+	p->what = TRK_WHAT_OUTPUT;
+	for (i = 0; i < cl->holes.n && p->pieces < max; i++)
+		plan_take(cl, p, max_t(u64, cl->holes.r[i].a, cl->rcv_nxt), cl->holes.r[i].b, max);
+	if (fresh && p->pieces < max)
+		plan_take(cl, p, cl->ask_nxt, cl->fin_off, max);
+	p->room = p->pieces;
+}
+
+static bool input_parallel(const struct trk_client *cl)
+{
+	return cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL);
+}
+
+static bool output_place_free(const struct trk_client *cl)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS; i++)
+		if (!cl->outputs[i].len || cl->outputs[i].u.end <= cl->rcv_nxt)
+			return true;
+	return false;
+}
+
+/* Input to send, paper §4.2; false if there is none, or none may go now. */
+static bool plan_input(const struct trk_client *cl, struct plan *p)
+{
+	bool fin = cl->in_fin && !cl->fin_sent && !cl->fin_acked;
+	u64 used = max_t(u64, cl->ask_nxt, cl->rcv_nxt);
+
+	memset(p, 0, sizeof(*p));
+	p->what = TRK_WHAT_INPUT;
+	/* The answer may bring output, and a continuation to be held. */
+	if (cl->rcv_limit < used + piece_len(cl) || !output_place_free(cl))
+		return false;
+	p->room = (u32)min_t(u64, (cl->rcv_limit - used) / piece_len(cl), TRK_MAX_ANSWER);
+	if (input_parallel(cl)) {
+		u64 end = min_t(u64, cl->in_end, cl->input.u.end);
+
+		if (cl->in_lost.n) {
+			p->in_off = cl->in_lost.r[0].a;
+			p->in_end = min_t(u64, cl->in_lost.r[0].b, end);
+			p->more = true;
+			if (p->in_off < p->in_end)
+				return true;
+		}
+		p->in_off = max_t(u64, cl->in_nxt, cl->input.u.start);
+		p->in_end = end;
+		p->more = true;
+		return p->in_off < p->in_end || (fin && p->in_off == cl->in_end);
+	}
+	if (cl->in_left && !cl->in_again)
+		return false;
+	p->in_off = cl->in_una;
+	p->in_end = cl->in_end;
+	if (cl->input.len)
+		p->in_end = min_t(u64, p->in_end, cl->input.u.end);
+	if (cl->in_again || fin)
+		return true;
+	return p->in_off < p->in_end && cl->in_end > cl->in_stall;
+}
+
+/**
+ * trk_client_wants - is there anything to ask for or to send right now?
+ * @cl: the client, open
+ */
+bool trk_client_wants(const struct trk_client *cl)
+{
+	struct plan p;
+
+	if (plan_input(cl, &p))
+		return true;
+	plan_output(cl, &p, 1, true);
+	return p.pieces;
+}
+
+/* Lost output first, then input, then new output. */
+static bool plan_next(const struct trk_client *cl, struct plan *p, u32 max)
+{
+	plan_output(cl, p, max, false);
+	if (p->pieces) {
+		plan_output(cl, p, max, true);
+		return true;
+	}
+	if (plan_input(cl, p))
+		return true;
+	plan_output(cl, p, max, true);
+	return p->pieces;
+}
+
+/* The claims of a proof from @base to @n. */
+static void claims_upto(const struct trk_client *cl, u64 base, u64 n, struct trk_claims *out)
+{
+	unsigned int i;
+
+	out->n = n;
+	out->count = 0;
+	for (i = 0; i < cl->nclaims && out->count < TRK_MAX_CLAIMS; i++) {
+		struct trk_claim c = cl->claims[i];
+
+		if (c.b <= base || c.a > n)
+			continue;
+		c.a = max_t(u64, c.a, base + 1);
+		c.b = min_t(u64, c.b, n);
+		out->c[out->count++] = c;
+	}
+}
+
+static void fill_claims(struct trk_req *q, const struct trk_claims *claims)
+{
+	unsigned int i;
+
+	q->n = (u32)claims->n;
+	q->nclaims = (u8)claims->count;
+	for (i = 0; i < claims->count; i++) {
+		q->claim[i].a = (u32)claims->c[i].a;
+		q->claim[i].len = (u32)(claims->c[i].b - claims->c[i].a + 1);
+		q->claim[i].kind = claims->c[i].kind;
+	}
+}
+
+static u32 new_token(struct trk_client *cl)
+{
+	u32 token;
+
+	/* 0 means none. */
+	do
+		token = cl->random(cl->random_arg);
+	while (!token);
+	return token;
+}
+
+static void fill_held(struct trk_blob *b, const struct trk_held_ucont *h)
+{
+	if (h && h->len) {
+		b->p = h->blob;
+		b->len = h->len;
+	}
+}
+
+/* Puts the plan into the request; with input, as much of it as the packet holds. */
+static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct plan *p,
+		      struct trk_slot *s, struct trk_out_req *out)
+{
+	s->what = (u8)p->what;
+	if (p->what == TRK_WHAT_OUTPUT) {
+		q->nask = (u8)p->nask;
+		memcpy(q->ask, p->ask, sizeof(q->ask));
+		fill_held(&q->output, p->cont);
+	} else if (p->what == TRK_WHAT_INPUT) {
+		q->has_input = true;
+		q->input_off = p->in_off;
+		fill_held(&q->input, &cl->input);
+	}
+	out->hdr_len = trk_req_write(out->hdr, q);
+	out->in_off = p->in_off;
+	out->in_len = 0;
+	if (p->what != TRK_WHAT_INPUT)
+		return;
+	out->in_len = (u32)min_t(u64, p->in_end - p->in_off, cl->slot - out->hdr_len);
+	s->off = out->in_off;
+	s->len = out->in_len;
+	if (cl->in_fin && out->in_off + out->in_len == cl->in_end) {
+		out->hdr[1] |= TRK_REQ_FIN;
+		s->fin = true;
+		cl->fin_sent = true;
+	}
+	if (out->in_off < cl->in_nxt)
+		cl->stat.in_retrans += min_t(u64, cl->in_nxt - out->in_off, out->in_len);
+	cl->in_nxt = max_t(u64, cl->in_nxt, out->in_off + out->in_len);
+	trk_holes_sub(&cl->in_lost, out->in_off, out->in_off + out->in_len);
+	if (!input_parallel(cl)) {
+		cl->in_token = s->token;
+		cl->in_left = s->count;
+		cl->in_again = false;
+	}
+}
+
+/* The segment's numbers, and the timers. */
+static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+{
+	out->seq = cl->seq;
+	out->ackrel = cl->ackrel;
+	cl->seq += out->hdr_len + out->in_len;
+	cl->stat.requests++;
+	cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
+	cl->delack_deadline_us = U64_MAX;
+	trk_client_arm(cl, now_us);
+}
+
+static bool send_first(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+{
+	struct plan p = { .what = TRK_WHAT_INPUT, .in_end = cl->in_end };
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = TRK_REQ_GROW };
+	struct trk_slot *s = &cl->pending;
+	u32 again = s->len;
+	bool repeat = cl->seq;
+
+	/* A repeated request has the same sequence numbers, hence the same bytes. */
+	if (repeat)
+		p.in_end = again;
+	memset(s, 0, sizeof(*s));
+	s->token = new_token(cl);
+	s->sent_us = now_us;
+	s->first = 1;
+	s->count = cl->attempt ? 1 : TRK_INITIAL_WINDOW;
+	q.token = s->token;
+	q.attempt = cl->attempt;
+	q.slot = cl->want_slot;
+	fill_plan(cl, &q, &p, s, out);
+	cl->seq = 0;
+	cl->first_sent = true;
+	sent(cl, now_us, out);
+	return true;
+}
+
+static bool send_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+{
+	const struct trk_held_cont *c = &cl->confirmed;
+	struct trk_req q = { .kind = TRK_KIND_TIMEOUT, .attempt = cl->attempt };
+	struct trk_slot *s = &cl->pending;
+	struct trk_claims claims;
+	struct trk_step step;
+	struct trk_walk w;
+	struct plan p;
+
+	claims_upto(cl, c->c.base, cl->confirmed_n, &claims);
+	trk_walk_init(&w, &c->c.law, c->c.base, &claims, 0, false);
+	while (trk_walk_next(&w, &step))
+		;
+	trk_law_settle(&w.law, claims.n);
+	memset(s, 0, sizeof(*s));
+	s->token = new_token(cl);
+	s->sent_us = now_us;
+	s->first = trk_law_highest(&w.law, claims.n) + 1;
+	s->count = 1;
+	s->req_n = s->first - 1;
+	q.token = s->token;
+	q.ackrel = cl->ackrel;
+	q.cont.p = c->blob;
+	q.m = (u32)cl->confirmed_n;
+	q.proof = cl->confirmed_proof;
+	fill_claims(&q, &claims);
+	if (!plan_next(cl, &p, 1))
+		memset(&p, 0, sizeof(p));
+	if (p.what == TRK_WHAT_OUTPUT) {
+		s->off = p.ask[0].off;
+		s->len = p.ask[0].len;
+		/* Whatever becomes of this request, its bytes are still to be had. */
+		if (s->off == cl->ask_nxt) {
+			cl->ask_nxt += s->len;
+			trk_holes_add(&cl->holes, s->off, s->off + s->len, TRK_HOLES_JOIN);
+		}
+		cl->stat.out_retrans += s->len;
+	}
+	fill_plan(cl, &q, &p, s, out);
+	cl->timeout_due = false;
+	sent(cl, now_us, out);
+	return true;
+}
+
+/* How far a request reports, and what it issues. */
+struct reach {
+	u64 n;
+	u64 first, last;	/* issued; none if first > last */
+	u32 cwnd;		/* window after it, packets */
+};
+
+/*
+ * Walks the received numbers above nrep until the answer is as large as the
+ * plan can use, or as a train may be: one lost request must not be a timeout,
+ * and slow start must not burst.  Numbers that share a packet are reported
+ * together, since their nonces came as one.
+ */
+static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit, struct reach *r)
+{
+	const struct trk_held_cont *held = trk_client_cont(cl);
+	struct trk_claims claims;
+	struct trk_walk w, saved;
+	struct trk_step step;
+	u32 count = 0;
+	bool full = false;
+
+	r->n = cl->nrep;
+	r->first = 1;
+	r->last = 0;
+	r->cwnd = cl->cwnd;
+	claims_upto(cl, held->c.base, cl->reportable, &claims);
+	trk_walk_init(&w, &held->c.law, held->c.base, &claims, cl->nrep + 1, false);
+	for (;;) {
+		const struct trk_law *law = &w.law;
+		u64 issued;
+
+		/* Until a request of this report issues something, whole runs go by at once. */
+		w.single = false;
+		if (w.next > cl->nrep) {
+			w.split = law->first_loss ? law->recover + 2 - law->new_cwnd : 0;
+			saved = w;
+			if (!trk_walk_next(&w, &step))
+				break;
+			if (step.first <= step.last) {
+				w = saved;
+				w.single = true;
+				if (!trk_walk_next(&w, &step))
+					break;
+			}
+		} else if (!trk_walk_next(&w, &step)) {
+			break;
+		}
+		if (step.a <= cl->nrep)
+			continue;
+		if (step.first <= step.last) {
+			issued = step.last - (r->first <= r->last ? r->first : step.first) + 1;
+			if (count && (count >= limit || issued > p->room))
+				full = true;
+			if (full && !trk_client_slot(cl, step.a)->joined)
+				break;
+			if (r->first > r->last)
+				r->first = step.first;
+			r->last = step.last;
+			count++;
+		} else if (full && !trk_client_slot(cl, step.a)->joined) {
+			break;
+		}
+		r->n = step.b;
+		r->cwnd = law->first_loss ? law->new_cwnd : trk_law_window(law, step.b);
+	}
+}
+
+static bool send_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+{
+	const struct trk_held_cont *held = trk_client_cont(cl);
+	struct trk_req q = { .kind = TRK_KIND_RANGE };
+	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
+	bool idle = now_us >= cl->idle_deadline_us;
+	struct trk_slot s;
+	struct trk_claims claims;
+	struct reach r;
+	struct plan p;
+	u64 x, acc;
+	u32 i, granted, done = 0;
+	unsigned int range = 0;
+
+	if (cl->reportable <= cl->nrep)
+		return false;
+	if (!plan_next(cl, &p, 3 * limit + 8)) {
+		/* Nothing to ask: the trickles are parked, but for a sign of life. */
+		if (!idle)
+			return false;
+		memset(&p, 0, sizeof(p));
+		p.room = 1;
+	}
+	/* Input of several packets goes out one request a trickle. */
+	if (p.what == TRK_WHAT_INPUT && p.more && p.in_end - p.in_off > cl->slot / 2)
+		limit = 1;
+	choose_reach(cl, &p, limit, &r);
+	if (r.first > r.last)
+		return false;
+	claims_upto(cl, held->c.base, r.n, &claims);
+	/* As a delayed acknowledgment (paper §2.1, RFC 1122 §4.2.3.2). */
+	if (p.what == TRK_WHAT_OUTPUT && !cl->force && !claims.count && r.n - cl->nrep < 2 &&
+	    r.n == cl->reportable && cl->expected) {
+		if (cl->delack_deadline_us == U64_MAX)
+			cl->delack_deadline_us = now_us + TRK_DELACK_US;
+		return false;
+	}
+	granted = (u32)(r.last - r.first + 1);
+	cl->cwnd = r.cwnd;
+	/* Two windows must fit the ring: what is expected, and what is not reported. */
+	while (cl->ring_want < 4 * (u64)r.cwnd + 4 * TRK_TRAIN && cl->ring_want < TRK_RING_MAX)
+		cl->ring_want *= 2;
+	if (r.last - r.n >= cl->ring_size)
+		return false;
+	if (2 * (u64)r.cwnd + TRK_TRAIN < cl->ring_size &&
+	    (p.what == TRK_WHAT_INPUT || p.room > granted))
+		q.flags |= TRK_REQ_GROW;
+	if (p.what == TRK_WHAT_OUTPUT)
+		plan_output(cl, &p, min_t(u32, granted, TRK_MAX_ANSWER), true);
+
+	acc = cl->acc;
+	for (x = cl->nrep + 1; x <= r.n; x++)
+		if (trk_client_slot(cl, x)->state == TRK_SLOT_RECEIVED)
+			acc ^= trk_client_slot(cl, x)->nonce;
+	memset(&s, 0, sizeof(s));
+	s.token = new_token(cl);
+	s.sent_us = now_us;
+	s.first = r.first;
+	s.count = granted;
+	s.req_n = r.n;
+	s.acc = acc;
+	s.serial = cl->serial;
+	s.state = TRK_SLOT_EXPECTED;
+	q.token = s.token;
+	q.ackrel = cl->ackrel;
+	q.m = (u32)(cl->nrep + 1);
+	q.proof = acc ^ held->acc;
+	q.cont.p = held->blob;
+	fill_claims(&q, &claims);
+	fill_plan(cl, &q, &p, &s, out);
+	for (i = 0; i < granted; i++) {
+		struct trk_slot *to = trk_client_slot(cl, r.first + i);
+
+		*to = s;
+		if (p.what != TRK_WHAT_OUTPUT)
+			continue;
+		to->what = TRK_WHAT_NOTHING;
+		if (range == p.nask)
+			continue;
+		to->what = TRK_WHAT_OUTPUT;
+		to->off = p.ask[range].off + done;
+		to->len = min_t(u32, piece_len(cl), p.ask[range].len - done);
+		if (to->off < cl->ask_nxt)
+			cl->stat.out_retrans += to->len;
+		done += to->len;
+		trk_holes_sub(&cl->holes, to->off, to->off + to->len);
+		cl->ask_nxt = max_t(u64, cl->ask_nxt, to->off + to->len);
+		if (done == p.ask[range].len) {
+			range++;
+			done = 0;
+		}
+	}
+	cl->expected += granted;
+	cl->hi = max_t(u64, cl->hi, r.last);
+	cl->nrep = r.n;
+	cl->acc = acc;
+	cl->last_chance = false;
+	sent(cl, now_us, out);
+	return true;
+}
+
+/**
+ * trk_client_pump - the next request, if one is to be sent now
+ * @cl: the client; the caller has set the fields that are its own
+ * @now_us: monotonic time
+ * @out: the request
+ *
+ * Call it until it returns false, after every change: a packet, a write, a
+ * read that made room, the timer.  Then set the timer to cl->deadline_us.
+ *
+ * Return: true if @out is to be sent.  Does not sleep.
+ */
+bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+{
+	trk_holes_sub(&cl->holes, 0, cl->rcv_nxt);
+	if (cl->state == TRK_CL_FIRST) {
+		if (cl->first_sent || !(cl->in_end || cl->in_fin || cl->want_first))
+			return false;
+		return send_first(cl, now_us, out);
+	}
+	if (cl->state != TRK_CL_OPEN)
+		return false;
+	if (!cl->waiting && send_range(cl, now_us, out))
+		return true;
+	cl->force = false;
+	if (cl->last_chance)
+		trk_client_timed_out(cl);
+	if (cl->timeout_due)
+		return send_timeout(cl, now_us, out);
+	/* Idle with no trickle to send: look again after a while. */
+	if (now_us >= cl->idle_deadline_us)
+		cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
+	if (cl->rto_deadline_us == U64_MAX)
+		trk_client_arm(cl, now_us);
+	else
+		trk_client_deadline(cl);
+	return false;
+}
+
+/**
+ * trk_client_close_req - tell the server that the client is gone
+ * @cl: the client, open
+ * @out: the request; nothing answers it and nothing depends on its arrival
+ */
+void trk_client_close_req(struct trk_client *cl, struct trk_out_req *out)
+{
+	struct trk_req q = { .kind = TRK_KIND_CLOSE };
+
+	q.token = new_token(cl);
+	q.ackrel = cl->ackrel;
+	q.cont.p = trk_client_cont(cl)->blob;
+	q.m = (u32)cl->nrep;
+	q.n = (u32)cl->nrep;
+	out->hdr_len = trk_req_write(out->hdr, &q);
+	out->in_off = 0;
+	out->in_len = 0;
+	out->seq = cl->seq;
+	out->ackrel = cl->ackrel;
+	cl->seq += out->hdr_len;
+}
