@@ -326,7 +326,10 @@ static int enter(struct trk_client *cl, const struct trk_resp *r)
 
 /* ---- what a response brings ---- */
 
-/* Where an output continuation would be held: its older copy, or a place that is free. */
+/*
+ * Where an output continuation would be held: the place of the one that begins
+ * alike, or one that is free.
+ */
 static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
 {
 	struct trk_held_ucont *free = NULL;
@@ -335,7 +338,7 @@ static struct trk_held_ucont *output_place(struct trk_client *cl, const struct t
 	for (i = 0; i < TRK_OUTPUTS; i++) {
 		struct trk_held_ucont *h = &cl->outputs[i];
 
-		if (h->len && h->u.start == u->start && h->u.end == u->end)
+		if (h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start)
 			return h;
 		if (!h->len || h->u.end <= cl->rcv_nxt)
 			free = h;
@@ -348,11 +351,18 @@ static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
 {
 	struct trk_held_ucont *h;
 
+	h = output_place(cl, u);
+	/*
+	 * The same input may have been executed twice, with another outcome the
+	 * second time; bytes of both must not be mixed, so the first one stays.
+	 */
+	if (h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
+	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len)))
+		return;
 	if (u->flags & TRK_UCONT_FINAL)
 		cl->fin_off = min_t(u64, cl->fin_off, u->end);
 	if (u->end <= cl->rcv_nxt || u->start == u->end)
 		return;
-	h = output_place(cl, u);
 	memcpy(h->blob, r->output.p, r->output.len);
 	h->len = r->output.len;
 	h->u = *u;
