@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * The queue: how it is opened, walked and waited for; and what an event brings.
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+static_assert(MSK_OPEN == TRK_EV_OPEN && MSK_REQUEST == TRK_EV_REQUEST &&
+	      MSK_CLOSE == TRK_EV_CLOSE, "types of events");
+static_assert(MSK_FIN == TRK_EV_FIN && MSK_TIMEOUT == TRK_EV_TIMEOUT, "flags of events");
+static_assert(MSK_FINAL == TRK_CONT_FINAL && MSK_PARALLEL == TRK_CONT_PARALLEL,
+	      "flags of continuations");
+
+static __thread char message[160];
+
+__attribute__((format(printf, 1, 2)))
+static void failed(const char *format, ...)
+{
+	int error = errno;
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(message, sizeof(message), format, ap);
+	va_end(ap);
+	errno = error;
+}
+
+const char *msk_error(void)
+{
+	return message;
+}
+
+/* Closes a socket that is of no use, without losing errno. */
+static void discard(int fd)
+{
+	int error = errno;
+
+	close(fd);
+	errno = error;
+}
+
+static struct msk_queue *queue_map(int fd, const struct trk_queue_info *info)
+{
+	struct msk_queue *q = calloc(1, sizeof(*q));
+	void *map;
+
+	if (!q)
+		return NULL;
+	map = mmap(NULL, info->map_len, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		goto free_queue;
+	q->head = map;
+	q->map_len = info->map_len;
+	q->fd = fd;
+	q->mask = q->head->slots - 1;
+	/* Events may be waiting; what another process has answered is stale, and harmless. */
+	q->produced = __atomic_load_n(&q->head->produced, __ATOMIC_ACQUIRE);
+	q->walked = q->produced > q->head->slots ? q->produced - q->head->slots : 0;
+	q->told = q->walked;
+	if (q->head->version != TRK_QUEUE_VERSION) {
+		errno = EPROTO;
+		goto unmap;
+	}
+	/* Touched as far as slots are used; untouched memory costs nothing. */
+	q->msk = mmap(NULL, (size_t)q->head->slots * sizeof(*q->msk), PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (q->msk == MAP_FAILED)
+		goto unmap;
+	return q;
+unmap:
+	munmap(map, info->map_len);
+free_queue:
+	free(q);
+	return NULL;
+}
+
+struct msk_queue *msk_attach(int fd)
+{
+	struct trk_queue_info info = { 0 };
+	socklen_t len = sizeof(info);
+	struct msk_queue *q;
+
+	if (getsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, &len)) {
+		failed("not a Trickles socket: %s", strerror(errno));
+		return NULL;
+	}
+	if (!info.map_len) {
+		len = sizeof(info);
+		if (listen(fd, SOMAXCONN)) {
+			failed("cannot listen: %s", strerror(errno));
+			return NULL;
+		}
+		if (getsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, &len)) {
+			failed("cannot read the size of the event queue: %s", strerror(errno));
+			return NULL;
+		}
+	}
+	q = queue_map(fd, &info);
+	if (!q && errno == EPROTO)
+		failed("the kernel module has another version: build both from one source");
+	else if (!q)
+		failed("cannot map the event queue: %s", strerror(errno));
+	return q;
+}
+
+struct msk_queue *msk_listen(const char *addr, uint16_t port, const struct msk_options *options)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct trk_queue_info info = { .slots = TRK_QUEUE_SLOTS_DEFAULT };
+	struct msk_queue *q;
+	int one = 1;
+	int fd;
+
+	if (addr && inet_pton(AF_INET, addr, &sa.sin_addr) != 1) {
+		errno = EAFNOSUPPORT;
+		failed("%s is not an IPv4 address", addr);
+		return NULL;
+	}
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TRICKLES);
+	if (fd < 0) {
+		/* What kernels say to a protocol that nobody registered. */
+		if (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT || errno == EINVAL)
+			failed("Trickles: the kernel module is not loaded: %s",
+			       "run modprobe trickles as root");
+		else
+			failed("cannot open a Trickles socket: %s", strerror(errno));
+		return NULL;
+	}
+	if (options && options->slots)
+		info.slots = options->slots;
+	if (setsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, sizeof(info))) {
+		failed("cannot make an event queue of %u slots (a power of two, %u to %u): %s",
+		       info.slots, TRK_QUEUE_SLOTS_MIN, TRK_QUEUE_SLOTS_MAX, strerror(errno));
+		goto fail;
+	}
+	/* A server that was killed comes back at once. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) {
+		failed("cannot set SO_REUSEADDR: %s", strerror(errno));
+		goto fail;
+	}
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa))) {
+		const char *where = addr ? addr : "any address";
+
+		if (errno == EADDRINUSE)
+			failed("port %u of %s is in use: choose another", port, where);
+		else if (errno == EACCES)
+			failed("port %u is for root: choose one above 1023, or run as root", port);
+		else if (errno == EADDRNOTAVAIL)
+			failed("%s is not an address of this host", where);
+		else
+			failed("cannot bind to port %u of %s: %s", port, where, strerror(errno));
+		goto fail;
+	}
+	q = msk_attach(fd);
+	if (q)
+		return q;
+fail:
+	discard(fd);
+	return NULL;
+}
+
+void msk_close(struct msk_queue *q)
+{
+	munmap(q->msk, (size_t)q->head->slots * sizeof(*q->msk));
+	munmap((void *)q->head, q->map_len);
+	close(q->fd);
+	free(q);
+}
+
+int msk_fd(const struct msk_queue *q)
+{
+	return q->fd;
+}
+
+struct minisock *msk_next(struct msk_queue *q)
+{
+	struct minisock *m;
+	uint32_t slot;
+
+	if (q->walked == q->produced) {
+		/* Pairs with the kernel's release: the event is whole when it is counted. */
+		q->produced = __atomic_load_n(&q->head->produced, __ATOMIC_ACQUIRE);
+		if (q->walked == q->produced)
+			return NULL;
+	}
+	slot = q->head->order[q->walked++ & q->mask];
+	m = &q->msk[slot];
+	m->q = q;
+	m->ev = (const void *)((const char *)q->head + q->head->events_off +
+			       (size_t)slot * q->head->event_size);
+	m->consumed_from = 0;
+	m->consumed_to = 0;
+	m->staged[MSK_OUTPUT].flags = 0;
+	m->staged[MSK_INPUT].flags = 0;
+	return m;
+}
+
+int msk_seen(struct msk_queue *q)
+{
+	int more;
+
+	if (q->told != q->walked) {
+		more = ioctl(q->fd, TRK_IOC_SEEN, &q->walked);
+		if (more < 0)
+			return -1;
+		q->told = q->walked;
+		return more;
+	}
+	return __atomic_load_n(&q->head->produced, __ATOMIC_ACQUIRE) - q->walked;
+}
+
+int msk_wait(struct msk_queue *q, int timeout_ms)
+{
+	struct pollfd p = { .fd = q->fd, .events = POLLIN };
+	int more = msk_seen(q);
+
+	if (more)
+		return more < 0 ? -1 : 1;
+	return poll(&p, 1, timeout_ms);
+}
+
+uint32_t msk_dropped(const struct msk_queue *q)
+{
+	return __atomic_load_n(&q->head->dropped, __ATOMIC_RELAXED);
+}
+
+uint32_t msk_type(const struct minisock *m)
+{
+	return m->ev->type;
+}
+
+uint32_t msk_flags(const struct minisock *m)
+{
+	return m->ev->flags & (MSK_FIN | MSK_TIMEOUT);
+}
+
+const void *msk_input(const struct minisock *m, uint64_t *off, size_t *len)
+{
+	const struct trk_event *ev = m->ev;
+
+	*off = ev->input_off;
+	*len = ev->input_len;
+	return ev->input_len ? (const char *)ev + ev->input_at : NULL;
+}
+
+unsigned int msk_nranges(const struct minisock *m)
+{
+	return m->ev->nranges;
+}
+
+struct msk_range msk_range(const struct minisock *m, unsigned int i)
+{
+	struct msk_range r = { m->ev->range[i].off, m->ev->range[i].len };
+
+	return r;
+}
+
+int msk_ucont(const struct minisock *m, enum msk_which which, struct msk_cont *c)
+{
+	const struct trk_event *ev = m->ev;
+	const struct trk_event_cont *e = which == MSK_OUTPUT ? &ev->output : &ev->input;
+	uint32_t flag = which == MSK_OUTPUT ? TRK_EV_OUTPUT_CONT : TRK_EV_INPUT_CONT;
+
+	if (!(ev->flags & flag))
+		return 0;
+	c->start = e->start;
+	c->end = e->end;
+	c->data = (const char *)ev + e->at;
+	c->len = e->len;
+	c->flags = e->flags;
+	return 1;
+}
+
+uint64_t msk_room(const struct minisock *m)
+{
+	return m->ev->room;
+}
+
+uint32_t msk_packets(const struct minisock *m)
+{
+	return m->ev->packets;
+}
+
+uint32_t msk_mss(const struct minisock *m)
+{
+	return m->ev->mss;
+}
+
+uint64_t msk_conn(const struct minisock *m)
+{
+	return m->ev->conn;
+}
+
+static void address(struct sockaddr_in6 *sa, const uint8_t addr[16], __be16 port)
+{
+	memset(sa, 0, sizeof(*sa));
+	sa->sin6_family = AF_INET6;
+	sa->sin6_port = port;
+	memcpy(&sa->sin6_addr, addr, 16);
+}
+
+void msk_peer(const struct minisock *m, struct sockaddr_in6 *sa)
+{
+	address(sa, m->ev->peer_addr, m->ev->peer_port);
+}
+
+void msk_local(const struct minisock *m, struct sockaddr_in6 *sa)
+{
+	address(sa, m->ev->local_addr, m->ev->local_port);
+}
+
+uint64_t msk_time(const struct minisock *m)
+{
+	return m->ev->time_ns;
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The web server that trickles-httpd is compared with: the same requests, answers
+ * and files, over TCP, with epoll and sendfile, one process, one loop.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../http.h"
+#include "../util.h"
+
+#define EVENTS	64
+
+struct conn {
+	int fd;
+	int file;			/* being sent; -1: none */
+	bool keep;
+	bool drain;			/* all is sent: waits for the client to close */
+	uint16_t in_at, in_len;		/* input not yet parsed */
+	uint16_t head_at, head_len;	/* header not yet sent */
+	uint64_t file_left;
+	struct http_parser parser;
+	char in[2048];
+	char head[HTTP_HEAD_MAX];
+};
+
+static int root, epoll;
+
+static void conn_close(struct conn *c)
+{
+	if (c->file >= 0)
+		close(c->file);
+	close(c->fd);
+	free(c);
+}
+
+/* Sends what there is: 1 all of it, 0 the socket is full, -1 the connection is over. */
+static int conn_send(struct conn *c)
+{
+	ssize_t n;
+
+	while (c->head_at < c->head_len) {
+		n = send(c->fd, c->head + c->head_at, c->head_len - c->head_at,
+			 MSG_NOSIGNAL | (c->file_left ? MSG_MORE : 0));
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -1;
+		c->head_at += n;
+	}
+	while (c->file_left) {
+		n = sendfile(c->fd, c->file, NULL, c->file_left);
+		if (n < 0)
+			return errno == EAGAIN ? 0 : -1;
+		if (!n)
+			return -1;	/* the file became shorter */
+		c->file_left -= n;
+	}
+	if (c->file >= 0)
+		close(c->file);
+	c->file = -1;
+	return 1;
+}
+
+static bool conn_answer(struct conn *c)
+{
+	struct http_answer a;
+
+	if (http_resolve(root, &c->parser, &a, &c->file))
+		return false;
+	c->head_at = 0;
+	c->head_len = http_head(&a, c->head);
+	c->file_left = http_file_len(&a);
+	c->keep = a.keep;
+	memset(&c->parser, 0, sizeof(c->parser));
+	return true;
+}
+
+/* Goes on until the socket has no more input, or no more room. */
+static void conn_run(struct conn *c)
+{
+	for (;;) {
+		ssize_t n;
+		int sent = conn_send(c);
+
+		if (sent < 0)
+			return conn_close(c);
+		if (!sent)
+			return;
+		if (!c->keep && !c->drain) {
+			/* To close with input unread would reset the connection. */
+			c->drain = true;
+			shutdown(c->fd, SHUT_WR);
+		}
+		if (c->in_at < c->in_len && !c->drain) {
+			c->in_at += http_parse(&c->parser, c->in + c->in_at, c->in_len - c->in_at);
+			if (c->parser.state == HTTP_DONE && !conn_answer(c))
+				return conn_close(c);
+			continue;
+		}
+		n = recv(c->fd, c->in, sizeof(c->in), 0);
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0)
+			return conn_close(c);
+		c->in_at = 0;
+		c->in_len = n;
+	}
+}
+
+static void accept_all(int listener)
+{
+	for (;;) {
+		struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLET };
+		int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct conn *c;
+
+		if (fd < 0)
+			return;
+		c = calloc(1, sizeof(*c));
+		if (!c) {
+			close(fd);
+			return;
+		}
+		c->fd = fd;
+		c->file = -1;
+		c->keep = true;
+		ev.data.ptr = c;
+		if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev))
+			conn_close(c);
+	}
+}
+
+static int listen_at(uint16_t port)
+{
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int one = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
+	    bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, SOMAXCONN) ||
+	    getsockname(fd, (struct sockaddr *)&sa, &len))
+		die("cannot listen at port %u: %s", port, strerror(errno));
+	fprintf(stderr, "tcp-httpd: port %u\n", ntohs(sa.sin_port));
+	return fd;
+}
+
+int main(int argc, char **argv)
+{
+	struct epoll_event ev[EVENTS] = { { .events = EPOLLIN } };
+	int i, listener, n, opt;
+	long port = -1;
+
+	while ((opt = getopt(argc, argv, "p:")) != -1) {
+		if (opt != 'p')
+			break;
+		port = option_number('p', optarg, 0, 65535);
+	}
+	if (opt != -1 || port < 0 || optind + 1 != argc) {
+		fputs("usage: tcp-httpd -p PORT FOLDER\n", stderr);
+		return 2;
+	}
+	root = open(argv[optind], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		die("%s: %s: give a folder to serve", argv[optind], strerror(errno));
+	listener = listen_at(port);
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, ev))
+		die("cannot watch the socket: %s", strerror(errno));
+	/* sendfile() knows no MSG_NOSIGNAL. */
+	signal(SIGPIPE, SIG_IGN);
+	for (;;) {
+		n = epoll_wait(epoll, ev, EVENTS, -1);
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.ptr)
+				conn_run(ev[i].data.ptr);
+			else
+				accept_all(listener);
+		}
+	}
+}

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A web server that keeps nothing of its connections: what it must know again
+ * stands in continuations (http_cont.h), which the clients keep.
+ */
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <minisock.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_cache.h"
+#include "http_cont.h"
+#include "util.h"
+
+#define BATCH	HTTP_CACHE_BATCH
+
+static_assert(HTTP_CONT_MAX <= MSK_CONT_MAX, "continuations fit");
+
+/* Room for the header's and the file's part of each range. */
+struct reply {
+	struct msk_desc desc;
+	struct msk_iov iov[8];
+	char head[HTTP_HEAD_MAX];
+};
+
+static struct http_cache cache;
+static bool verbose, replicas;
+
+static void log_answer(const struct minisock *m, const struct http_parser *p,
+		       const struct http_answer *a)
+{
+	struct sockaddr_in6 peer;
+	char host[INET_ADDRSTRLEN];
+
+	msk_peer(m, &peer);
+	inet_ntop(AF_INET, &peer.sin6_addr.s6_addr[12], host, sizeof(host));
+	fprintf(stderr, "%s:%u %.*s %u %llu\n", host, ntohs(peer.sin6_port), p->target_len,
+		p->target, a->status, (unsigned long long)a->size);
+}
+
+static void add(struct reply *r, struct msk_iov iov)
+{
+	if (iov.len)
+		r->iov[r->desc.niov++] = iov;
+}
+
+static void drop(struct reply *r)
+{
+	r->desc.flags = MSK_DESC_DROP;
+}
+
+static void give_up(struct reply *r)
+{
+	r->desc.niov = 0;
+	r->desc.flags = MSK_SEND_ABORT;
+}
+
+/* Parts of an answer, made again from its output continuation (§4.3). */
+static void answer_ranges(struct reply *r, const struct minisock *m)
+{
+	struct http_answer a;
+	struct msk_cont c;
+	uint64_t file_len, head_len;
+	bool have_head = false;
+	unsigned int i;
+	int fd = -1;
+
+	if (!msk_ucont(m, MSK_OUTPUT, &c) || !http_unpack_answer(c.data, c.len, &a))
+		return give_up(r);
+	file_len = http_file_len(&a);
+	if (file_len) {
+		fd = http_cache_get(&cache, &a);
+		if (fd == -ESTALE)
+			return give_up(r);
+		if (fd < 0)
+			return drop(r);
+	}
+	head_len = c.end - c.start - file_len;
+	for (i = 0; i < msk_nranges(m); i++) {
+		struct msk_range range = msk_range(m, i);
+		uint64_t off = range.off - c.start, n = 0;
+
+		if (off < head_len) {
+			/* A server with other headers cannot go on where this one stopped. */
+			if (!have_head && http_head(&a, r->head) != head_len)
+				return give_up(r);
+			have_head = true;
+			n = head_len - off < range.len ? head_len - off : range.len;
+			add(r, msk_mem(r->head + off, n));
+		}
+		add(r, msk_file(fd, off + n - head_len, range.len - n));
+	}
+}
+
+/*
+ * A whole request: offers all of its answer at once.  Returns false if the answer
+ * has to wait for better times.
+ */
+static bool answer_request(struct reply *r, struct minisock *m, const struct http_parser *p,
+			   bool last, uint64_t *next, bool *keep)
+{
+	uint8_t buf[HTTP_CONT_MAX];
+	struct msk_cont c = { .start = *next, .data = buf };
+	struct http_answer a;
+	uint64_t file_len;
+	size_t head_len;
+	int fd;
+
+	if (http_resolve(cache.root, p, &a, &fd))
+		return false;
+	if (replicas)
+		a.ino = 0;
+	head_len = http_head(&a, r->head);
+	file_len = http_file_len(&a);
+	add(r, msk_mem(r->head, head_len));
+	if (file_len) {
+		http_cache_put(&cache, a.path, fd);
+		add(r, msk_file(fd, 0, file_len));
+	} else if (fd >= 0) {
+		close(fd);
+	}
+	r->desc.off = *next;
+	*next += head_len + file_len;
+	*keep = a.keep && !last;
+	c.end = *next;
+	c.len = http_pack_answer(buf, &a);
+	c.flags = *keep ? 0 : MSK_FINAL;
+	msk_setucont(m, MSK_OUTPUT, &c);
+	if (verbose)
+		log_answer(m, p, &a);
+	return true;
+}
+
+/* Bytes of requests.  Half a request goes into the input continuation (§4.2). */
+static void take_input(struct reply *r, struct minisock *m)
+{
+	uint8_t buf[HTTP_CONT_MAX];
+	struct msk_cont c = { .start = 0, .end = UINT64_MAX };
+	struct http_parser p = { 0 };
+	uint64_t off, next = 0, end;
+	const char *data;
+	bool fin, keep;
+	size_t len;
+
+	if (msk_ucont(m, MSK_INPUT, &c) && !http_unpack_request(c.data, c.len, &next, &p))
+		return give_up(r);
+	data = msk_input(m, &off, &len);
+	if (!len && !(msk_flags(m) & MSK_FIN))
+		return;
+	end = off + len;
+	/* Only the bytes from c.start on are of use: those below were consumed before. */
+	if (off > c.start || end < c.start)
+		return;
+	c.start += http_parse(&p, data + (c.start - off), end - c.start);
+	fin = msk_flags(m) & MSK_FIN && c.start == end;
+	if (p.state == HTTP_DONE) {
+		if (!answer_request(r, m, &p, fin, &next, &keep))
+			return drop(r);
+		memset(&p, 0, sizeof(p));
+		if (!keep) {
+			p.state = HTTP_CLOSED;
+			c.start = end;
+		}
+	} else if (fin && p.state != HTTP_CLOSED) {
+		/* The client is done, with a whole request or without. */
+		p.state = HTTP_CLOSED;
+		r->desc.off = next;
+		r->desc.flags = MSK_SEND_FIN;
+	}
+	msk_consume(m, off, c.start);
+	c.end = UINT64_MAX;
+	c.flags = 0;
+	c.data = buf;
+	c.len = http_pack_request(buf, next, &p);
+	msk_setucont(m, MSK_INPUT, &c);
+}
+
+static void reply_to(struct reply *r, struct minisock *m)
+{
+	r->desc = (struct msk_desc){ .msk = m, .iov = r->iov, .result = -EAGAIN };
+	if (msk_type(m) & MSK_CLOSE)
+		drop(r);
+	else if (msk_nranges(m))
+		answer_ranges(r, m);
+	else
+		take_input(r, m);
+}
+
+/* What the kernel did not take: the client will ask again, unless the file changed. */
+static void clean_up(const struct msk_desc *d)
+{
+	if (d->result >= 0 || d->result == -ESTALE)
+		return;
+	if (verbose)
+		fprintf(stderr, "answer failed: %s\n", strerror(-d->result));
+	if (d->result == -EIO && msk_nranges(d->msk))
+		msk_abort(d->msk);
+	else
+		msk_drop(d->msk);
+}
+
+static noreturn void serve(struct msk_queue *q)
+{
+	static struct reply reply[BATCH];
+	struct msk_desc desc[BATCH];
+	struct minisock *m;
+	int i, n;
+
+	for (;;) {
+		for (n = 0; n < BATCH; n++) {
+			m = msk_next(q);
+			if (!m)
+				break;
+			reply_to(&reply[n], m);
+			desc[n] = reply[n].desc;
+		}
+		if (n) {
+			if (msk_sendbulk(q, desc, n) < 0)
+				die("cannot answer: %s", strerror(errno));
+			for (i = 0; i < n; i++)
+				clean_up(&desc[i]);
+			http_cache_settle(&cache);
+		} else if (msk_wait(q, -1) < 0 && errno != EINTR) {
+			die("cannot wait for events: %s", strerror(errno));
+		}
+	}
+}
+
+static noreturn void help(int status)
+{
+	fputs("usage: trickles-httpd [-rv] [-a ADDRESS] -p PORT FOLDER\n"
+	      "  -a  listen at this IPv4 address (default: all)\n"
+	      "  -p  port; 0: the kernel chooses\n"
+	      "  -r  replicas: files of equal size and time are equal, whatever their inode\n"
+	      "  -v  log requests\n", status ? stderr : stdout);
+	exit(status);
+}
+
+int main(int argc, char **argv)
+{
+	const char *addr = NULL;
+	struct sockaddr_in sa;
+	socklen_t sa_len = sizeof(sa);
+	struct msk_queue *q;
+	long port = -1;
+	int opt;
+
+	while ((opt = getopt(argc, argv, "a:hp:rv")) != -1) {
+		switch (opt) {
+		case 'a':
+			addr = optarg;
+			break;
+		case 'h':
+			help(0);
+		case 'p':
+			port = option_number('p', optarg, 0, 65535);
+			break;
+		case 'r':
+			replicas = true;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		default:
+			help(2);
+		}
+	}
+	if (port < 0 || optind + 1 != argc)
+		help(2);
+	cache.root = open(argv[optind], O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (cache.root < 0)
+		die("%s: %s: give a folder to serve", argv[optind], strerror(errno));
+	q = msk_listen(addr, port, NULL);
+	if (!q)
+		die("%s", msk_error());
+	if (getsockname(msk_fd(q), (struct sockaddr *)&sa, &sa_len))
+		die("cannot read the port: %s", strerror(errno));
+	fprintf(stderr, "trickles-httpd: serving %s at port %u\n", argv[optind],
+		ntohs(sa.sin_port));
+	serve(q);
+}
