@@ -460,8 +460,11 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		cl->in_token = 0;
 		cl->in_left = 0;
 		cl->in_again = false;
-		/* What was not consumed is sent again, once there is more of it. */
-		if (cl->in_una == before)
+		/* What was not consumed is sent again: in any order, or once there is more of it. */
+		if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL))
+			trk_holes_add(&cl->in_lost, max_t(u64, cl->in_una, cl->input.u.start),
+				      in_end, TRK_HOLES_JOIN);
+		else if (cl->in_una == before)
 			cl->in_stall = in_end;
 	} else {
 		u64 from = r->has_consumed ? r->consumed_from : in_end;

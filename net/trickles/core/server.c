@@ -33,12 +33,14 @@ u32 trk_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer
 static int step_first(const struct trk_server_env *env, const struct trk_peer *peer,
 		      const struct trk_req *q, u32 seq, u32 ack, struct trk_grant *g)
 {
-	u64 period = env->now_ms / TRK_COOKIE_PERIOD_MS;
+	u64 period = (env->now_ms + 2ULL * env->skew_ms) / TRK_COOKIE_PERIOD_MS;
+	u64 oldest = env->now_ms / TRK_COOKIE_PERIOD_MS - 1;
 	struct trk_cont *c = &g->cont;
 
-	if (ack - 1 != trk_cookie(env->current_key, peer, seq - 1, period) &&
-	    ack - 1 != trk_cookie(env->current_key, peer, seq - 1, --period))
-		return TRK_DROP_COOKIE;
+	/* A replica whose clock is ahead may have begun the next period. */
+	while (ack - 1 != trk_cookie(env->current_key, peer, seq - 1, period))
+		if (period-- == oldest)
+			return TRK_DROP_COOKIE;
 	if (q->attempt > TRK_MAX_ATTEMPTS)
 		return TRK_DROP_ATTEMPT;
 	if (q->slot < TRK_MIN_SLOT || q->nclaims)

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "toyapp.h"
+
+#define CHUNK		9000		/* bytes per output continuation, if chunked */
+#define ECHO_BYTES	400		/* echoed at once, if in several packets: they fit a continuation */
+#define FAR		(1ULL << 62)
+
+/* State between messages and within one, as the input continuation carries it. */
+struct state {
+	u8 kind;			/* 0: a message is expected */
+	u8 flags;
+	u16 gran;
+	u64 out;			/* offset of the server's next output */
+	u64 left;			/* PUT: bytes to come; ECHO: length of the region */
+	u64 digest;
+	u64 at;				/* ECHO: where the region begins */
+};
+
+/* What the output continuation says about its bytes. */
+struct source {
+	u64 key;			/* 0: the bytes themselves follow */
+	u64 start, end;
+	u8 flags;
+	const u8 *bytes;
+};
+
+#define SOURCE_LEN	25
+
+void toy_msg_write(u8 p[TOY_MSG_LEN], const struct toy_msg *m)
+{
+	p[0] = m->kind;
+	p[1] = m->flags;
+	put_unaligned_be16(m->gran, p + 2);
+	put_unaligned_be32(m->len, p + 4);
+	put_unaligned_be64(m->key, p + 8);
+}
+
+static void msg_read(const u8 *p, struct toy_msg *m)
+{
+	m->kind = p[0];
+	m->flags = p[1];
+	m->gran = get_unaligned_be16(p + 2);
+	m->len = get_unaligned_be32(p + 4);
+	m->key = get_unaligned_be64(p + 8);
+}
+
+u8 toy_byte(u64 key, u64 at)
+{
+	u64 z = (key + at / 8) * 0x9e3779b97f4a7c15ULL;
+
+	z ^= z >> 29;
+	return (u8)(z >> (at % 8 * 8));
+}
+
+u64 toy_digest(u64 h, const u8 *p, u64 len)
+{
+	while (len--)
+		h = h * 0x100000001b3ULL + *p++ + 1;
+	return h;
+}
+
+static void set_input(struct toy *t, const struct state *s, u64 start, u64 end, u8 flags)
+{
+	u8 *p = t->in_opaque;
+
+	p[0] = s->kind;
+	p[1] = s->flags;
+	put_unaligned_be16(s->gran, p + 2);
+	put_unaligned_be64(s->out, p + 4);
+	put_unaligned_be64(s->left, p + 12);
+	put_unaligned_be64(s->digest, p + 20);
+	put_unaligned_be64(s->at, p + 28);
+	t->a.has_input = true;
+	t->a.input = (struct trk_ucont){ .start = start, .end = end, .flags = flags, .len = 36, .opaque = p };
+}
+
+static void get_state(const struct trk_ucont *u, struct state *s)
+{
+	const u8 *p = u->opaque;
+
+	s->kind = p[0];
+	s->flags = p[1];
+	s->gran = get_unaligned_be16(p + 2);
+	s->out = get_unaligned_be64(p + 4);
+	s->left = get_unaligned_be64(p + 12);
+	s->digest = get_unaligned_be64(p + 20);
+	s->at = get_unaligned_be64(p + 28);
+}
+
+/* The output continuation for [start, end) of a source. */
+static void set_output(struct toy *t, const struct source *s, u64 start, u64 end)
+{
+	u8 *p = t->out_opaque;
+	u16 len = SOURCE_LEN;
+
+	put_unaligned_be64(s->key, p);
+	put_unaligned_be64(s->start, p + 8);
+	put_unaligned_be64(s->end, p + 16);
+	p[24] = s->flags;
+	if (!s->key) {
+		memcpy(p + SOURCE_LEN, s->bytes, s->end - s->start);
+		len += s->end - s->start;
+	}
+	t->a.has_output = true;
+	t->a.output = (struct trk_ucont){
+		.start = start, .end = end, .len = len, .opaque = p,
+		.flags = end == s->end && s->flags & TOY_LAST ? TRK_UCONT_FINAL : 0,
+	};
+}
+
+static u64 chunk_end(const struct source *s, u64 start)
+{
+	if (s->flags & TOY_CHUNKED && s->end - start > CHUNK)
+		return start + CHUNK;
+	return s->end;
+}
+
+/* Data that the server makes from a key: at the offset of the stream where it stands. */
+static void send_keyed(struct toy *t, const struct source *s)
+{
+	t->a.off = s->start;
+	t->a.len = s->end - s->start;
+	t->a.fin = s->flags & TOY_LAST;
+	t->key = s->key;
+	if (t->a.len)
+		set_output(t, s, s->start, chunk_end(s, s->start));
+}
+
+static void consumed(struct toy *t, u64 from, u64 to)
+{
+	t->a.has_consumed = from < to;
+	t->a.consumed_from = from;
+	t->a.consumed_to = to;
+}
+
+static void reply(struct toy *t, struct state *s)
+{
+	t->a.off = s->out;
+	t->a.len = TOY_REPLY_LEN;
+	t->a.fin = s->flags & TOY_LAST;
+	t->key = s->digest | 1;
+	s->out += TOY_REPLY_LEN;
+	s->kind = 0;
+}
+
+static void put_bytes(struct toy *t, struct state *s, u64 from, u64 pos, const u8 *p, u64 avail,
+		      bool final)
+{
+	u64 n = min_t(u64, avail, s->left);
+
+	if (final && avail == s->left)
+		s->flags |= TOY_LAST;
+
+	if (n < s->left)
+		n -= n % s->gran;
+	s->digest = toy_digest(s->digest, p, n);
+	s->left -= n;
+	consumed(t, from, pos + n);
+	if (!s->left)
+		reply(t, s);
+	set_input(t, s, pos + n, FAR, 0);
+}
+
+static bool echo_bytes(struct toy *t, const struct trk_grant *g, const struct state *s,
+		       const u8 *input)
+{
+	u64 off = max_t(u64, g->input_off, s->at), end = s->at + s->left;
+	u64 n = g->input_off + g->input_len;
+
+	if (off > end)
+		return false;
+	n = n > off ? min_t(u64, n, end) - off : 0;
+	n = min_t(u64, n, s->flags & TOY_CHUNKED ? ECHO_BYTES : trk_answer_mss(g));
+	consumed(t, off, off + n);
+	t->a.off = s->out + (off - s->at);
+	t->a.len = n;
+	t->a.fin = s->flags & TOY_LAST && off + n == end;
+	t->bytes = input + (off - g->input_off);
+	if (s->flags & TOY_CHUNKED && n) {
+		struct source src = { .start = t->a.off, .end = t->a.off + n, .bytes = t->bytes,
+				      .flags = t->a.fin ? TOY_LAST : 0 };
+
+		set_output(t, &src, src.start, src.end);
+	}
+	return true;
+}
+
+static bool answer_input(struct toy *t, const struct trk_grant *g, struct state *s, u64 pos,
+			 const u8 *input)
+{
+	u64 avail = g->input_off + g->input_len;
+	struct toy_msg m;
+	const u8 *p;
+
+	if (g->input_off > pos || avail < pos)
+		return false;
+	avail -= pos;
+	p = input + (pos - g->input_off);
+	t->a.off = s->out;
+	if (s->kind == TOY_PUT) {
+		put_bytes(t, s, pos, pos, p, avail, g->final_input);
+		return true;
+	}
+	if (avail < TOY_MSG_LEN) {
+		t->a.fin = g->final_input && !avail;
+		set_input(t, s, pos, FAR, 0);
+		return true;
+	}
+	msg_read(p, &m);
+	consumed(t, pos, pos + TOY_MSG_LEN);
+	s->kind = m.kind;
+	s->flags = m.flags;
+	s->left = m.len;
+	if (m.kind == TOY_GET) {
+		struct source src = { .key = m.key, .start = s->out, .end = s->out + m.len, .flags = m.flags };
+
+		if (g->final_input && avail == TOY_MSG_LEN)
+			src.flags |= TOY_LAST;
+		send_keyed(t, &src);
+		s->kind = 0;
+		s->out += m.len;
+		set_input(t, s, pos + TOY_MSG_LEN, FAR, 0);
+	} else if (m.kind == TOY_PUT) {
+		s->gran = m.gran;
+		s->digest = m.key;
+		put_bytes(t, s, pos, pos + TOY_MSG_LEN, p + TOY_MSG_LEN, avail - TOY_MSG_LEN,
+			  g->final_input);
+	} else if (m.kind == TOY_ECHO) {
+		s->at = pos + TOY_MSG_LEN;
+		set_input(t, s, s->at, s->at + s->left, TRK_UCONT_PARALLEL);
+	} else {
+		t->a.abort = true;
+	}
+	return true;
+}
+
+static bool answer_ask(struct toy *t, const struct trk_grant *g)
+{
+	const u8 *p = g->output.opaque;
+	struct source s = { .key = get_unaligned_be64(p), .start = get_unaligned_be64(p + 8),
+			    .end = get_unaligned_be64(p + 16), .flags = p[24],
+			    .bytes = p + SOURCE_LEN };
+	unsigned int i;
+
+	t->key = s.key;
+	t->bytes = s.bytes;
+	for (i = 0; i < g->nask; i++)
+		t->a.len += g->ask[i].len;
+	if (g->output.end < s.end)
+		set_output(t, &s, g->output.end, chunk_end(&s, g->output.end));
+	return true;
+}
+
+bool toy_answer(struct toy *t, const struct trk_grant *g, const struct trk_peer *peer,
+		const u8 *input)
+{
+	struct state s = { .out = peer->service == TOY_BANNER_PORT ? TOY_BANNER : 0 };
+
+	memset(t, 0, sizeof(*t));
+	if (g->nask)
+		return answer_ask(t, g);
+	if (g->kind == TRK_KIND_FIRST && peer->service == TOY_BANNER_PORT) {
+		struct source src = { .key = TOY_BANNER_KEY, .end = TOY_BANNER };
+
+		send_keyed(t, &src);
+		set_input(t, &s, 0, FAR, 0);
+		return true;
+	}
+	if (!g->has_input)
+		return true;
+	if (!g->has_input_cont)
+		return answer_input(t, g, &s, 0, input);
+	get_state(&g->input, &s);
+	if (s.kind == TOY_ECHO)
+		return echo_bytes(t, g, &s, input);
+	return answer_input(t, g, &s, g->input.start, input);
+}
+
+/* Bytes of the answer's data, from @data_at on. */
+void toy_fill(const struct toy *t, u64 data_at, u8 *p, u32 len)
+{
+	const struct trk_grant *g = t->a.g;
+	u64 start = g->nask ? get_unaligned_be64(g->output.opaque + 8) : t->a.off, off = data_at;
+	unsigned int i;
+
+	if (!len)
+		return;
+	if (g->nask) {
+		for (i = 0; off >= g->ask[i].len; i++)
+			off -= g->ask[i].len;
+		off = g->ask[i].off + off - start;
+	}
+	for (; len; len--, off++)
+		*p++ = t->key ? toy_byte(t->key, off) : t->bytes[off];
+}

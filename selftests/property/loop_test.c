@@ -1,0 +1,1018 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The core's client and server against each other over a lossy path: every
+ * byte arrives, nothing stalls, no number serves two purposes, and the window
+ * is Reno's.  The code here plays the part of both kernels and of both
+ * applications; the server's part is a function of each request alone.
+ *
+ * usage: loop_test [SEED [-v]]
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "cipher.h"
+#include "core/client.h"
+#include "core/reason.h"
+#include "core/server.h"
+#include "rng.h"
+#include "sim.h"
+#include "tap.h"
+#include "toyapp.h"
+
+#define MAX_REPLICAS	4
+#define MAX_MSGS	4
+#define MAX_WRITES	(2 * MAX_MSGS)
+#define SEC		1000000ULL
+#define SEEDS		3000
+
+/* ---- what is played ---- */
+
+struct write_step {
+	u64 upto;		/* bytes written by then */
+	u64 after_read;		/* not before this much output was read */
+	u64 delay_us;
+};
+
+struct scenario {
+	u64 seed;
+	u16 slot, path_slot;
+	unsigned int replicas;
+	u32 skew_ms, horizon_ms;
+	u32 rate, queue, delay_us;
+	u32 loss[2], reorder[2], dup[2];	/* ppm: to the client, to the server */
+	u64 pattern[2];
+	u32 app_drop, poison, forge;		/* ppm */
+	u64 down_us, up_us;			/* no server in between */
+	u32 rcvbuf;
+	u64 read_pause_us;			/* the reader sleeps so long after each buffer full */
+	bool small_ring;			/* the ring does not grow */
+	bool banner;
+	bool want_fin;
+	bool clean;				/* nothing in the path that could lose or reorder */
+	bool may_give_up;
+	unsigned int nmsgs, nwrites;
+	struct toy_msg msg[MAX_MSGS];
+	struct write_step write[MAX_WRITES];
+};
+
+/* ---- Reno and the purposes of numbers, watched from outside ---- */
+
+enum fate { UNREPORTED, GREW, SHORT, LOST };
+
+struct watched {
+	u64 id, base;
+	u64 n;			/* reported so far */
+	u64 issued;		/* what Reno allows to be in flight after n ends here */
+	u64 f, recover;
+	u32 w, ssthresh, acked, new_cwnd;
+	u8 *fate;		/* of base + i */
+	u32 *token;		/* request that issued base + i */
+	u64 room;
+	struct watched *next;
+};
+
+struct replica {
+	struct run *run;
+	unsigned int i;
+	s32 skew_ms;
+};
+
+struct run {
+	const struct scenario *sc;
+	struct rng rng;
+	struct sim sim;
+	struct link down, up;
+	struct test_cipher cipher;
+	struct replica replica[MAX_REPLICAS];
+	struct trk_peer peer;
+	u32 client_isn, server_isn;
+	struct watched *watched;
+	u64 drops[TRK_REASON_COUNT], client_drops[TRK_REASON_COUNT];
+
+	struct trk_client cl;
+	u8 *in, *out, *have;	/* input, output expected, 1 per byte that arrived */
+	u64 in_len, out_len, read;
+	u64 out_after[MAX_MSGS], in_after[MAX_MSGS];
+	unsigned int writes;
+	bool write_due, read_due, aborts;
+	u32 next_seq, slot_end;
+	unsigned int silent;	/* expired timers in a row that sent nothing */
+	u64 asked_twice, bytes_down;
+	char why[300];
+};
+
+static bool verbose;
+
+static void fail(struct run *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->why[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(r->why, sizeof(r->why), fmt, ap);
+	va_end(ap);
+}
+
+#define TRACE(r, fmt, ...)								\
+	do {										\
+		if (verbose)								\
+			printf("# %10.6f " fmt "\n", (double)(r)->sim.now_us / 1e6, ##__VA_ARGS__); \
+	} while (0)
+
+static const char *const reason_name[] = {
+	"Ok",
+#define NAME(id, name) name,
+	TRK_REASONS(NAME)
+#undef NAME
+};
+
+static struct watched *watch_find(struct run *r, u64 domain)
+{
+	struct watched *d = r->watched;
+
+	while (d && d->id != domain)
+		d = d->next;
+	return d;
+}
+
+static void watch_room(struct watched *d, u64 x)
+{
+	u64 room = d->room;
+
+	if (x - d->base < room)
+		return;
+	d->room = 2 * (x - d->base) + 64;
+	d->fate = realloc(d->fate, d->room);
+	d->token = realloc(d->token, d->room * sizeof(*d->token));
+	memset(d->fate + room, 0, d->room - room);
+	memset(d->token + room, 0, (d->room - room) * sizeof(*d->token));
+}
+
+static void watch_begin(struct run *r, const struct trk_cont *c)
+{
+	struct watched *d = watch_find(r, c->domain);
+
+	if (d)
+		return;
+	d = calloc(1, sizeof(*d));
+	d->id = c->domain;
+	d->base = c->base;
+	d->n = c->base;
+	d->w = c->law.start_cwnd;
+	d->ssthresh = c->law.ssthresh;
+	d->issued = c->base + d->w;
+	d->next = r->watched;
+	r->watched = d;
+}
+
+/* Reno, one number at a time: how many packets the report of k lets out. */
+static u32 reno_report(struct watched *d, u64 k, enum fate fate)
+{
+	u32 w;
+
+	if (d->f && k > d->recover) {
+		d->f = 0;
+		d->w = d->new_cwnd;
+		d->ssthresh = d->new_cwnd;
+		d->acked = 0;
+	}
+	if (!d->f && fate == LOST) {
+		d->f = k;
+		d->recover = k - 1 + d->w;
+		d->new_cwnd = d->w / 2 < 2 ? 2 : d->w / 2;
+		return 1;
+	}
+	if (d->f)
+		return k + d->new_cwnd > d->recover + 1;
+	w = d->w;
+	if (fate == GREW && w < TRK_MAX_CWND) {
+		if (d->w < d->ssthresh) {
+			d->w++;
+		} else if (++d->acked >= d->w) {
+			d->w++;
+			d->acked = 0;
+		}
+	}
+	return 1 + d->w - w;
+}
+
+static enum fate claimed(const struct trk_req *q, u64 base, u64 k)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->nclaims; i++) {
+		u64 a = trk_num_above(base, q->claim[i].a);
+
+		if (k >= a && k < a + q->claim[i].len)
+			return q->claim[i].kind == TRK_CLAIM_LOST ? LOST : SHORT;
+	}
+	return GREW;
+}
+
+static void watch_report(struct run *r, const struct trk_req *q)
+{
+	struct trk_cont c;
+	struct watched *d;
+	u64 k, n;
+
+	trk_cont_read(q->cont.p, &c);
+	d = watch_find(r, c.domain);
+	if (!d) {
+		fail(r, "continuation of an unknown domain");
+		return;
+	}
+	n = trk_num_above(c.base, q->n);
+	watch_room(d, n);
+	for (k = c.base + 1; k <= n; k++) {
+		enum fate fate = claimed(q, c.base, k);
+		u8 *before = &d->fate[k - d->base];
+
+		if (*before != UNREPORTED && *before != fate)
+			fail(r, "number %" PRIu64 " was reported %u, now %u", k, *before, fate);
+		*before = fate;
+		if (k == d->n + 1) {
+			d->n = k;
+			d->issued += reno_report(d, k, fate);
+		}
+	}
+	if (d->n < n)
+		fail(r, "numbers %" PRIu64 "... skipped by a report", d->n + 1);
+}
+
+static void watch_grant(struct run *r, const struct trk_req *q, const struct trk_grant *g)
+{
+	struct watched *d;
+	struct trk_cont c;
+	u64 x;
+
+	if (q->kind != TRK_KIND_FIRST)
+		watch_report(r, q);
+	if (q->kind != TRK_KIND_RANGE)
+		watch_begin(r, &g->cont);
+	d = watch_find(r, g->cont.domain);
+	if (r->why[0] || !g->count)
+		return;
+	x = g->first + g->count - 1;
+	if (x > d->issued)
+		fail(r, "issues %" PRIu64 ", Reno allows up to %" PRIu64, x, d->issued);
+	if (q->kind == TRK_KIND_RANGE) {
+		trk_cont_read(q->cont.p, &c);
+		if (trk_num_above(c.base, q->n) == d->n && x != d->issued)
+			fail(r, "issues up to %" PRIu64 ", Reno would up to %" PRIu64, x, d->issued);
+	}
+	watch_room(d, x);
+	for (x = g->first; x < g->first + g->count; x++) {
+		u32 *t = &d->token[x - d->base];
+
+		if (*t && *t != q->token)
+			fail(r, "number %" PRIu64 " issued for two requests", x);
+		*t = q->token;
+	}
+}
+
+/* ---- the server's side: nothing here outlives a request but what watches ---- */
+
+static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
+{
+	struct run *r = arg;
+
+	return key_id == r->cipher.c.key_id ? &r->cipher.c : NULL;
+}
+
+static void server_env(struct replica *rep, struct trk_server_env *env)
+{
+	struct run *r = rep->run;
+
+	memset(env, 0, sizeof(*env));
+	env->cipher = get_cipher;
+	env->arg = r;
+	env->current_key = &r->cipher.c;
+	/* For some, a period of the SYN cookie ends as they begin. */
+	env->now_ms = 1700000000000ULL + (r->sc->seed % 4 ? r->sc->seed * 1000 : 0) + rep->skew_ms + r->sim.now_us / 1000;
+	env->horizon_ms = r->sc->horizon_ms;
+	env->skew_ms = r->sc->skew_ms;
+	env->max_slot = r->sc->path_slot;
+}
+
+static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
+{
+	struct trk_packet out;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	unsigned int n = 0;
+
+	while (trk_answer_next(&t->a, hdr, &out)) {
+		struct packet *p;
+
+		if (out.hdr_len > TRK_RESP_HDR_MAX || out.hdr_len + out.data_len > g->cont.slot)
+			fail(r, "packet of %u + %u in a slot of %u", out.hdr_len, out.data_len, g->cont.slot);
+		if (out.data_at + out.data_len > t->a.len)
+			fail(r, "more data sent than there is");
+		if (++n > TRK_MAX_ANSWER)
+			fail(r, "more than %u packets in an answer", TRK_MAX_ANSWER);
+		if (r->why[0])
+			return;
+		p = packet_new(out.seq, g->ack, hdr, out.hdr_len, out.data_len);
+		toy_fill(t, out.data_at, p->data + out.hdr_len, out.data_len);
+		r->bytes_down += p->len;
+		link_send(&r->down, p);
+	}
+}
+
+static bool drop_expected(const struct run *r, int reason)
+{
+	switch (reason) {
+	case TRK_DROP_PROOF:
+		return r->sc->poison;
+	case TRK_DROP_COOKIE:
+		/* A first request that comes a minute after the SYN. */
+		return r->sim.now_us > 50 * SEC;
+	default:
+		return false;
+	}
+}
+
+static void server_receive(void *arg, struct packet *p)
+{
+	struct run *r = arg;
+	struct replica *rep = &r->replica[rng_below(&r->rng, r->sc->replicas)];
+	struct trk_server_env env;
+	struct trk_grant g;
+	struct trk_req q;
+	struct toy t;
+	int err;
+
+	if (r->sim.now_us >= r->sc->down_us && r->sim.now_us < r->sc->up_us) {
+		packet_free(p);
+		return;
+	}
+	server_env(rep, &env);
+	err = trk_req_parse(&q, p->data, p->len, p->len);
+	if (!err)
+		err = trk_server_step(&env, &r->peer, &q, p->seq, p->ack, p->len, &g);
+	if (err) {
+		TRACE(r, "server drops: %s", reason_name[err]);
+		r->drops[err]++;
+		if (!drop_expected(r, err))
+			fail(r, "server dropped an honest request: %s", reason_name[err]);
+		packet_free(p);
+		return;
+	}
+	if (g.ack != p->seq + p->len)
+		fail(r, "ack is not the end of the request");
+	if (q.kind != TRK_KIND_CLOSE) {
+		watch_grant(r, &q, &g);
+		TRACE(r, "server %s m %u n %u claims %u: %u numbers from %" PRIu64 " mint %u",
+		      q.kind == TRK_KIND_RANGE ? "range" : q.kind == TRK_KIND_FIRST ? "first" : "timeout",
+		      q.m, q.n, q.nclaims, g.count, g.first, g.mint);
+		if (g.count && !rng_ppm(&r->rng, r->sc->app_drop) &&
+		    toy_answer(&t, &g, &r->peer, p->data + q.hdr_len)) {
+			t.a.g = &g;
+			t.a.peer = &r->peer;
+			t.a.seal = &r->cipher.c;
+			t.a.nonce = &r->cipher.c;
+			if (trk_answer_begin(&t.a))
+				fail(r, "no room for the continuations");
+			else
+				server_send(r, &t, &g);
+		}
+	}
+	packet_free(p);
+}
+
+/* ---- the client's side ---- */
+
+static u32 client_random(void *arg)
+{
+	return (u32)rng_u64(&((struct run *)arg)->rng);
+}
+
+static u64 whole_msgs_out(const struct run *r)
+{
+	unsigned int i;
+	u64 out = r->sc->banner ? TOY_BANNER : 0;
+
+	for (i = 0; i < r->sc->nmsgs && r->in_after[i] <= r->cl.in_end; i++)
+		out = r->out_after[i];
+	return out;
+}
+
+static u64 whole_msgs_in(const struct run *r)
+{
+	unsigned int i;
+	u64 in = 0;
+
+	for (i = 0; i < r->sc->nmsgs && r->in_after[i] <= r->cl.in_end; i++)
+		in = r->in_after[i];
+	return in;
+}
+
+/* Is anything left to do for the client that does not wait for its application? */
+static bool client_needs(const struct run *r)
+{
+	const struct trk_client *cl = &r->cl;
+
+	if (cl->state != TRK_CL_FIRST && cl->state != TRK_CL_OPEN)
+		return false;
+	/* Room for one packet at least: no silly windows. */
+	if (cl->rcv_limit < cl->rcv_nxt + cl->slot)
+		return false;
+	if (cl->in_una < whole_msgs_in(r) || (cl->in_fin && !cl->fin_acked))
+		return true;
+	if (cl->rcv_nxt < whole_msgs_out(r))
+		return true;
+	return r->writes == r->sc->nwrites && cl->rcv_nxt == r->out_len && cl->fin_off == U64_MAX;
+}
+
+static bool finished(const struct run *r)
+{
+	if (r->aborts)
+		return r->cl.state == TRK_CL_DEAD;
+	return r->read == r->out_len && r->cl.fin_off == r->out_len && r->writes == r->sc->nwrites &&
+	       r->cl.in_una >= r->in_len;
+}
+
+static void client_transmit(struct run *r, const struct trk_out_req *o)
+{
+	struct packet *p;
+	struct trk_req q;
+	unsigned int i;
+	int err;
+
+	if (o->hdr_len + o->in_len > r->cl.slot)
+		fail(r, "request of %u bytes in a slot of %u", o->hdr_len + o->in_len, r->cl.slot);
+	if (o->in_off + o->in_len > r->cl.in_end || (o->in_len && o->in_off + o->in_len <= r->cl.in_una))
+		fail(r, "sends input %" PRIu64 " + %u", o->in_off, o->in_len);
+	if (r->why[0])
+		return;
+	p = packet_new(r->client_isn + 1 + o->seq, r->server_isn + 1 + o->ackrel, o->hdr, o->hdr_len,
+		       o->in_len);
+	if (o->in_len)
+		memcpy(p->data + o->hdr_len, r->in + o->in_off, o->in_len);
+	err = trk_req_parse(&q, p->data, p->len, p->len);
+	if (err || q.hdr_len != o->hdr_len || q.ackrel != o->ackrel)
+		fail(r, "malformed request: %s", reason_name[err]);
+	if (o->seq != (q.kind == TRK_KIND_FIRST ? 0 : r->next_seq))
+		fail(r, "request at sequence number %u, the last ended at %u", o->seq, r->next_seq);
+	if ((s32)(o->ackrel - r->slot_end) > 0)
+		fail(r, "acknowledges %u, %u were seen", o->ackrel, r->slot_end);
+	r->next_seq = o->seq + p->len;
+	for (i = 0; i < q.nask; i++) {
+		u64 x, end = q.ask[i].off + q.ask[i].len;
+
+		if (end > r->cl.rcv_limit)
+			fail(r, "asks up to %" PRIu64 ", window ends at %" PRIu64, end, r->cl.rcv_limit);
+		for (x = q.ask[i].off; x < end && x < r->out_len; x++)
+			r->asked_twice += r->have[x];
+	}
+	TRACE(r, "client kind %u m %u n %u claims %u asks %u (%" PRIu64 " + %u) input %" PRIu64 " + %u%s%s", q.kind,
+	      q.m, q.n, q.nclaims, q.nask, q.nask ? q.ask[0].off : 0, q.nask ? q.ask[0].len : 0,
+	      o->in_off, o->in_len, q.flags & TRK_REQ_FIN ? " fin" : "", q.flags & TRK_REQ_GROW ? " grow" : "");
+	r->silent = 0;
+	link_send(&r->up, p);
+}
+
+static void client_ring(struct run *r)
+{
+	struct trk_client *cl = &r->cl;
+	struct trk_slot *old = cl->ring;
+
+	if (cl->ring_want <= cl->ring_size || r->sc->small_ring)
+		return;
+	if (cl->ring_want > TRK_RING_MAX || cl->ring_want & (cl->ring_want - 1)) {
+		fail(r, "wants a ring of %u", cl->ring_want);
+		return;
+	}
+	trk_client_set_ring(cl, calloc(cl->ring_want, sizeof(*old)), cl->ring_want);
+	free(old);
+}
+
+static void client_pump(struct run *r)
+{
+	struct trk_client *cl = &r->cl;
+	struct trk_out_req o;
+	unsigned int n = 0;
+
+	client_ring(r);
+	while (!r->why[0] && trk_client_pump(cl, r->sim.now_us, &o)) {
+		client_transmit(r, &o);
+		client_ring(r);
+		if (++n > 5000)
+			fail(r, "sends without end");
+	}
+	if (cl->state == TRK_CL_DEAD || r->why[0] || finished(r))
+		return;
+	/* Also when it waits for its own keepalive, that is much later. */
+	if (client_needs(r) && (cl->deadline_us == U64_MAX || cl->deadline_us > r->sim.now_us + TRK_RTO_MAX_US))
+		fail(r, "work to do and no timer: state %u rcv_nxt %" PRIu64 " of %" PRIu64 " limit %" PRIu64
+		     " in_una %" PRIu64 " of %" PRIu64, cl->state, cl->rcv_nxt, r->out_len, cl->rcv_limit,
+		     cl->in_una, cl->in_end);
+}
+
+static void app_run(struct run *r);
+
+static void app_write(void *arg, struct packet *p)
+{
+	struct run *r = arg;
+
+	r->cl.in_end = r->sc->write[r->writes++].upto;
+	r->cl.in_fin = r->sc->want_fin && r->writes == r->sc->nwrites;
+	r->write_due = false;
+	TRACE(r, "app wrote up to %" PRIu64 "%s", r->cl.in_end, r->cl.in_fin ? " and the end" : "");
+	client_pump(r);
+	app_run(r);
+}
+
+static void app_read(void *arg, struct packet *p)
+{
+	struct run *r = arg;
+
+	r->read_due = false;
+	r->read = r->cl.rcv_nxt;
+	r->cl.rcv_limit = r->read + r->sc->rcvbuf;
+	client_pump(r);
+	app_run(r);
+}
+
+/* What the application does next, if what it waits for has happened. */
+static void app_run(struct run *r)
+{
+	const struct scenario *sc = r->sc;
+
+	if (!r->write_due && r->writes < sc->nwrites && r->read >= sc->write[r->writes].after_read) {
+		r->write_due = true;
+		sim_at(&r->sim, r->sim.now_us + sc->write[r->writes].delay_us, app_write, r, NULL);
+	}
+	if (!r->read_due && r->cl.rcv_nxt > r->read) {
+		bool full = r->cl.rcv_nxt == r->cl.rcv_limit;
+
+		r->read_due = true;
+		sim_at(&r->sim, r->sim.now_us + (full ? sc->read_pause_us : sc->read_pause_us / 16), app_read,
+		       r, NULL);
+	}
+}
+
+static void client_store(struct run *r, const struct trk_in_resp *in, const u8 *data)
+{
+	u64 i;
+
+	if (in->off + in->len > r->out_len) {
+		fail(r, "data up to %" PRIu64 ", the stream has %" PRIu64, in->off + in->len, r->out_len);
+		return;
+	}
+	if (in->off + in->len > r->cl.rcv_limit) {
+		fail(r, "data up to %" PRIu64 ", the window ends at %" PRIu64, in->off + in->len,
+		     r->cl.rcv_limit);
+		return;
+	}
+	for (i = 0; i < in->len; i++) {
+		if (data[i] != r->out[in->off + i]) {
+			fail(r, "wrong byte at %" PRIu64, in->off + i);
+			return;
+		}
+	}
+	memset(r->have + in->off, 1, in->len);
+	while (r->cl.rcv_nxt < r->out_len && r->have[r->cl.rcv_nxt])
+		r->cl.rcv_nxt++;
+}
+
+/* Off the path, an attacker sees no token: what he makes up must not be taken. */
+static void forge(struct run *r, const struct packet *p)
+{
+	struct packet *f = packet_copy(p);
+	struct trk_in_resp in;
+	struct trk_resp resp;
+	u32 token = get_unaligned_be32(f->data + 4);
+
+	put_unaligned_be32(token + 1 + (u32)rng_below(&r->rng, U32_MAX - 1), f->data + 4);
+	if (rng_below(&r->rng, 2))
+		f->data[8 + rng_below(&r->rng, f->len - 8)] ^= 1 << rng_below(&r->rng, 8);
+	if (!trk_resp_parse(&resp, f->data, f->len, f->len) &&
+	    !trk_client_receive(&r->cl, &resp, f->seq - (r->server_isn + 1), r->sim.now_us, &in))
+		fail(r, "took a packet with a forged token");
+	packet_free(f);
+}
+
+static void client_receive(void *arg, struct packet *p)
+{
+	struct run *r = arg;
+	struct trk_client *cl = &r->cl;
+	struct trk_in_resp in;
+	struct trk_resp resp;
+	u32 seqrel = p->seq - (r->server_isn + 1);
+	u8 state = cl->state;
+	int err;
+
+	if (state == TRK_CL_DEAD || finished(r)) {
+		packet_free(p);
+		return;
+	}
+	if (rng_ppm(&r->rng, r->sc->forge))
+		forge(r, p);
+	/* A corrupted nonce that passed the checksum. */
+	if (rng_ppm(&r->rng, r->sc->poison))
+		p->data[16 + rng_below(&r->rng, 8)] ^= 1 << rng_below(&r->rng, 8);
+	err = trk_resp_parse(&resp, p->data, p->len, p->len);
+	if (err)
+		fail(r, "malformed response: %s", reason_name[err]);
+	if (!err) {
+		err = trk_client_receive(cl, &resp, seqrel, r->sim.now_us, &in);
+		TRACE(r, "client gets %u span %u data %u + %u%s%s%s%s: %s", resp.num, resp.span, resp.off,
+		      resp.data_len, resp.flags & TRK_RESP_NOGROWTH ? " nogrowth" : "",
+		      resp.flags & TRK_RESP_CONT ? " cont" : "", resp.flags & TRK_RESP_FIN ? " fin" : "",
+		      resp.output.p ? " output" : "", reason_name[err]);
+	}
+	r->client_drops[err]++;
+	if (!err && !r->why[0]) {
+		if ((s32)(seqrel + p->len - r->slot_end) > 0)
+			r->slot_end = seqrel + p->len;
+		if (in.len)
+			client_store(r, &in, p->data + p->len - in.len);
+	}
+	packet_free(p);
+	if (cl->state == TRK_CL_DEAD) {
+		if (!r->aborts || cl->error != ECONNRESET)
+			fail(r, "gave up with error %d", cl->error);
+		return;
+	}
+	client_pump(r);
+	app_run(r);
+}
+
+static void client_timer(struct run *r)
+{
+	struct trk_client *cl = &r->cl;
+
+	r->sim.now_us = cl->deadline_us;
+	TRACE(r, "timer: state %u backoff %u expected %u holes %u waiting %u rto %" PRIu64, cl->state,
+	      cl->backoff, cl->expected, cl->holes.n, cl->waiting, cl->rto_us);
+	r->silent++;
+	trk_client_timer(cl, r->sim.now_us);
+	if (cl->state == TRK_CL_DEAD) {
+		if (cl->error != ETIMEDOUT || !r->sc->may_give_up)
+			fail(r, "gave up with error %d", cl->error);
+		return;
+	}
+	client_pump(r);
+	if (client_needs(r) && r->silent > 3)
+		fail(r, "%u timers expired and nothing was sent", r->silent);
+}
+
+static void client_connected(void *arg, struct packet *p)
+{
+	struct run *r = arg;
+
+	trk_client_connected(&r->cl, r->sc->slot, 2 * r->sc->delay_us);
+	r->cl.want_first = r->sc->banner;
+	r->cl.rcv_limit = r->sc->rcvbuf;
+	client_pump(r);
+	app_run(r);
+}
+
+/* ---- one run ---- */
+
+static void expect_output(struct run *r, u64 key, u64 len)
+{
+	u64 i;
+
+	r->out = realloc(r->out, r->out_len + len + 1);
+	for (i = 0; i < len; i++)
+		r->out[r->out_len++] = toy_byte(key, i);
+}
+
+static void build_streams(struct run *r)
+{
+	const struct scenario *sc = r->sc;
+	unsigned int i;
+	u64 k;
+
+	expect_output(r, TOY_BANNER_KEY, sc->banner ? TOY_BANNER : 0);
+	for (i = 0; i < sc->nmsgs; i++) {
+		const struct toy_msg *m = &sc->msg[i];
+		u64 body = m->kind == TOY_PUT || m->kind == TOY_ECHO ? m->len : 0;
+		u8 *p;
+
+		r->in = realloc(r->in, r->in_len + TOY_MSG_LEN + body);
+		p = r->in + r->in_len;
+		toy_msg_write(p, m);
+		for (k = 0; k < body; k++)
+			p[TOY_MSG_LEN + k] = toy_byte(m->key + 1, k);
+		r->in_len += TOY_MSG_LEN + body;
+		if (m->kind == TOY_GET) {
+			expect_output(r, m->key, m->len);
+		} else if (m->kind == TOY_PUT) {
+			expect_output(r, toy_digest(m->key, p + TOY_MSG_LEN, body) | 1, TOY_REPLY_LEN);
+		} else if (m->kind == TOY_ECHO) {
+			expect_output(r, m->key + 1, m->len);
+		} else {
+			r->aborts = true;
+		}
+		r->in_after[i] = r->in_len;
+		r->out_after[i] = r->out_len;
+	}
+	r->have = calloc(1, r->out_len + 1);
+}
+
+static void check_close(struct run *r)
+{
+	struct trk_server_env env;
+	struct trk_out_req o;
+	struct trk_grant g;
+	struct trk_req q;
+
+	if (r->cl.state != TRK_CL_OPEN)
+		return;
+	trk_client_close_req(&r->cl, &o);
+	server_env(&r->replica[0], &env);
+	if (trk_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len) || q.kind != TRK_KIND_CLOSE ||
+	    trk_server_step(&env, &r->peer, &q, 1, 1, o.hdr_len, &g))
+		fail(r, "the server does not understand the end");
+}
+
+struct totals {
+	u64 runs, gave_up, requests, responses, timeouts, probes, lost, late, asked_twice, bytes, us;
+};
+
+static struct totals totals;
+
+static void run_free(struct run *r)
+{
+	sim_free(&r->sim);
+	while (r->watched) {
+		struct watched *d = r->watched;
+
+		r->watched = d->next;
+		free(d->fate);
+		free(d->token);
+		free(d);
+	}
+	free(r->cl.ring);
+	free(r->in);
+	free(r->out);
+	free(r->have);
+}
+
+/* False, and said why, if something was wrong. */
+static bool play(const struct scenario *sc)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	struct trk_server_env env;
+	unsigned int i;
+	bool ok;
+
+	r->sc = sc;
+	r->rng.s = sc->seed;
+	test_cipher_epoch(&r->cipher, 3, sc->seed);
+	r->peer.addr[15] = 1;
+	r->peer.port = 40000;
+	r->peer.service = sc->banner ? TOY_BANNER_PORT : 80;
+	for (i = 0; i < sc->replicas; i++) {
+		r->replica[i].run = r;
+		r->replica[i].i = i;
+		r->replica[i].skew_ms = (s32)rng_below(&r->rng, 2 * sc->skew_ms + 1) - (s32)sc->skew_ms;
+	}
+	r->down = (struct link){ .sim = &r->sim, .rng = &r->rng, .bytes_per_ms = sc->rate, .queue = sc->queue,
+		.delay_us = sc->delay_us, .loss_ppm = sc->loss[0], .reorder_ppm = sc->reorder[0],
+		.dup_ppm = sc->dup[0], .pattern = sc->pattern[0], .deliver = client_receive, .arg = r };
+	r->up = (struct link){ .sim = &r->sim, .rng = &r->rng, .bytes_per_ms = 10 * sc->rate,
+		.queue = 1 << 20, .delay_us = sc->delay_us, .loss_ppm = sc->loss[1],
+		.reorder_ppm = sc->reorder[1], .dup_ppm = sc->dup[1], .pattern = sc->pattern[1],
+		.deliver = server_receive, .arg = r };
+	build_streams(r);
+	r->client_isn = (u32)rng_u64(&r->rng);
+	server_env(&r->replica[0], &env);
+	r->server_isn = trk_syn_cookie(&env, &r->peer, r->client_isn);
+	trk_client_init(&r->cl, calloc(TRK_RING_MIN, sizeof(struct trk_slot)), TRK_RING_MIN, client_random, r);
+	sim_at(&r->sim, 2 * sc->delay_us, client_connected, r, NULL);
+
+	while (!r->why[0] && !finished(r) && r->cl.state != TRK_CL_DEAD) {
+		u64 next = sim_next(&r->sim);
+
+		if (r->cl.deadline_us <= next && r->cl.deadline_us != U64_MAX)
+			client_timer(r);
+		else if (next != U64_MAX)
+			sim_step(&r->sim);
+		else
+			fail(r, "nothing more happens: state %u rcv_nxt %" PRIu64 " of %" PRIu64 " in_una %" PRIu64 " of %"
+			     PRIu64 " written %" PRIu64 " fin at %" PRId64, r->cl.state, r->cl.rcv_nxt, r->out_len,
+			     r->cl.in_una, r->in_len, r->cl.in_end, (s64)r->cl.fin_off);
+		if (r->sim.now_us > 7200 * SEC)
+			fail(r, "not done after two hours: rcv_nxt %" PRIu64 " of %" PRIu64, r->cl.rcv_nxt, r->out_len);
+	}
+	if (!r->why[0])
+		check_close(r);
+	if (sc->clean && !r->why[0] &&
+	    (r->cl.stat.timeouts || r->cl.stat.probes || r->cl.stat.lost || r->cl.stat.late))
+		fail(r, "a clean path and %" PRIu64 " timeouts, %" PRIu64 " probes, %" PRIu64 " lost",
+		     r->cl.stat.timeouts, r->cl.stat.probes, r->cl.stat.lost);
+	ok = !r->why[0];
+	if (!ok)
+		printf("# seed %" PRIu64 " at %.6f s: %s\n", sc->seed, (double)r->sim.now_us / 1e6, r->why);
+	totals.runs++;
+	totals.gave_up += r->cl.state == TRK_CL_DEAD && r->cl.error == ETIMEDOUT;
+	totals.requests += r->cl.stat.requests;
+	totals.responses += r->cl.stat.responses;
+	totals.timeouts += r->cl.stat.timeouts;
+	totals.probes += r->cl.stat.probes;
+	totals.lost += r->cl.stat.lost;
+	totals.late += r->cl.stat.late;
+	totals.asked_twice += r->asked_twice;
+	totals.bytes += r->bytes_down;
+	totals.us += r->sim.now_us;
+	run_free(r);
+	free(r);
+	return ok;
+}
+
+static void print_totals(void)
+{
+	printf("# %" PRIu64 " runs, %.0f s simulated, %" PRIu64 " requests, %" PRIu64 " responses, %" PRIu64
+	       " bytes; lost %" PRIu64 ", late %" PRIu64 ", probes %" PRIu64 ", timeouts %" PRIu64
+	       ", asked though there %" PRIu64 ", gave up %" PRIu64 "\n",
+	       totals.runs, (double)totals.us / 1e6, totals.requests, totals.responses, totals.bytes, totals.lost,
+	       totals.late, totals.probes, totals.timeouts, totals.asked_twice, totals.gave_up);
+	memset(&totals, 0, sizeof(totals));
+}
+
+/* ---- scenarios ---- */
+
+#define PICK(rng, ...) \
+	((u64[]){ __VA_ARGS__ }[rng_below(rng, sizeof((u64[]){ __VA_ARGS__ }) / sizeof(u64))])
+
+static void add_write(struct scenario *sc, u64 upto, u64 after_read, u64 delay_us)
+{
+	sc->write[sc->nwrites++] = (struct write_step){ upto, after_read, delay_us };
+}
+
+static void random_dialogue(struct scenario *sc, struct rng *g)
+{
+	u64 in = 0, out = sc->banner ? TOY_BANNER : 0, before;
+	unsigned int i;
+
+	sc->nmsgs = rng_in(g, 1, MAX_MSGS);
+	for (i = 0; i < sc->nmsgs; i++) {
+		struct toy_msg *m = &sc->msg[i];
+		bool last = i + 1 == sc->nmsgs;
+		u64 body, wait = sc->banner && !i ? out : PICK(g, 0, 0, out);
+
+		m->kind = PICK(g, TOY_GET, TOY_GET, TOY_PUT);
+		if (last)
+			m->kind = PICK(g, TOY_GET, TOY_GET, TOY_PUT, TOY_ECHO, TOY_ECHO, TOY_ABORT);
+		m->flags = PICK(g, 0, 0, TOY_CHUNKED);
+		m->gran = PICK(g, 1, 1, 100, 333);
+		m->key = rng_u64(g) | 1;
+		m->len = PICK(g, 1, rng_in(g, 1, 100), sc->slot, rng_in(g, 1, 5000), rng_in(g, 1, 30000),
+			      rng_in(g, 1, 30000), rng_in(g, 1, 150000));
+		if (m->kind == TOY_GET && rng_below(g, 20) == 0)
+			m->len = 0;
+		body = m->kind == TOY_PUT || m->kind == TOY_ECHO ? m->len : 0;
+		before = in;
+		in += TOY_MSG_LEN + body;
+		if (rng_below(g, 3) == 0)
+			add_write(sc, rng_in(g, before + 1, in - 1), wait, PICK(g, 0, 1000, 300000));
+		add_write(sc, in, wait, PICK(g, 0, 0, 1000, 100000, 2000000));
+		out += m->kind == TOY_PUT ? TOY_REPLY_LEN : m->kind == TOY_ABORT ? 0 : m->len;
+		if (last && (m->kind == TOY_ECHO || rng_below(g, 2)))
+			m->flags |= TOY_LAST;
+		else if (last)
+			sc->want_fin = m->kind != TOY_ABORT;
+	}
+}
+
+static void random_scenario(struct scenario *sc, u64 seed)
+{
+	struct rng g = { seed * 7919 + 1 };
+	unsigned int d, profile = rng_below(&g, 5);
+
+	memset(sc, 0, sizeof(*sc));
+	sc->seed = seed;
+	sc->slot = PICK(&g, 1448, 1448, 1000, 700);
+	sc->path_slot = PICK(&g, 1448, 1448, 800);
+	sc->replicas = PICK(&g, 1, 1, 2, MAX_REPLICAS);
+	sc->skew_ms = PICK(&g, 0, 40, 500);
+	sc->horizon_ms = 3600000;
+	sc->rate = PICK(&g, 125, 1250, 12500);
+	sc->queue = PICK(&g, 8000, 30000, 300000);
+	sc->delay_us = PICK(&g, 100, 5000, 10000, 100000);
+	sc->rcvbuf = PICK(&g, 5000, 20000, 100000, 1000000);
+	sc->read_pause_us = PICK(&g, 0, 0, 20000, 1000000, 10000000);
+	sc->small_ring = rng_below(&g, 8) == 0;
+	sc->banner = rng_below(&g, 5) == 0;
+	sc->clean = profile == 0;
+	if (sc->clean)
+		sc->queue = 10000000;
+	for (d = 0; d < 2 && profile; d++) {
+		sc->loss[d] = profile == 1 ? PICK(&g, 0, 1000, 10000) : profile == 2 ? PICK(&g, 10000, 50000) :
+			      profile == 3 ? PICK(&g, 0, 100000, 300000) : 0;
+		sc->reorder[d] = PICK(&g, 0, 0, 10000, 500000);
+		sc->dup[d] = PICK(&g, 0, 0, 50000);
+		if (profile == 4)
+			sc->pattern[d] = rng_u64(&g) & rng_u64(&g) & 0xffffff;
+	}
+	if (profile) {
+		sc->forge = PICK(&g, 0, 100000);
+		sc->poison = PICK(&g, 0, 0, 0, 5000);
+		sc->app_drop = PICK(&g, 0, 0, 30000);
+		if (rng_below(&g, 5) == 0) {
+			sc->down_us = rng_in(&g, 0, 2 * SEC);
+			sc->up_us = sc->down_us + rng_in(&g, 0, 10 * SEC);
+		}
+	}
+	/* Renewals while it goes on; nothing may last longer than the horizon. */
+	if (profile < 2 && !sc->up_us && sc->read_pause_us < SEC && rng_below(&g, 3) == 0) {
+		sc->horizon_ms = 8000;
+		sc->skew_ms = PICK(&g, 0, 40);
+	}
+	sc->may_give_up = profile == 3;
+	random_dialogue(sc, &g);
+}
+
+static void loop__random_seeds(void)
+{
+	struct scenario sc;
+	unsigned int failed = 0;
+	u64 seed;
+
+	for (seed = 1; seed <= SEEDS && failed < 10; seed++) {
+		random_scenario(&sc, seed);
+		failed += !play(&sc);
+	}
+	print_totals();
+	CHECK(!failed);
+}
+
+/* A short download over a path that loses every possible set of the first packets, one way or the other. */
+static void exhaustive(unsigned int d)
+{
+	struct scenario sc = { .slot = 1448, .path_slot = 1448, .replicas = 2, .skew_ms = 40, .horizon_ms = 3600000,
+		.rate = 1250, .queue = 100000, .delay_us = 20000, .rcvbuf = 1 << 20, .nmsgs = 1,
+		.msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = 20000, .key = 5 } } };
+	unsigned int failed = 0;
+	u64 worst = 0, before;
+
+	add_write(&sc, TOY_MSG_LEN, 0, 0);
+	for (sc.pattern[d] = 0; sc.pattern[d] < 1 << 11 && failed < 5; sc.pattern[d]++) {
+		sc.seed = sc.pattern[d] + 1;
+		before = totals.us;
+		if (!play(&sc)) {
+			printf("# pattern %" PRIx64 "\n", sc.pattern[d]);
+			failed++;
+		}
+		worst = max_t(u64, worst, totals.us - before);
+	}
+	printf("# slowest %.3f s\n", (double)worst / 1e6);
+	print_totals();
+	CHECK(!failed);
+}
+
+static void loop__every_loss_of_the_first_responses(void)
+{
+	exhaustive(0);
+}
+
+static void loop__every_loss_of_the_first_requests(void)
+{
+	exhaustive(1);
+}
+
+/* Without loss a download goes at the speed of the path. */
+static void loop__fills_the_path(void)
+{
+	struct scenario sc = { .seed = 1, .slot = 1448, .path_slot = 1448, .replicas = 1, .horizon_ms = 60000,
+		.rate = 1250, .queue = 10000000, .delay_us = 10000, .rcvbuf = 8 << 20, .nmsgs = 1, .clean = true,
+		.msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = 3000000, .key = 5 } } };
+	u64 us;
+
+	add_write(&sc, TOY_MSG_LEN, 0, 0);
+	CHECK(play(&sc));
+	us = totals.us;
+	print_totals();
+	printf("# %.2f of the path\n", 3000000 / 1250.0 * 1000 / us);
+	CHECK(us < 3000000 / 1250 * 1000 * 115 / 100);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(loop__fills_the_path),
+	TAP_CASE(loop__every_loss_of_the_first_responses),
+	TAP_CASE(loop__every_loss_of_the_first_requests),
+	TAP_CASE(loop__random_seeds),
+};
+
+int main(int argc, char **argv)
+{
+	struct scenario sc;
+
+	if (argc == 1)
+		return tap_run(cases, ARRAY_SIZE(cases));
+	verbose = argc > 2;
+	random_scenario(&sc, strtoull(argv[1], NULL, 0));
+	printf("# slot %u/%u replicas %u rate %u queue %u delay %u us rcvbuf %u pause %" PRIu64 " loss %u %u reorder %u %u "
+	       "dup %u %u pattern %" PRIx64 " %" PRIx64 " poison %u banner %u fin %u msgs", sc.slot, sc.path_slot, sc.replicas, sc.rate,
+	       sc.queue, sc.delay_us, sc.rcvbuf, sc.read_pause_us, sc.loss[0], sc.loss[1], sc.reorder[0], sc.reorder[1],
+	       sc.dup[0], sc.dup[1], sc.pattern[0], sc.pattern[1], sc.poison, sc.banner, sc.want_fin);
+	for (unsigned int i = 0; i < sc.nmsgs; i++)
+		printf(" %c%u/%u", sc.msg[i].kind, sc.msg[i].len, sc.msg[i].flags);
+	printf("\n");
+	return play(&sc) ? 0 : 1;
+}
