@@ -196,7 +196,7 @@ int trk_listener_getsockopt(struct sock *sk, char __user *optval, int __user *op
 int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma);
 int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg);	/* may sleep */
 __poll_t trk_listener_poll(struct sock *sk);
-struct sock *trk_listener_find(struct trk_net *tn, const struct sk_buff *skb);	/* rcu_read_lock() */
+struct sock *trk_listener_find(struct trk_net *tn, const struct sk_buff *skb);	/* under RCU */
 void trk_listener_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb);
 void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 			  unsigned int off, unsigned int len);

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A segment on its way in.  The hook sees all TCP segments for this host, after
+ * firewall and NAT; it takes the marked ones and leaves the others to TCP.
+ */
+#include <linux/netfilter.h>
+#include <linux/netfilter_ipv4.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
+#include <net/tcp.h>
+#include <net/xfrm.h>
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+#include <net/netfilter/nf_conntrack.h>
+#endif
+
+#include "trickles.h"
+
+/**
+ * trk_marked - does a segment carry our option?
+ * @th: TCP header, with all of its options behind it
+ *
+ * Context: any.
+ */
+bool trk_marked(const struct tcphdr *th)
+{
+	return th->doff > sizeof(*th) / 4 &&
+	       trk_opt_find((const u8 *)(th + 1), th->doff * 4 - sizeof(*th)) >= 0;
+}
+
+/*
+ * The socket that TCP would find for a segment, listeners aside.  *@ref says
+ * whether the caller has to release it with sock_gen_put().
+ */
+static struct sock *find_carrier(struct net *net, struct sk_buff *skb, const struct tcphdr *th,
+				 bool *ref)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	struct sock *sk = skb->sk;
+
+	*ref = false;
+	if (!sk) {
+		sk = __inet_lookup_established(net, net->ipv4.tcp_death_row.hashinfo,
+					       iph->saddr, th->source, iph->daddr,
+					       ntohs(th->dest), inet_iif(skb), inet_sdif(skb));
+		if (!sk)
+			return NULL;
+		*ref = true;
+	}
+	if (sk_fullsock(sk) && trk_carrier_is(sk))
+		return sk;
+	if (*ref)
+		sock_gen_put(sk);
+	return NULL;
+}
+
+/*
+ * Stealing skips what connection tracking does last.  It would not know the
+ * connection, and "ct state invalid drop" would kill every answer.
+ */
+static bool confirm(struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
+	enum ip_conntrack_info ctinfo;
+	struct nf_conn *ct = nf_ct_get(skb, &ctinfo);
+	const struct nf_ct_hook *hook;
+
+	if (ct && !nf_ct_is_confirmed(ct)) {
+		hook = rcu_dereference(nf_ct_hook);
+		if (hook && hook->confirm(skb) != NF_ACCEPT)
+			return false;
+	}
+#endif
+	nf_reset_ct(skb);
+	return true;
+}
+
+/* What the kernel asks before a socket sees a segment; then the TCP header is at skb->data. */
+static bool admit(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
+{
+	__skb_pull(skb, skb_transport_offset(skb));
+	if (xfrm4_policy_check(sk, XFRM_POLICY_IN, skb) && confirm(skb) &&
+	    !sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4))
+		return true;
+	TRK_INC(tn, DROP_POLICY);
+	return false;
+}
+
+/*
+ * A plain SYN-ACK or RST would wake up the TCP of a carrier whose connection
+ * is carried by Trickles.
+ */
+static unsigned int hook_plain(struct trk_net *tn, struct sk_buff *skb, const struct tcphdr *th)
+{
+	struct sock *sk;
+	bool taken, ref;
+
+	if (!atomic_read(&tn->taken))
+		return NF_ACCEPT;
+	sk = find_carrier(tn->net, skb, th, &ref);
+	if (!sk)
+		return NF_ACCEPT;
+	taken = trk_carrier_taken(sk);
+	if (ref)
+		sock_gen_put(sk);
+	if (!taken)
+		return NF_ACCEPT;
+	TRK_INC(tn, DROP_PLAIN);
+	return NF_DROP;
+}
+
+static unsigned int hook_syn(struct trk_net *tn, struct sk_buff *skb)
+{
+	struct sock *sk = trk_listener_find(tn, skb);
+
+	/* Nobody speaks Trickles here: TCP answers, with a plain SYN-ACK or RST. */
+	if (!sk)
+		return NF_ACCEPT;
+	TRK_INC(tn, SYN_RCVD);
+	if (!admit(tn, sk, skb))
+		return NF_DROP;
+	trk_listener_syn(tn, sk, skb);
+	consume_skb(skb);
+	return NF_STOLEN;
+}
+
+/* Never RST: behind the same address another replica may know better, and later we may, too. */
+static unsigned int hook_request(struct trk_net *tn, struct sk_buff *skb)
+{
+	struct sock *sk = trk_listener_find(tn, skb);
+	unsigned int at, step;
+
+	if (!sk) {
+		TRK_INC(tn, DROP_NO_LISTENER);
+		return NF_DROP;
+	}
+	if (!admit(tn, sk, skb))
+		return NF_DROP;
+	at = tcp_hdrlen(skb);
+	step = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len - at;
+	for (; at < skb->len; at += step)
+		trk_listener_request(tn, sk, skb, at, min(step, skb->len - at));
+	consume_skb(skb);
+	return NF_STOLEN;
+}
+
+static unsigned int hook_response(struct trk_net *tn, struct sk_buff *skb, const struct tcphdr *th)
+{
+	struct sock *carrier, *owner;
+	bool ref, took = false;
+
+	carrier = find_carrier(tn->net, skb, th, &ref);
+	if (carrier) {
+		owner = trk_carrier_owner(carrier);
+		if (owner) {
+			if (!admit(tn, owner, skb)) {
+				if (ref)
+					sock_gen_put(carrier);
+				return NF_DROP;
+			}
+			took = trk_client_segment(owner, skb);
+		}
+		if (ref)
+			sock_gen_put(carrier);
+	}
+	if (took)
+		return NF_STOLEN;
+	TRK_INC(tn, DROP_NO_CLIENT);
+	return NF_DROP;
+}
+
+static unsigned int hook_marked(struct trk_net *tn, struct sk_buff *skb)
+{
+	unsigned int thoff = skb_transport_offset(skb);
+	const struct tcphdr *th;
+	unsigned int at;
+	u8 *p, buf;
+	int kind;
+
+	if (nf_ip_checksum(skb, NF_INET_LOCAL_IN, thoff, IPPROTO_TCP)) {
+		TRK_INC(tn, DROP_CHECKSUM);
+		return NF_DROP;
+	}
+	if (!pskb_may_pull(skb, thoff + sizeof(*th)) ||
+	    !pskb_may_pull(skb, thoff + tcp_hdrlen(skb))) {
+		TRK_INC(tn, DROP_NOMEM);
+		return NF_DROP;
+	}
+	th = tcp_hdr(skb);
+	if (th->rst) {
+		TRK_INC(tn, DROP_RST);
+		return NF_DROP;
+	}
+	if (th->syn)
+		return th->ack ? hook_response(tn, skb, th) : hook_syn(tn, skb);
+
+	at = thoff + tcp_hdrlen(skb);
+	p = skb_header_pointer(skb, at, sizeof(buf), &buf);
+	if (!p) {
+		TRK_DROP(tn, TRK_DROP_TRUNCATED);
+		return NF_DROP;
+	}
+	kind = trk_kind_peek(p, skb->len - at);
+	if (kind < 0) {
+		TRK_DROP(tn, TRK_DROP_VERSION);
+		return NF_DROP;
+	}
+	return TRK_KIND_IS_RESPONSE(kind) ? hook_response(tn, skb, th) : hook_request(tn, skb);
+}
+
+static unsigned int hook_in(void *priv, struct sk_buff *skb, const struct nf_hook_state *state)
+{
+	struct trk_net *tn = trk_net(state->net);
+	u8 buf[60];
+	const struct tcphdr *th;
+	unsigned int verdict;
+
+	if (ip_hdr(skb)->protocol != IPPROTO_TCP || skb->pkt_type != PACKET_HOST)
+		return NF_ACCEPT;
+	th = skb_header_pointer(skb, skb_transport_offset(skb), sizeof(*th), buf);
+	if (!th || th->doff < sizeof(*th) / 4)
+		return NF_ACCEPT;
+	if (th->doff > sizeof(*th) / 4) {
+		th = skb_header_pointer(skb, skb_transport_offset(skb), th->doff * 4, buf);
+		if (!th)
+			return NF_ACCEPT;
+		if (trk_marked(th)) {
+			/* A queueing firewall may have brought it back in process context. */
+			local_bh_disable();
+			verdict = hook_marked(tn, skb);
+			local_bh_enable();
+			return verdict;
+		}
+	}
+	return hook_plain(tn, skb, th);
+}
+
+static const struct nf_hook_ops hook_ops = {
+	.hook		= hook_in,
+	.pf		= NFPROTO_IPV4,
+	.hooknum	= NF_INET_LOCAL_IN,
+	/* Behind every filter and NAT: what they refuse never gets here. */
+	.priority	= NF_IP_PRI_CONNTRACK_CONFIRM - 1,
+};
+
+/**
+ * trk_hook_get - make sure that the input hook of a namespace is registered
+ * @tn: namespace
+ *
+ * It stays until the namespace ends.
+ *
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
+ */
+int trk_hook_get(struct trk_net *tn)
+{
+	int err = 0;
+
+	mutex_lock(&tn->hook_lock);
+	if (!tn->hooked) {
+		err = nf_register_net_hook(tn->net, &hook_ops);
+		tn->hooked = !err;
+	}
+	mutex_unlock(&tn->hook_lock);
+	return err;
+}
+
+/**
+ * trk_hook_net_pre_exit - the namespace ends
+ * @tn: namespace
+ */
+void trk_hook_net_pre_exit(struct trk_net *tn)
+{
+	if (tn->hooked)
+		nf_unregister_net_hook(tn->net, &hook_ops);
+}

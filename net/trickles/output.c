@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A segment on its way out: TCP header with our option, IPv4 header, route. */
+#include <net/ip.h>
+#include <net/route.h>
+#include <net/tcp.h>
+
+#include "trickles.h"
+
+#define SYNACK_WSCALE	14	/* the largest: strict connection trackers need room */
+
+/**
+ * trk_output_route - route of a path
+ * @path: where to
+ * @sk: socket that sends, or NULL
+ *
+ * Context: any, bottom halves or process.
+ * Return: a route, to be released by the caller, or ERR_PTR().
+ */
+struct rtable *trk_output_route(const struct trk_path *path, const struct sock *sk)
+{
+	struct flowi4 fl4;
+
+	flowi4_init_output(&fl4, path->oif, path->mark,
+			   sk ? RT_CONN_FLAGS_TOS(sk, path->tos) : RT_TOS(path->tos),
+			   RT_SCOPE_UNIVERSE, IPPROTO_TCP,
+			   sk ? inet_sk_flowi_flags(sk) : 0,
+			   path->daddr, path->saddr, path->dport, path->sport,
+			   sock_net_uid(path->net, sk));
+	if (sk)
+		security_sk_classify_flow((struct sock *)sk, flowi4_to_flowi_common(&fl4));
+	return ip_route_output_flow(path->net, &fl4, sk);
+}
+
+/**
+ * trk_output_alloc - an empty segment
+ * @linear: bytes of payload that shall lie in its linear part
+ * @gfp: allocation flags
+ *
+ * Return: a buffer with room for all headers in front, or NULL.
+ */
+struct sk_buff *trk_output_alloc(unsigned int linear, gfp_t gfp)
+{
+	struct sk_buff *skb = alloc_skb(MAX_TCP_HEADER + linear, gfp);
+
+	if (skb)
+		skb_reserve(skb, MAX_TCP_HEADER);
+	return skb;
+}
+
+/* Puts a TCP header of @len bytes in front; the checksum is left to the device. */
+static struct tcphdr *push_tcp(const struct trk_path *path, struct sk_buff *skb,
+			       unsigned int len, u32 seq, u32 ack, u8 flags, u16 window)
+{
+	struct tcphdr *th = skb_push(skb, len);
+
+	skb_reset_transport_header(skb);
+	th->source = path->sport;
+	th->dest = path->dport;
+	th->seq = htonl(seq);
+	th->ack_seq = htonl(ack);
+	*(((__be16 *)th) + 6) = htons(len / 4 << 12 | flags);
+	th->window = htons(window);
+	th->urg_ptr = 0;
+	th->check = ~tcp_v4_check(skb->len, path->saddr, path->daddr, 0);
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_offset = offsetof(struct tcphdr, check);
+	return th;
+}
+
+/* Puts an IPv4 header in front and sends; the buffer has its route. */
+static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff *skb)
+{
+	struct dst_entry *dst = skb_dst(skb);
+	struct iphdr *iph = skb_push(skb, sizeof(struct iphdr));
+	unsigned int mtu = dst_mtu(dst);
+	bool fits;
+	int err;
+
+	skb_reset_network_header(skb);
+	fits = skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) : skb->len <= mtu;
+	iph->version = 4;
+	iph->ihl = 5;
+	iph->tos = path->tos;
+	/* The slot of a connection is fixed at its begin: if the path has shrunk, cut. */
+	iph->frag_off = fits ? htons(IP_DF) : 0;
+	iph->ttl = path->ttl ?: ip4_dst_hoplimit(dst);
+	iph->protocol = IPPROTO_TCP;
+	iph->saddr = path->saddr;
+	iph->daddr = path->daddr;
+	ip_select_ident_segs(path->net, skb, NULL, skb_shinfo(skb)->gso_segs ?: 1);
+	skb->mark = path->mark;
+	if (sk)
+		skb->priority = READ_ONCE(sk->sk_priority);
+	memset(skb->cb, 0, sizeof(struct inet_skb_parm));
+
+	rcu_read_lock();
+	err = ip_local_out(path->net, sk, skb);
+	rcu_read_unlock();
+	return net_xmit_eval(err);
+}
+
+/**
+ * trk_output_send - send a marked segment, or a train of them
+ * @path: where to
+ * @sk: socket that is charged for it, or NULL
+ * @dst: route, or NULL to look it up; the caller keeps its reference
+ * @skb: the payload, from trk_output_alloc(); taken in any case
+ * @seq: sequence number
+ * @ack: acknowledgment number
+ * @flags: TCPHDR_*
+ * @window: window field as it stands in the header
+ * @gso_slot: if not 0 and the payload is longer, it is a train: cut it into
+ *	segments of this size
+ *
+ * Context: any, bottom halves or process; @sk is locked or cannot be freed.
+ * Return: 0 or a negative errno.
+ */
+int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
+		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_slot)
+{
+	struct tcphdr *th;
+
+	if (dst) {
+		dst_hold(dst);
+	} else {
+		struct rtable *rt = trk_output_route(path, sk);
+
+		if (IS_ERR(rt)) {
+			kfree_skb(skb);
+			IP_INC_STATS(path->net, IPSTATS_MIB_OUTNOROUTES);
+			return PTR_ERR(rt);
+		}
+		dst = &rt->dst;
+	}
+	skb_dst_set(skb, dst);
+	if (gso_slot && skb->len > gso_slot) {
+		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+		skb_shinfo(skb)->gso_size = gso_slot;
+		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(skb->len, gso_slot);
+	}
+	th = push_tcp(path, skb, TRK_TCP_HDR, seq, ack, flags, window);
+	trk_opt_write((u8 *)(th + 1));
+	if (sk && !skb->destructor)
+		skb_set_owner_w(skb, sk);
+	return send_ip(path, sk, skb);
+}
+
+/**
+ * trk_output_synack - answer a marked SYN
+ * @path: where to
+ * @sk: listener; it is not charged, for under RCU alone it may be about to go
+ * @dst: route; the caller keeps its reference
+ * @seq: our ISN
+ * @ack: acknowledgment number
+ * @wscale: the SYN offered window scaling
+ * @room: length of the SYN without its IP header; the answer is no longer than
+ *	that, lest a forged source address make us an amplifier
+ *
+ * Context: softirq, under rcu_read_lock().
+ * Return: 0 or a negative errno.
+ */
+int trk_output_synack(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
+		      u32 seq, u32 ack, bool wscale, unsigned int room)
+{
+	bool with_mss = room >= TRK_TCP_HDR + TCPOLEN_MSS;
+	unsigned int len = TRK_TCP_HDR + (with_mss ? TCPOLEN_MSS : 0);
+	bool with_wscale = wscale && with_mss && room >= len + TCPOLEN_WSCALE_ALIGNED;
+	struct sk_buff *skb;
+	struct tcphdr *th;
+	u8 *opt;
+
+	skb = trk_output_alloc(0, GFP_ATOMIC);
+	if (!skb)
+		return -ENOMEM;
+	if (with_wscale)
+		len += TCPOLEN_WSCALE_ALIGNED;
+	dst_hold(dst);
+	skb_dst_set(skb, dst);
+	th = push_tcp(path, skb, len, seq, ack, TCPHDR_SYN | TCPHDR_ACK, U16_MAX);
+	opt = (u8 *)(th + 1);
+	if (with_mss) {
+		put_unaligned_be32(TCPOPT_MSS << 24 | TCPOLEN_MSS << 16 | dst_metric_advmss(dst),
+				   opt);
+		opt += TCPOLEN_MSS;
+	}
+	if (with_wscale) {
+		put_unaligned_be32(TCPOPT_NOP << 24 | TCPOPT_WINDOW << 16 | TCPOLEN_WINDOW << 8 |
+				   SYNACK_WSCALE, opt);
+		opt += TCPOLEN_WSCALE_ALIGNED;
+	}
+	trk_opt_write(opt);
+	return send_ip(path, sk, skb);
+}

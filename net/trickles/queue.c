@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The event queue of a listener. */
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "queue.h"
+
+static_assert(sizeof(struct trk_queue_head) == 64, "head of the mapped queue");
+static_assert(sizeof(struct trk_event) + 2 * TRK_CONT_MAX < TRK_EVENT_SIZE, "room for input");
+
+/**
+ * trk_queue_create - an empty queue
+ * @slots: a power of two, at most TRK_QUEUE_SLOTS_MAX
+ *
+ * Its memory counts for the memory cgroup of the caller.
+ *
+ * Context: may sleep.
+ * Return: the queue, or NULL.
+ */
+struct trk_queue *trk_queue_create(u32 slots)
+{
+	u32 events_off = PAGE_ALIGN(struct_size_t(struct trk_queue_head, order, slots));
+	struct trk_queue *q;
+	u32 i;
+
+	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
+	if (!q)
+		return NULL;
+	spin_lock_init(&q->lock);
+	q->slots = slots;
+	q->map_len = PAGE_ALIGN(events_off + slots * TRK_EVENT_SIZE);
+	q->free = kvmalloc_array(slots, sizeof(*q->free), GFP_KERNEL_ACCOUNT);
+	q->items = kvcalloc(slots, sizeof(*q->items), GFP_KERNEL_ACCOUNT);
+	q->head = __vmalloc(q->map_len, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!q->free || !q->items || !q->head) {
+		trk_queue_destroy(q);
+		return NULL;
+	}
+	for (i = 0; i < slots; i++)
+		q->free[i] = slots - 1 - i;
+	q->nfree = slots;
+	q->head->version = TRK_QUEUE_VERSION;
+	q->head->slots = slots;
+	q->head->event_size = TRK_EVENT_SIZE;
+	q->head->events_off = events_off;
+	return q;
+}
+
+/**
+ * trk_queue_destroy - free a queue that nobody maps or looks at any more
+ * @q: the queue, or NULL
+ */
+void trk_queue_destroy(struct trk_queue *q)
+{
+	if (!q)
+		return;
+	vfree(q->head);
+	kvfree(q->items);
+	kvfree(q->free);
+	kfree(q);
+}
+
+/**
+ * trk_queue_mmap - map a queue read-only
+ * @q: the queue
+ * @vma: where
+ *
+ * Context: mmap_lock held.
+ * Return: 0 or a negative errno.
+ */
+int trk_queue_mmap(struct trk_queue *q, struct vm_area_struct *vma)
+{
+	unsigned long at;
+
+	if (vma->vm_pgoff || vma->vm_end - vma->vm_start > q->map_len)
+		return -EINVAL;
+	if (vma->vm_flags & (VM_WRITE | VM_EXEC))
+		return -EPERM;
+	vma->vm_flags &= ~(VM_MAYWRITE | VM_MAYEXEC);
+	vma->vm_flags |= VM_DONTEXPAND | VM_DONTDUMP;
+	for (at = vma->vm_start; at < vma->vm_end; at += PAGE_SIZE) {
+		void *page = (void *)q->head + (at - vma->vm_start);
+		int err = vm_insert_page(vma, at, vmalloc_to_page(page));
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static struct trk_event *event_of(const struct trk_queue *q, const struct trk_item *item)
+{
+	return (void *)q->head + PAGE_ALIGN(struct_size(q->head, order, q->slots)) +
+	       (item - q->items) * TRK_EVENT_SIZE;
+}
+
+/**
+ * trk_queue_reserve - a slot for a new event
+ * @q: the queue
+ * @item: set to the kernel's half of it
+ *
+ * The event begins with nothing but its handle.  It is seen only after
+ * trk_queue_publish().
+ *
+ * Context: any, softirq in the first place.
+ * Return: the event, NULL if the queue is full.
+ */
+struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
+{
+	struct trk_event *ev;
+	u32 slot;
+
+	spin_lock_bh(&q->lock);
+	if (!q->nfree) {
+		WRITE_ONCE(q->head->dropped, q->head->dropped + 1);
+		spin_unlock_bh(&q->lock);
+		return NULL;
+	}
+	slot = q->free[--q->nfree];
+	*item = &q->items[slot];
+	(*item)->state = TRK_ITEM_BUSY;
+	/* Generations begin at 1: a handle is never 0. */
+	if (!++(*item)->generation)
+		(*item)->generation = 1;
+	spin_unlock_bh(&q->lock);
+
+	ev = event_of(q, *item);
+	memset(ev, 0, sizeof(*ev));
+	ev->handle = (u64)(*item)->generation << 32 | slot;
+	return ev;
+}
+
+/**
+ * trk_queue_publish - let the application see an event
+ * @q: the queue
+ * @item: from trk_queue_reserve(), filled
+ *
+ * Slots that wait for an answer are at most as many as there are entries of
+ * order[], so that no entry is overwritten that was not yet walked.
+ */
+void trk_queue_publish(struct trk_queue *q, struct trk_item *item)
+{
+	spin_lock_bh(&q->lock);
+	item->state = TRK_ITEM_QUEUED;
+	WRITE_ONCE(q->head->order[q->produced & (q->slots - 1)], item - q->items);
+	WRITE_ONCE(q->produced, q->produced + 1);
+	/* The application's load with acquire semantics is the other half. */
+	smp_store_release(&q->head->produced, q->produced);
+	spin_unlock_bh(&q->lock);
+}
+
+/**
+ * trk_queue_claim - take an event for an operation
+ * @q: the queue
+ * @handle: what the application calls it; not trusted
+ *
+ * Return: NULL if there is no such event, or it is being answered elsewhere.
+ */
+struct trk_item *trk_queue_claim(struct trk_queue *q, u64 handle)
+{
+	u32 slot = (u32)handle;
+	struct trk_item *item;
+
+	if (slot >= q->slots)
+		return NULL;
+	item = &q->items[array_index_nospec(slot, q->slots)];
+	spin_lock_bh(&q->lock);
+	if (item->state == TRK_ITEM_QUEUED && item->generation == handle >> 32)
+		item->state = TRK_ITEM_BUSY;
+	else
+		item = NULL;
+	spin_unlock_bh(&q->lock);
+	return item;
+}
+
+/**
+ * trk_queue_unclaim - the operation failed, the event stays
+ * @q: the queue
+ * @item: from trk_queue_claim()
+ */
+void trk_queue_unclaim(struct trk_queue *q, struct trk_item *item)
+{
+	spin_lock_bh(&q->lock);
+	item->state = TRK_ITEM_QUEUED;
+	spin_unlock_bh(&q->lock);
+}
+
+/**
+ * trk_queue_free - the event is over
+ * @q: the queue
+ * @item: from trk_queue_claim()
+ */
+void trk_queue_free(struct trk_queue *q, struct trk_item *item)
+{
+	spin_lock_bh(&q->lock);
+	item->state = TRK_ITEM_FREE;
+	q->free[q->nfree++] = item - q->items;
+	spin_unlock_bh(&q->lock);
+}

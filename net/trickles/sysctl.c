@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * net.trickles.* of a namespace:
+ *
+ *   horizon_ms   milliseconds that a continuation is taken after it was made;
+ *                default 600000 (ten minutes), 1000 to 86400000
+ *   skew_ms      milliseconds by which clocks of replicas may differ;
+ *                default 1000, 0 to 60000
+ *   marked_syns  SYNs of a connection attempt that carry our option; those
+ *                after them are plain TCP, for paths that swallow ours;
+ *                default 2, 0 (only TCP) to 16
+ *   key          write: the secret that replicas share, 64 hexadecimal digits;
+ *                read: the number of the current epoch and of the previous one.
+ *                A random secret is the default.
+ */
+#include <linux/capability.h>
+#include <linux/kernel.h>
+#include <linux/slab.h>
+#include <linux/sysctl.h>
+
+#include "trickles.h"
+
+static unsigned int horizon_min = 1000, horizon_max = 86400000;
+static unsigned int skew_max = 60000;
+static unsigned int marked_syns_max = 16;
+
+static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct trk_net *tn = table->data;
+	char text[2 * TRK_SECRET_LEN + 2] = "";
+	struct ctl_table copy = { .data = text, .maxlen = sizeof(text) };
+	u8 secret[TRK_SECRET_LEN];
+	u8 ids[2];
+	int err;
+
+	if (!ns_capable(tn->net->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	if (!write) {
+		if (trk_keys_ids(tn, ids) == 2)
+			snprintf(text, sizeof(text), "%02x %02x", ids[0], ids[1]);
+		else
+			snprintf(text, sizeof(text), "%02x", ids[0]);
+		return proc_dostring(&copy, write, buffer, lenp, ppos);
+	}
+	/* A secret in pieces would be another secret. */
+	if (*ppos)
+		return -EINVAL;
+	err = proc_dostring(&copy, write, buffer, lenp, ppos);
+	if (!err && (strlen(text) != 2 * TRK_SECRET_LEN ||
+		     hex2bin(secret, text, TRK_SECRET_LEN)))
+		err = -EINVAL;
+	if (!err)
+		err = trk_keys_set(tn, secret);
+	memzero_explicit(secret, sizeof(secret));
+	memzero_explicit(text, sizeof(text));
+	return err;
+}
+
+static const struct ctl_table trk_table[] = {
+	{
+		.procname	= "horizon_ms",
+		.data		= (void *)offsetof(struct trk_net, sysctl_horizon_ms),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= &horizon_min,
+		.extra2		= &horizon_max,
+	}, {
+		.procname	= "skew_ms",
+		.data		= (void *)offsetof(struct trk_net, sysctl_skew_ms),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= &skew_max,
+	}, {
+		.procname	= "marked_syns",
+		.data		= (void *)offsetof(struct trk_net, sysctl_marked_syns),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= &marked_syns_max,
+	}, {
+		.procname	= "key",
+		.mode		= 0600,
+		.proc_handler	= proc_key,
+	},
+	{ }
+};
+
+/**
+ * trk_sysctl_net_init - settings of a new namespace
+ * @tn: namespace
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int trk_sysctl_net_init(struct trk_net *tn)
+{
+	struct ctl_table *table;
+	unsigned int i;
+
+	tn->sysctl_horizon_ms = 600000;
+	tn->sysctl_skew_ms = 1000;
+	tn->sysctl_marked_syns = 2;
+
+	/* A copy whose data are this namespace's: offsets in it are those of our table. */
+	table = kmemdup(trk_table, sizeof(trk_table), GFP_KERNEL);
+	if (!table)
+		return -ENOMEM;
+	for (i = 0; table[i].procname; i++)
+		table[i].data = (void *)tn + (unsigned long)trk_table[i].data;
+	tn->sysctl = register_net_sysctl(tn->net, "net/trickles", table);
+	if (!tn->sysctl) {
+		kfree(table);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * trk_sysctl_net_exit - undo trk_sysctl_net_init()
+ * @tn: namespace
+ */
+void trk_sysctl_net_exit(struct trk_net *tn)
+{
+	struct ctl_table *table = tn->sysctl->ctl_table_arg;
+
+	unregister_net_sysctl_table(tn->sysctl);
+	kfree(table);
+}
