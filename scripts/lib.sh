@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # used where this is read
 # What the scripts share.
 
 cache=${TRICKLES_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/trickles}
