@@ -246,12 +246,9 @@ size_t http_parse(struct http_parser *p, const char *data, size_t len)
 	if (p->state == HTTP_CLOSED)
 		return len;
 	for (i = 0; i < len && p->state != HTTP_DONE; i++) {
-		if (p->total == HTTP_SECTION_MAX) {
-			bad(p, 431);
-			break;
-		}
-		p->total++;
 		parse_byte(p, data[i]);
+		if (++p->total == HTTP_SECTION_MAX && p->state != HTTP_DONE)
+			bad(p, 431);
 	}
 	return i;
 }
