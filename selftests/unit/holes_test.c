@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sets of bytes against a bitmap; when they are full they err on the side that was asked for. */
+#include "core/holes.h"
+#include "rng.h"
+#include "tap.h"
+
+#define SPAN	600
+
+static bool well_formed(const struct trk_holes *h)
+{
+	unsigned int i;
+
+	if (h->n > TRK_HOLES)
+		return false;
+	for (i = 0; i < h->n; i++)
+		if (h->r[i].a >= h->r[i].b || (i && h->r[i].a <= h->r[i - 1].b))
+			return false;
+	return true;
+}
+
+static bool holds(const struct trk_holes *h, u64 x)
+{
+	unsigned int i;
+
+	for (i = 0; i < h->n; i++)
+		if (h->r[i].a <= x && x < h->r[i].b)
+			return true;
+	return false;
+}
+
+/* Random additions and subtractions, compared byte by byte. */
+static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
+{
+	struct rng r = { seed };
+	unsigned int i, k, round;
+
+	for (round = 0; round < 60; round++) {
+		struct trk_holes h = { 0 };
+		bool want[SPAN] = { 0 }, more[SPAN] = { 0 }, less[SPAN] = { 0 };
+
+		for (i = 0; i < 300; i++) {
+			u64 a = rng_below(&r, SPAN), b = a + rng_below(&r, longest);
+			bool add = rng_below(&r, 3), join = rng_below(&r, 2), full = h.n == TRK_HOLES;
+
+			b = b > SPAN ? SPAN : b;
+			if (add)
+				trk_holes_add(&h, a, b, join ? TRK_HOLES_JOIN : TRK_HOLES_DROP);
+			else
+				trk_holes_sub(&h, a, b);
+			CHECK(well_formed(&h));
+			if (!may_fill)
+				CHECK(!full);
+			for (k = a; k < b; k++) {
+				want[k] = add;
+				/* With no entry left: joined sets hold more, dropped ranges are missing. */
+				more[k] = !add && full;
+				less[k] = add && !join && full;
+			}
+			for (k = 0; k < SPAN; k++) {
+				bool is = holds(&h, k);
+
+				if (full && add && join && is && !want[k])
+					more[k] = true;
+				CHECK(is || !want[k] || less[k]);
+				CHECK(!is || want[k] || more[k]);
+			}
+		}
+	}
+}
+
+static void holes__as_a_bitmap(void)
+{
+	against_bitmap(1, 60, false);
+}
+
+static void holes__full(void)
+{
+	against_bitmap(2, 4, true);
+}
+
+static void holes__empty_ranges(void)
+{
+	struct trk_holes h = { 0 };
+
+	trk_holes_add(&h, 5, 5, TRK_HOLES_JOIN);
+	trk_holes_add(&h, 6, 5, TRK_HOLES_JOIN);
+	CHECK_EQ(h.n, 0);
+	trk_holes_add(&h, 5, 9, TRK_HOLES_JOIN);
+	trk_holes_sub(&h, 7, 7);
+	trk_holes_sub(&h, 8, 6);
+	CHECK_EQ(h.n, 1);
+	CHECK(h.r[0].a == 5 && h.r[0].b == 9);
+}
+
+static void holes__touching_ranges_are_one(void)
+{
+	struct trk_holes h = { 0 };
+
+	trk_holes_add(&h, 10, 20, TRK_HOLES_JOIN);
+	trk_holes_add(&h, 20, 30, TRK_HOLES_JOIN);
+	trk_holes_add(&h, 0, 10, TRK_HOLES_JOIN);
+	CHECK_EQ(h.n, 1);
+	CHECK(h.r[0].a == 0 && h.r[0].b == 30);
+	trk_holes_sub(&h, 0, U64_MAX);
+	CHECK_EQ(h.n, 0);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(holes__as_a_bitmap),
+	TAP_CASE(holes__full),
+	TAP_CASE(holes__empty_ranges),
+	TAP_CASE(holes__touching_ranges_are_one),
+};
+
+TAP_MAIN(cases)

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Seals: only what was made for this client, this service and this purpose opens. */
+#include "cipher.h"
+#include "core/reason.h"
+#include "core/seal.h"
+#include "rng.h"
+#include "tap.h"
+
+static struct test_cipher key, other;
+
+static const struct trk_peer peer = { .addr = { [10] = 255, [11] = 255, [12] = 10, [15] = 2 },
+				      .port = 40001, .service = 80 };
+
+/* RFC 4493 §4, through the provider that the tests use. */
+static void mac__rfc4493(void)
+{
+	static const u8 k[16] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
+				  0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c };
+	static const u8 m[64] = {
+		0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a,
+		0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03, 0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51,
+		0x30, 0xc8, 0x1c, 0x46, 0xa3, 0x5c, 0xe4, 0x11, 0xe5, 0xfb, 0xc1, 0x19, 0x1a, 0x0a, 0x52, 0xef,
+		0xf6, 0x9f, 0x24, 0x45, 0xdf, 0x4f, 0x9b, 0x17, 0xad, 0x2b, 0x41, 0x7b, 0xe6, 0x6c, 0x37, 0x10 };
+	static const struct {
+		unsigned int len;
+		u8 mac[16];
+	} v[] = {
+		{ 0, { 0xbb, 0x1d, 0x69, 0x29, 0xe9, 0x59, 0x37, 0x28,
+		       0x7f, 0xa3, 0x7d, 0x12, 0x9b, 0x75, 0x67, 0x46 } },
+		{ 16, { 0x07, 0x0a, 0x16, 0xb4, 0x6b, 0x4d, 0x41, 0x44,
+			0xf7, 0x9b, 0xdd, 0x9d, 0xd0, 0x4a, 0x28, 0x7c } },
+		{ 40, { 0xdf, 0xa6, 0x67, 0x47, 0xde, 0x9a, 0xe6, 0x30,
+			0x30, 0xca, 0x32, 0x61, 0x14, 0x97, 0xc8, 0x27 } },
+		{ 64, { 0x51, 0xf0, 0xbe, 0xbf, 0x7e, 0x3b, 0x9d, 0x92,
+			0xfc, 0x49, 0x74, 0x17, 0x79, 0x36, 0x3c, 0xfe } },
+	};
+	struct test_cipher t;
+	unsigned int i;
+	u8 out[16];
+
+	test_cipher_init(&t, 0, k, k);
+	for (i = 0; i < ARRAY_SIZE(v); i++) {
+		t.c.mac(&t.c, m, v[i].len, out);
+		CHECK(!memcmp(out, v[i].mac, 16));
+	}
+}
+
+/* NIST SP 800-38A, F.1.1. */
+static void ecb__sp800_38a(void)
+{
+	static const u8 k[16] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
+				  0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c };
+	static const u8 want[32] = {
+		0x3a, 0xd7, 0x7b, 0xb4, 0x0d, 0x7a, 0x36, 0x60, 0xa8, 0x9e, 0xca, 0xf3, 0x24, 0x66, 0xef, 0x97,
+		0xf5, 0xd3, 0xd5, 0x85, 0x03, 0xb9, 0x69, 0x9d, 0xe7, 0x85, 0x89, 0x5a, 0x96, 0xfd, 0xba, 0xaf };
+	u8 b[32] = {
+		0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a,
+		0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03, 0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51 };
+	struct test_cipher t;
+
+	test_cipher_init(&t, 0, k, k);
+	t.c.ecb(&t.c, b, 2);
+	CHECK(!memcmp(b, want, sizeof(b)));
+}
+
+/* ---- transport continuations ---- */
+
+static void random_cont(struct rng *r, struct trk_cont *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->conn = rng_u64(r);
+	c->domain = rng_u64(r);
+	c->time_ms = rng_u64(r) >> 16;
+	c->base = (rng_u64(r) >> rng_in(r, 1, 60)) + 1000;
+	c->slot = rng_u64(r);
+	c->iw = rng_u64(r);
+	c->key_id = key.c.key_id;
+	c->domain_key = rng_u64(r);
+	trk_law_init(&c->law, c->base - rng_below(r, 900) - 50, rng_in(r, 1, TRK_MAX_CWND),
+		     rng_in(r, 1, TRK_SSTHRESH_INF), rng_below(r, 2) ? c->base - rng_below(r, 50) : 0);
+}
+
+static bool cont_equal(const struct trk_cont *a, const struct trk_cont *b)
+{
+	return a->conn == b->conn && a->domain == b->domain && a->time_ms == b->time_ms &&
+	       a->base == b->base && a->slot == b->slot && a->iw == b->iw && a->key_id == b->key_id &&
+	       a->domain_key == b->domain_key && !memcmp(&a->law, &b->law, sizeof(a->law));
+}
+
+static void cont__round_trip(void)
+{
+	struct rng r = { 1 };
+	unsigned int i;
+
+	for (i = 0; i < 20000; i++) {
+		struct trk_cont c, got = { 0 }, read = { 0 };
+		u8 blob[TRK_CONT_LEN];
+
+		random_cont(&r, &c);
+		trk_cont_seal(&key.c, &peer, &c, blob);
+		CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &got), TRK_OK);
+		CHECK(cont_equal(&c, &got));
+		trk_cont_read(blob, &read);
+		CHECK(cont_equal(&c, &read));
+		CHECK_EQ(trk_cont_key_id(blob), key.c.key_id);
+	}
+}
+
+static void cont__every_flipped_bit_refused(void)
+{
+	struct rng r = { 2 };
+	unsigned int i, bit;
+
+	for (i = 0; i < 100; i++) {
+		u8 blob[TRK_CONT_LEN];
+		struct trk_cont c;
+
+		random_cont(&r, &c);
+		trk_cont_seal(&key.c, &peer, &c, blob);
+		for (bit = 0; bit < 8 * TRK_CONT_LEN; bit++) {
+			blob[bit / 8] ^= 1 << bit % 8;
+			CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &c), TRK_DROP_MAC);
+			blob[bit / 8] ^= 1 << bit % 8;
+		}
+	}
+}
+
+static void cont__other_peer_service_or_key_refused(void)
+{
+	struct rng r = { 3 };
+	u8 blob[TRK_CONT_LEN];
+	struct trk_cont c;
+	unsigned int i;
+
+	random_cont(&r, &c);
+	trk_cont_seal(&key.c, &peer, &c, blob);
+	for (i = 0; i < 16; i++) {
+		struct trk_peer p = peer;
+
+		p.addr[i] ^= 1;
+		CHECK_EQ(trk_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
+	}
+	for (i = 0; i < 16; i++) {
+		struct trk_peer p = peer;
+
+		p.port ^= 1 << i;
+		CHECK_EQ(trk_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
+		p = peer;
+		p.service ^= 1 << i;
+		CHECK_EQ(trk_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
+	}
+	CHECK_EQ(trk_cont_open(&other.c, &peer, blob, &c), TRK_DROP_MAC);
+	CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &c), TRK_OK);
+}
+
+/* ---- user continuations ---- */
+
+static u32 random_ucont(struct rng *r, struct trk_ucont *u, enum trk_ext which, u64 conn, u8 *blob)
+{
+	static u8 opaque[TRK_UCONT_MAX];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(opaque); i++)
+		opaque[i] = rng_u64(r);
+	memset(u, 0, sizeof(*u));
+	u->start = rng_u64(r) >> 1;
+	u->end = u->start + (rng_u64(r) >> 2);
+	u->flags = rng_u64(r);
+	u->len = rng_below(r, TRK_UCONT_MAX + 1);
+	u->opaque = opaque;
+	return trk_ucont_seal(&key.c, &peer, conn, which, u, blob);
+}
+
+static void ucont__round_trip(void)
+{
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	struct rng r = { 4 };
+	unsigned int i;
+
+	for (i = 0; i < 20000; i++) {
+		enum trk_ext which = rng_below(&r, 2) ? TRK_EXT_OUTPUT : TRK_EXT_INPUT;
+		struct trk_ucont u, got;
+		u32 len = random_ucont(&r, &u, which, 77, blob);
+
+		CHECK_EQ(len, TRK_UCONT_HDR + u.len);
+		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, which, (struct trk_blob){ blob, len }, &got), TRK_OK);
+		CHECK(got.start == u.start && got.end == u.end && got.flags == u.flags && got.len == u.len);
+		CHECK_EQ(got.key_id, key.c.key_id);
+		CHECK(!memcmp(got.opaque, u.opaque, u.len));
+	}
+}
+
+static void ucont__every_flipped_bit_refused(void)
+{
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	struct rng r = { 5 };
+	unsigned int i, bit;
+
+	for (i = 0; i < 20; i++) {
+		struct trk_ucont u;
+		u32 len = random_ucont(&r, &u, TRK_EXT_OUTPUT, 77, blob);
+
+		for (bit = 0; bit < 8 * len; bit++) {
+			blob[bit / 8] ^= 1 << bit % 8;
+			CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT,
+						(struct trk_blob){ blob, len }, &u), TRK_DROP_UCONT);
+			blob[bit / 8] ^= 1 << bit % 8;
+		}
+		for (bit = 0; bit < len; bit++)
+			CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT,
+						(struct trk_blob){ blob, bit }, &u), TRK_DROP_UCONT);
+	}
+}
+
+static void ucont__other_use_refused(void)
+{
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	struct trk_peer p = peer;
+	struct rng r = { 6 };
+	struct trk_ucont u;
+	struct trk_blob b = { blob, random_ucont(&r, &u, TRK_EXT_INPUT, 77, blob) };
+	u64 bit;
+
+	CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_INPUT, b, &u), TRK_OK);
+	CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT, b, &u), TRK_DROP_UCONT);
+	for (bit = 1; bit; bit <<= 1)
+		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77 ^ bit, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
+	CHECK_EQ(trk_ucont_open(&other.c, &peer, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
+	p.service++;
+	CHECK_EQ(trk_ucont_open(&key.c, &p, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
+}
+
+/* A transport continuation is no user continuation, nor the other way round. */
+static void seals__do_not_stand_for_each_other(void)
+{
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	struct rng r = { 7 };
+	struct trk_ucont u;
+	struct trk_cont c;
+
+	random_cont(&r, &c);
+	trk_cont_seal(&key.c, &peer, &c, blob);
+	put_unaligned_be16(TRK_CONT_LEN - TRK_UCONT_HDR, blob + 18);
+	CHECK(trk_ucont_open(&key.c, &peer, c.conn, TRK_EXT_OUTPUT, (struct trk_blob){ blob, TRK_CONT_LEN }, &u));
+	random_ucont(&r, &u, TRK_EXT_OUTPUT, 5, blob);
+	CHECK(trk_cont_open(&key.c, &peer, blob, &c));
+}
+
+/* ---- cookies ---- */
+
+static void cookie__depends_on_everything(void)
+{
+	u32 c = trk_cookie(&key.c, &peer, 1000, 7);
+	u64 id = trk_conn_id(&key.c, &peer, 1000, 7);
+	struct trk_peer p = peer;
+
+	CHECK_EQ(trk_cookie(&key.c, &peer, 1000, 7), c);
+	CHECK(trk_cookie(&key.c, &peer, 1001, 7) != c);
+	CHECK(trk_cookie(&key.c, &peer, 1000, 8) != c);
+	CHECK(trk_cookie(&other.c, &peer, 1000, 7) != c);
+	CHECK(trk_conn_id(&key.c, &peer, 1001, 7) != id);
+	CHECK(trk_conn_id(&key.c, &peer, 1000, 8) != id);
+	CHECK((u32)(id >> 32) != c);
+	p.port++;
+	CHECK(trk_cookie(&key.c, &p, 1000, 7) != c);
+	p = peer;
+	p.service++;
+	CHECK(trk_cookie(&key.c, &p, 1000, 7) != c);
+	p = peer;
+	p.addr[15]++;
+	CHECK(trk_cookie(&key.c, &p, 1000, 7) != c);
+	CHECK(trk_conn_id(&key.c, &p, 1000, 7) != id);
+}
+
+static void domain__depends_on_everything(void)
+{
+	u64 d = trk_domain(&key.c, 1, 2, 3, 4);
+
+	CHECK(trk_domain(&key.c, 1, 2, 3, 4) == d);
+	CHECK(trk_domain(&key.c, 2, 2, 3, 4) != d);
+	CHECK(trk_domain(&key.c, 1, 3, 3, 4) != d);
+	CHECK(trk_domain(&key.c, 1, 2, 4, 4) != d);
+	CHECK(trk_domain(&key.c, 1, 2, 3, 5) != d);
+	CHECK(trk_domain(&other.c, 1, 2, 3, 4) != d);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(mac__rfc4493),
+	TAP_CASE(ecb__sp800_38a),
+	TAP_CASE(cont__round_trip),
+	TAP_CASE(cont__every_flipped_bit_refused),
+	TAP_CASE(cont__other_peer_service_or_key_refused),
+	TAP_CASE(ucont__round_trip),
+	TAP_CASE(ucont__every_flipped_bit_refused),
+	TAP_CASE(ucont__other_use_refused),
+	TAP_CASE(seals__do_not_stand_for_each_other),
+	TAP_CASE(cookie__depends_on_everything),
+	TAP_CASE(domain__depends_on_everything),
+};
+
+int main(void)
+{
+	test_cipher_epoch(&key, 1, 1);
+	test_cipher_epoch(&other, 1, 2);
+	return tap_run(cases, ARRAY_SIZE(cases));
+}
