@@ -144,6 +144,7 @@ static void lose(struct trk_client *cl, u64 x)
 			trk_holes_add(&cl->holes, max_t(u64, s->off, cl->rcv_nxt), end,
 				      TRK_HOLES_JOIN);
 	} else if (s->what == TRK_WHAT_INPUT) {
+		cl->in_expected--;
 		if (s->fin && !cl->fin_acked)
 			cl->fin_sent = false;
 		if (s->token == cl->in_token) {
@@ -294,6 +295,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 		cl->expected++;
 	}
 	cl->hi = c->base + p->count;
+	cl->in_expected = p->what == TRK_WHAT_INPUT ? p->count : 0;
 	if (p->what == TRK_WHAT_INPUT && p->token == cl->in_token)
 		cl->in_left = p->count;
 	cl->slot = c->slot;
@@ -326,24 +328,35 @@ static int enter(struct trk_client *cl, const struct trk_resp *r)
 
 /* ---- what a response brings ---- */
 
+static bool covers(const struct trk_ucont *u, u64 off)
+{
+	return u->start <= off && off < u->end;
+}
+
 /*
  * Where an output continuation would be held: the place of the one that begins
- * alike, or one that is free.
+ * alike, or one that is free.  The last place is for the one that is needed
+ * first, without which no other would ever be done with.
  */
 static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
 {
+	bool first = covers(u, cl->rcv_nxt) || u->end <= cl->rcv_nxt;
 	struct trk_held_ucont *free = NULL;
-	unsigned int i;
+	unsigned int i, nfree = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++) {
 		struct trk_held_ucont *h = &cl->outputs[i];
 
-		if (h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start)
-			return h;
-		if (!h->len || h->u.end <= cl->rcv_nxt)
+		if (!h->len || h->u.end <= cl->rcv_nxt) {
 			free = h;
+			nfree++;
+		} else if (h->u.start == u->start) {
+			return h;
+		} else if (covers(&h->u, cl->rcv_nxt)) {
+			first = true;
+		}
 	}
-	return free;
+	return nfree > 1 || first ? free : NULL;
 }
 
 static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
@@ -411,14 +424,14 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 			   const struct trk_resp *r, u64 off)
 {
-	u64 start = off - (u64)r->geo_index * r->geo_piece, end = start, limit = 0;
+	u64 start = off - (u64)r->geo_index * r->geo_piece, end = 0, limit = 0;
 	struct trk_slot answer = *of;
 	unsigned int i;
 
-	for (i = 0; i < TRK_OUTPUTS && r->has_geometry && r->data_len; i++) {
+	for (i = 0; i < TRK_OUTPUTS && r->data_len; i++) {
 		const struct trk_held_ucont *h = &cl->outputs[i];
 
-		if (h->len && h->u.start <= off && off < h->u.end)
+		if (h->len && covers(&h->u, off))
 			limit = h->u.end;
 	}
 	for (i = 0; i < answer.count; i++) {
@@ -427,6 +440,8 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 
 		if (s->token != answer.token || s->what != TRK_WHAT_INPUT)
 			continue;
+		if (s->state == TRK_SLOT_EXPECTED)
+			cl->in_expected--;
 		s->what = TRK_WHAT_REST;
 		if (at >= limit)
 			continue;
@@ -463,7 +478,7 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		/* What was not consumed is sent again: in any order, or once there is more of it. */
 		if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL))
 			trk_holes_add(&cl->in_lost, max_t(u64, cl->in_una, cl->input.u.start),
-				      in_end, TRK_HOLES_JOIN);
+				      cl->in_nxt, TRK_HOLES_JOIN);
 		else if (cl->in_una == before)
 			cl->in_stall = in_end;
 	} else {
@@ -476,6 +491,14 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 			      TRK_HOLES_JOIN);
 	}
 	learn_geometry(cl, s, r, off);
+}
+
+/* A packet of an answer to input that says nothing of the input: another one may. */
+static void input_unanswered(struct trk_client *cl, const struct trk_slot *s)
+{
+	if (s->state == TRK_SLOT_EXPECTED && s->token == cl->in_token && cl->in_left &&
+	    !--cl->in_left)
+		cl->in_again = true;
 }
 
 /* Output data arrived: what of the piece is still missing must be asked for again. */
@@ -555,6 +578,8 @@ static void mark_received(struct trk_client *cl, const struct trk_resp *r, u64 x
 
 		if (i && s->what == TRK_WHAT_OUTPUT)
 			output_arrived(cl, s, s->off, 0);
+		if (s->what == TRK_WHAT_INPUT)
+			cl->in_expected--;
 		s->state = TRK_SLOT_RECEIVED;
 		s->nonce = i ? 0 : r->nonce;
 		s->nogrowth = r->flags & TRK_RESP_NOGROWTH;
@@ -586,7 +611,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	struct trk_ucont output;
 	struct trk_slot *s;
 	u32 end;
-	bool late;
+	bool late, fits;
 	u64 x, off;
 	int err;
 
@@ -627,7 +652,9 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		return TRK_DROP_OFFSET;
 	if (s->what == TRK_WHAT_NOTHING && r->data_len)
 		return TRK_DROP_OFFSET;
-	if (r->data_len && off + r->data_len > cl->rcv_limit)
+	/* What does not fit is asked for again, if it can be. */
+	fits = !r->data_len || off + r->data_len <= cl->rcv_limit;
+	if (!fits && !r->output.p)
 		return TRK_DROP_WINDOW;
 
 	/* An output continuation that cannot be held would be gone for good: drop the packet. */
@@ -645,14 +672,18 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	}
 	cl->stat.responses++;
 	in->off = off;
-	in->len = r->data_len;
+	in->len = fits ? r->data_len : 0;
 	if (r->output.p)
 		store_output_cont(cl, r, &output);
 	if (r->flags & TRK_RESP_FIN)
 		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
-	if (s->what == TRK_WHAT_INPUT)
-		input_answered(cl, s, r, off);
-	output_arrived(cl, s, off, r->data_len);
+	if (s->what == TRK_WHAT_INPUT) {
+		if (r->has_geometry)
+			input_answered(cl, s, r, off);
+		else
+			input_unanswered(cl, s);
+	}
+	output_arrived(cl, s, off, in->len);
 	end = seqrel + r->hdr_len + r->data_len;
 	if ((s32)(end - cl->ackrel) > 0)
 		cl->ackrel = end;
@@ -700,8 +731,8 @@ static void expire(struct trk_client *cl)
 {
 	u64 x;
 
-	/* As TCP: no answer to this many tries. */
-	if (++cl->attempt > TRK_MAX_ATTEMPTS) {
+	/* As TCP: no answer to this many tries.  First requests end before their cookie does. */
+	if (++cl->attempt > (cl->state == TRK_CL_FIRST ? TRK_FIRST_ATTEMPTS : TRK_MAX_ATTEMPTS)) {
 		client_die(cl, ETIMEDOUT);
 		return;
 	}

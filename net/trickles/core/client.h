@@ -138,6 +138,7 @@ struct trk_client {
 	struct trk_holes in_acked;	/* consumed, above in_una */
 	u64 in_nxt;			/* input from here on was never sent */
 	u64 in_stall;			/* the server waits for more than this */
+	u32 in_expected;		/* numbers expected that answer input */
 	u32 in_token;			/* sequential input: the request that is out, */
 	u32 in_left;			/* and how many of its answers may still come */
 	bool in_again;			/* and it has to be sent again */

@@ -124,7 +124,8 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 
 	memset(p, 0, sizeof(*p));
 	p->what = TRK_WHAT_INPUT;
-	/* The answer may bring output, and a continuation to be held. */
+	/* Answers may bring output, and a continuation to be held. */
+	used += (u64)cl->in_expected * piece_len(cl);
 	if (cl->rcv_limit < used + piece_len(cl) || !output_place_free(cl))
 		return false;
 	p->room = (u32)min_t(u64, (cl->rcv_limit - used) / piece_len(cl), TRK_MAX_ANSWER);
@@ -514,6 +515,8 @@ static bool send_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		}
 	}
 	cl->expected += granted;
+	if (p.what == TRK_WHAT_INPUT)
+		cl->in_expected += granted;
 	cl->hi = max_t(u64, cl->hi, r.last);
 	cl->nrep = r.n;
 	cl->acc = acc;

@@ -97,8 +97,12 @@ static int step_range(const struct trk_server_env *env, const struct trk_claims 
 	}
 	if (w.impossible)
 		return TRK_DROP_CLAIMS;
-	if (claims->count || (env->now_ms > c->time_ms &&
-			      env->now_ms - c->time_ms > env->horizon_ms / 2)) {
+	/*
+	 * A new continuation shortens the claims, but takes the place of data,
+	 * and what it displaces comes in a short packet, which is a claim.
+	 */
+	if (claims->count >= TRK_MINT_CLAIMS ||
+	    (env->now_ms > c->time_ms && env->now_ms - c->time_ms > env->horizon_ms / 2)) {
 		c->law = w.law;
 		c->base = claims->n;
 		c->time_ms = env->now_ms;
@@ -267,7 +271,8 @@ u16 trk_answer_mss(const struct trk_grant *g)
 {
 	if (g->nask)
 		return ask_piece(g);
-	return ask_piece(g) - (g->mint != TRK_MINT_NONE ? TRK_CONT_LEN : 0) - (TRK_EXT_HDR + 4);
+	return ask_piece(g) - (g->mint != TRK_MINT_NONE ? TRK_CONT_LEN : 0) - (TRK_EXT_HDR + 16) -
+	       (TRK_EXT_HDR + 4);
 }
 
 /**
@@ -321,7 +326,12 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
  * continuations and says where it stands (TRK_EXT_GEOMETRY), for the client
  * cannot know better, and whichever packet arrives suffices to go on.
  *
- * Return: 0, or -EMSGSIZE if the continuations leave no room for data.
+ * Output that consumes input but has no output continuation can come only
+ * once: then it must fit one packet, which alone says that the input is
+ * consumed, so that both arrive or neither.
+ *
+ * Return: 0, or -EMSGSIZE if the continuations leave no room for data, or the
+ * data do not fit one packet where they must.
  */
 int trk_answer_begin(struct trk_answer *a)
 {
@@ -345,6 +355,9 @@ int trk_answer_begin(struct trk_answer *a)
 	if (hdr >= g->cont.slot)
 		return -EMSGSIZE;
 	a->piece = g->nask ? ask_piece(g) : (u16)(g->cont.slot - hdr);
+	a->once = !g->nask && a->has_consumed && !a->has_output && a->len;
+	if (a->once && a->len > a->piece)
+		return -EMSGSIZE;
 	return 0;
 }
 
@@ -418,12 +431,13 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	struct trk_resp r;
 	u64 x, off, at;
 	u32 len, size;
-	bool grow, full;
+	bool grow, full, bare;
 
 	if (a->next >= g->count)
 		return false;
 	x = g->first + a->next;
-	if (a->packets && g->nask) {
+	bare = a->packets && (g->nask || a->once);
+	if (bare) {
 		memset(&r, 0, sizeof(r));
 		r.span = 1;
 	} else {
@@ -433,7 +447,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 		r.cont.p = a->cont_blob;
 		r.cont.len = TRK_CONT_LEN;
 	}
-	if (!g->nask) {
+	if (!g->nask && !bare) {
 		r.has_geometry = true;
 		r.geo_index = (u16)a->next;
 		r.geo_piece = a->piece;
