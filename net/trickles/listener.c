@@ -152,34 +152,9 @@ static int publish(struct trk_net *tn, struct trk_listener *l)
 	return err;
 }
 
-/* listen() on a socket that was not bound. */
-static int publish_anywhere(struct trk_net *tn, struct trk_listener *l)
-{
-	struct inet_sock *inet = inet_sk(l->sk);
-	int low, high, span, first, i;
-
-	inet_get_local_port_range(sock_net(l->sk), &low, &high);
-	span = high - low + 1;
-	first = get_random_u32() % span;
-	for (i = 0; i < span; i++) {
-		int port = low + (first + i) % span;
-
-		if (inet_is_local_reserved_port(sock_net(l->sk), port))
-			continue;
-		inet->inet_num = port;
-		inet->inet_sport = htons(port);
-		if (!publish(tn, l))
-			return 0;
-		cond_resched();
-	}
-	inet->inet_num = 0;
-	inet->inet_sport = 0;
-	return -EADDRINUSE;
-}
-
 /**
  * trk_listener_start - listen()
- * @sk: a socket that is not connected; unless bound it gets a port
+ * @sk: a socket that is bound and not connected
  *
  * Context: lock_sock() held; may sleep.
  * Return: 0 or a negative errno.
@@ -206,7 +181,7 @@ int trk_listener_start(struct sock *sk)
 		smp_store_release(&l->queue, q);
 	}
 	sock_set_flag(sk, SOCK_RCU_FREE);
-	err = inet_sk(sk)->inet_num ? publish(tn, l) : publish_anywhere(tn, l);
+	err = publish(tn, l);
 	if (!err)
 		inet_sk_set_state(sk, TCP_LISTEN);
 	return err;
