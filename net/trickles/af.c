@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES): registration, and the calls
+ * that listener and client share.
+ */
+#include <linux/module.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <asm/ioctls.h>
+#include <net/inet_common.h>
+#include <net/ip.h>
+#include <net/protocol.h>
+#include <net/tcp.h>
+
+#include "sock.h"
+
+#define TRK_IOC_TYPE	't'
+
+static struct percpu_counter sockets_allocated;
+static struct lock_class_key slock_key, lock_key;
+
+static int trk_init_sock(struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+
+	/* A class of its own: it is taken before the carrier's, which is of TCP's. */
+	sock_lock_init_class_and_name(sk, "slock-AF_INET-TRICKLES", &slock_key,
+				      "sk_lock-AF_INET-TRICKLES", &lock_key);
+	sock_set_flag(sk, SOCK_RCU_FREE);
+	/* Room in the send queue, not in the device's, lets writers go on. */
+	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(net->ipv4.sysctl_tcp_wmem[1]));
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(net->ipv4.sysctl_tcp_rmem[1]));
+	sk_sockets_allocated_inc(sk);
+	trk_stream_setup(sk);
+	return 0;
+}
+
+static void trk_destroy_sock(struct sock *sk)
+{
+	sk_sockets_allocated_dec(sk);
+}
+
+/* There is no table of ours: the carrier is found, and leads to its owner. */
+static void trk_unhash(struct sock *sk)
+{
+}
+
+static void trk_keepalive(struct sock *sk, int on)
+{
+	struct socket *carrier = trk_sk(sk)->carrier;
+	struct sock *csk;
+
+	if (!carrier)
+		return;
+	csk = carrier->sk;
+	lock_sock(csk);
+	csk->sk_prot->keepalive(csk, on);
+	sock_valbool_flag(csk, SOCK_KEEPOPEN, on);
+	release_sock(csk);
+}
+
+struct proto trk_prot = {
+	.name			= "TRICKLES",
+	.owner			= THIS_MODULE,
+	.obj_size		= sizeof(struct trk_sock),
+	.init			= trk_init_sock,
+	.destroy		= trk_destroy_sock,
+	.unhash			= trk_unhash,
+	.backlog_rcv		= trk_stream_rcv,
+	.release_cb		= trk_stream_release_cb,
+	.keepalive		= trk_keepalive,
+	/* One limit for all stream sockets, TCP's. */
+	.sockets_allocated	= &sockets_allocated,
+	.memory_allocated	= &tcp_memory_allocated,
+	.per_cpu_fw_alloc	= &tcp_memory_per_cpu_fw_alloc,
+	.memory_pressure	= &tcp_memory_pressure,
+	.enter_memory_pressure	= tcp_enter_memory_pressure,
+	.leave_memory_pressure	= tcp_leave_memory_pressure,
+	.sysctl_mem		= sysctl_tcp_mem,
+	.sysctl_wmem_offset	= offsetof(struct net, ipv4.sysctl_tcp_wmem),
+	.sysctl_rmem_offset	= offsetof(struct net, ipv4.sysctl_tcp_rmem),
+};
+
+static int trk_bind(struct socket *sock, struct sockaddr *addr, int len)
+{
+	struct sock *sk = sock->sk;
+	int err = -EINVAL;
+
+	if (len < (int)sizeof(struct sockaddr_in))
+		return -EINVAL;
+	lock_sock(sk);
+	if (sk->sk_state == TCP_CLOSE && !inet_sk(sk)->inet_num)
+		err = trk_carrier_bind(sk, addr, len);
+	release_sock(sk);
+	return err;
+}
+
+static int listen_locked(struct socket *sock)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET };
+	struct sock *sk = sock->sk;
+	struct trk_sock *ts = trk_sk(sk);
+	int err;
+
+	if (sk->sk_state == TCP_LISTEN)
+		return 0;
+	if (sock->state != SS_UNCONNECTED || sk->sk_state != TCP_CLOSE)
+		return -EINVAL;
+	if (!inet_sk(sk)->inet_num) {
+		err = trk_carrier_bind(sk, (struct sockaddr *)&any, sizeof(any));
+		if (err)
+			return err;
+	} else if (!ts->port_any) {
+		/* So that a TCP listener can serve the same port (paper §2.6). */
+		trk_carrier_unbind(sk);
+	}
+	return trk_listener_start(sk);
+}
+
+/* There is no queue of connections: the server has none. */
+static int trk_listen(struct socket *sock, int backlog)
+{
+	int err;
+
+	lock_sock(sock->sk);
+	err = listen_locked(sock);
+	release_sock(sock->sk);
+	return err;
+}
+
+static int trk_accept(struct socket *sock, struct socket *newsock, int flags, bool kern)
+{
+	return inet_sk_state_load(sock->sk) == TCP_LISTEN ? -EOPNOTSUPP : -EINVAL;
+}
+
+static int trk_getname(struct socket *sock, struct sockaddr *addr, int peer)
+{
+	if (trk_is_tcp(sock->sk))
+		sock = trk_sk(sock->sk)->carrier;
+	return inet_getname(sock, addr, peer);
+}
+
+static __poll_t trk_poll(struct file *file, struct socket *sock, poll_table *wait)
+{
+	sock_poll_wait(file, sock, wait);
+	if (inet_sk_state_load(sock->sk) == TCP_LISTEN)
+		return trk_listener_poll(sock->sk);
+	return trk_stream_poll(file, sock);
+}
+
+static int trk_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	struct sock *sk = sock->sk;
+	struct trk_sock *ts = trk_sk(sk);
+
+	if (trk_is_tcp(sk))
+		return ts->carrier->ops->ioctl(ts->carrier, cmd, arg);
+	if (_IOC_TYPE(cmd) == TRK_IOC_TYPE)
+		return trk_listener_ioctl(sk, cmd, arg);
+	switch (cmd) {
+	case SIOCINQ:
+		if (inet_sk_state_load(sk) == TCP_LISTEN)
+			return -EINVAL;
+		return put_user(READ_ONCE(ts->readable), (int __user *)arg);
+	case SIOCOUTQ:
+		if (inet_sk_state_load(sk) == TCP_LISTEN)
+			return -EINVAL;
+		return put_user(trk_stream_unsent(sk), (int __user *)arg);
+	default:
+		return inet_ioctl(sock, cmd, arg);
+	}
+}
+
+#ifdef CONFIG_COMPAT
+/* All structures look the same to a 32-bit program. */
+static int trk_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	return trk_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
+}
+#endif
+
+static int trk_mmap(struct file *file, struct socket *sock, struct vm_area_struct *vma)
+{
+	return trk_listener_mmap(sock->sk, vma);
+}
+
+/* Options of TCP that make sense, or do no harm, on a connection that may become TCP. */
+static bool tcp_option(int optname)
+{
+	switch (optname) {
+	case TCP_NODELAY:
+	case TCP_MAXSEG:
+	case TCP_CORK:
+	case TCP_KEEPIDLE:
+	case TCP_KEEPINTVL:
+	case TCP_KEEPCNT:
+	case TCP_SYNCNT:
+	case TCP_LINGER2:
+	case TCP_DEFER_ACCEPT:
+	case TCP_WINDOW_CLAMP:
+	case TCP_INFO:
+	case TCP_QUICKACK:
+	case TCP_CONGESTION:
+	case TCP_THIN_LINEAR_TIMEOUTS:
+	case TCP_THIN_DUPACK:
+	case TCP_USER_TIMEOUT:
+	case TCP_NOTSENT_LOWAT:
+	case TCP_CC_INFO:
+	case TCP_INQ:
+	case TCP_TX_DELAY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Options of IP that hold for both; others would leave state behind that only TCP or UDP clean up. */
+static bool ip_option(int optname)
+{
+	switch (optname) {
+	case IP_TOS:
+	case IP_TTL:
+	case IP_MTU_DISCOVER:
+	case IP_MTU:
+	case IP_RECVERR:
+	case IP_FREEBIND:
+	case IP_TRANSPARENT:
+	case IP_BIND_ADDRESS_NO_PORT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The carrier, to keep an option for it. */
+static struct socket *carrier_for_option(struct sock *sk)
+{
+	int err;
+
+	lock_sock(sk);
+	err = trk_carrier_make(sk);
+	release_sock(sk);
+	return err ? ERR_PTR(err) : trk_sk(sk)->carrier;
+}
+
+static int trk_setsockopt(struct socket *sock, int level, int optname, sockptr_t optval,
+			  unsigned int optlen)
+{
+	struct sock *sk = sock->sk;
+	struct socket *carrier;
+	int err;
+
+	switch (level) {
+	case SOL_TRICKLES:
+		if (optname != TRK_QUEUE)
+			return -ENOPROTOOPT;
+		lock_sock(sk);
+		err = trk_listener_setsockopt(sk, optval, optlen);
+		release_sock(sk);
+		return err;
+	case SOL_IP:
+		if (!ip_option(optname))
+			return -ENOPROTOOPT;
+		break;
+	case SOL_TCP:
+		if (!tcp_option(optname))
+			return -ENOPROTOOPT;
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	carrier = carrier_for_option(sk);
+	if (IS_ERR(carrier))
+		return PTR_ERR(carrier);
+	err = carrier->ops->setsockopt(carrier, level, optname, optval, optlen);
+	if (!err && level == SOL_IP)
+		err = ip_setsockopt(sk, level, optname, optval, optlen);
+	return err;
+}
+
+static int get_info(struct sock *sk, char __user *optval, int __user *optlen)
+{
+	struct trk_info info;
+	int len;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	len = min_t(int, len, sizeof(info));
+	lock_sock(sk);
+	trk_stream_info(sk, &info);
+	release_sock(sk);
+	if (put_user(len, optlen) || copy_to_user(optval, &info, len))
+		return -EFAULT;
+	return 0;
+}
+
+/* TCP's view of a Trickles connection, as far as there is one. */
+static int get_tcp_info(struct sock *sk, char __user *optval, int __user *optlen)
+{
+	struct tcp_info tcp = { .tcpi_state = TCP_ESTABLISHED };
+	struct trk_info info;
+	int len;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < 0)
+		return -EINVAL;
+	len = min_t(int, len, sizeof(tcp));
+	lock_sock(sk);
+	tcp.tcpi_state = sk->sk_state;
+	trk_stream_info(sk, &info);
+	release_sock(sk);
+	tcp.tcpi_rto = info.rto_us;
+	tcp.tcpi_rtt = info.rtt_us;
+	tcp.tcpi_snd_mss = info.slot;
+	tcp.tcpi_rcv_mss = info.slot;
+	tcp.tcpi_snd_cwnd = info.cwnd;
+	tcp.tcpi_bytes_acked = info.bytes_consumed;
+	tcp.tcpi_bytes_received = info.bytes_received;
+	tcp.tcpi_segs_out = info.requests;
+	tcp.tcpi_segs_in = info.responses;
+	if (put_user(len, optlen) || copy_to_user(optval, &tcp, len))
+		return -EFAULT;
+	return 0;
+}
+
+static int trk_getsockopt(struct socket *sock, int level, int optname, char __user *optval,
+			  int __user *optlen)
+{
+	struct sock *sk = sock->sk;
+	struct socket *carrier;
+	int err;
+
+	switch (level) {
+	case SOL_TRICKLES:
+		if (optname == TRK_INFO)
+			return get_info(sk, optval, optlen);
+		if (optname != TRK_QUEUE)
+			return -ENOPROTOOPT;
+		lock_sock(sk);
+		err = trk_listener_getsockopt(sk, optval, optlen);
+		release_sock(sk);
+		return err;
+	case SOL_IP:
+		if (!ip_option(optname))
+			return -ENOPROTOOPT;
+		if (!trk_is_tcp(sk))
+			return ip_getsockopt(sk, level, optname, optval, optlen);
+		break;
+	case SOL_TCP:
+		if (!tcp_option(optname))
+			return -ENOPROTOOPT;
+		if (optname == TCP_INFO && READ_ONCE(trk_sk(sk)->mode) == TRK_MODE_TRICKLES)
+			return get_tcp_info(sk, optval, optlen);
+		break;
+	default:
+		return -ENOPROTOOPT;
+	}
+	carrier = carrier_for_option(sk);
+	if (IS_ERR(carrier))
+		return PTR_ERR(carrier);
+	return carrier->ops->getsockopt(carrier, level, optname, optval, optlen);
+}
+
+static ssize_t trk_sendpage(struct socket *sock, struct page *page, int off, size_t len, int flags)
+{
+	struct sock *sk = sock->sk;
+	int err;
+
+	if (!trk_is_tcp(sk))
+		return sock_no_sendpage(sock, page, off, len, flags);
+	err = sock_error(sk);
+	return err ? : kernel_sendpage(trk_sk(sk)->carrier, page, off, len, flags);
+}
+
+/* More than the window can never wait to be read. */
+static int trk_set_rcvlowat(struct sock *sk, int val)
+{
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		val = min(val, sk->sk_rcvbuf / 2);
+	else
+		val = min(val, sock_net(sk)->ipv4.sysctl_tcp_rmem[2] / 2);
+	WRITE_ONCE(sk->sk_rcvlowat, val ? : 1);
+	sk->sk_data_ready(sk);
+	return 0;
+}
+
+const struct proto_ops trk_stream_ops = {
+	.family		= PF_INET,
+	.owner		= THIS_MODULE,
+	.release	= trk_stream_release,
+	.bind		= trk_bind,
+	.connect	= trk_stream_connect,
+	.socketpair	= sock_no_socketpair,
+	.accept		= trk_accept,
+	.getname	= trk_getname,
+	.poll		= trk_poll,
+	.ioctl		= trk_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl	= trk_compat_ioctl,
+#endif
+	.gettstamp	= sock_gettstamp,
+	.listen		= trk_listen,
+	.shutdown	= trk_stream_shutdown,
+	.setsockopt	= trk_setsockopt,
+	.getsockopt	= trk_getsockopt,
+	.sendmsg	= trk_stream_sendmsg,
+	.recvmsg	= trk_stream_recvmsg,
+	.mmap		= trk_mmap,
+	.sendpage	= trk_sendpage,
+	.set_rcvlowat	= trk_set_rcvlowat,
+};
+
+static struct inet_protosw trk_protosw = {
+	.type		= SOCK_STREAM,
+	.protocol	= IPPROTO_TRICKLES,
+	.prot		= &trk_prot,
+	.ops		= &trk_stream_ops,
+};
+
+/**
+ * trk_af_init - register the protocol
+ *
+ * Return: 0 or a negative errno.
+ */
+int __init trk_af_init(void)
+{
+	int err;
+
+	trk_carrier_init();
+	err = trk_stream_init();
+	if (err)
+		return err;
+	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
+	if (err)
+		goto stream;
+	err = proto_register(&trk_prot, 1);
+	if (err)
+		goto counter;
+	inet_register_protosw(&trk_protosw);
+	return 0;
+
+counter:
+	percpu_counter_destroy(&sockets_allocated);
+stream:
+	trk_stream_exit();
+	return err;
+}
+
+/**
+ * trk_af_exit - unregister it; no socket is left
+ */
+void trk_af_exit(void)
+{
+	inet_unregister_protosw(&trk_protosw);
+	/* The last sockets may wait for a grace period still. */
+	rcu_barrier();
+	trk_stream_exit();
+	proto_unregister(&trk_prot);
+	percpu_counter_destroy(&sockets_allocated);
+}

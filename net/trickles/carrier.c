@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The carrier: a kernel TCP socket under each client socket.  TCP chooses its
+ * 4-tuple, sends its SYN and keeps the 4-tuple reserved; we put our option on
+ * the SYN.  If the answer is ours, the carrier stays behind in SYN_SENT, mute.
+ * If it is a plain SYN-ACK, the carrier becomes an ordinary connection.
+ */
+#include <linux/tcp.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_hashtables.h>
+#include <net/ip.h>
+#include <net/tcp.h>
+
+#include "sock.h"
+
+#define TCP_HDR_MAX	60
+
+/* TCP's functions for IPv4 with another queue_xmit(): before and after we took over. */
+static struct inet_connection_sock_af_ops carrier_ops __ro_after_init;
+static struct inet_connection_sock_af_ops taken_ops __ro_after_init;
+
+/* The header stands in the headroom, which a clone does not share with its original. */
+static void mark_syn(struct sock *csk, struct sk_buff *skb)
+{
+	unsigned int len = tcp_hdrlen(skb);
+	u8 *from = skb->data;
+
+	if (len + TRK_OPT_LEN > TCP_HDR_MAX)
+		return;
+	memmove(skb_push(skb, TRK_OPT_LEN), from, len);
+	skb_reset_transport_header(skb);
+	trk_opt_write(skb->data + len);
+	tcp_hdr(skb)->doff += TRK_OPT_LEN / 4;
+	carrier_ops.send_check(csk, skb);
+}
+
+static int carrier_xmit(struct sock *csk, struct sk_buff *skb, struct flowi *fl)
+{
+	const struct tcphdr *th = tcp_hdr(skb);
+
+	if (th->syn && !th->ack) {
+		struct sock *sk;
+
+		rcu_read_lock();
+		sk = rcu_dereference_sk_user_data(csk);
+		if (sk && trk_sk(sk)->syns++ <
+		    READ_ONCE(trk_net(sock_net(sk))->sysctl_marked_syns))
+			mark_syn(csk, skb);
+		rcu_read_unlock();
+	}
+	return ip_queue_xmit(csk, skb, fl);
+}
+
+/* TCP has nothing to say any more on a connection that is ours. */
+static int taken_xmit(struct sock *csk, struct sk_buff *skb, struct flowi *fl)
+{
+	kfree_skb(skb);
+	return 0;
+}
+
+/* The carrier's error becomes ours: one error, reported once. */
+static void carrier_error(struct sock *sk, struct sock *csk)
+{
+	int err = sock_error(csk);
+
+	if (err)
+		WRITE_ONCE(sk->sk_err, -err);
+}
+
+/* In softirq under the carrier's lock: our own is out of reach, the timer does the rest. */
+static void carrier_event(struct sock *sk, struct sock *csk)
+{
+	carrier_error(sk, csk);
+	if (!trk_is_tcp(sk))
+		sk_reset_timer(sk, &sk->sk_timer, jiffies);
+}
+
+static void carrier_state_change(struct sock *csk)
+{
+	struct sock *sk;
+
+	read_lock_bh(&csk->sk_callback_lock);
+	sk = csk->sk_user_data;
+	if (sk) {
+		carrier_event(sk, csk);
+		trk_sk(sk)->tcp.state_change(csk);
+		sk->sk_state_change(sk);
+	}
+	read_unlock_bh(&csk->sk_callback_lock);
+}
+
+static void carrier_error_report(struct sock *csk)
+{
+	struct sock *sk;
+
+	read_lock_bh(&csk->sk_callback_lock);
+	sk = csk->sk_user_data;
+	if (sk) {
+		carrier_event(sk, csk);
+		trk_sk(sk)->tcp.error_report(csk);
+		sk_error_report(sk);
+	}
+	read_unlock_bh(&csk->sk_callback_lock);
+}
+
+static void carrier_data_ready(struct sock *csk)
+{
+	struct sock *sk;
+
+	read_lock_bh(&csk->sk_callback_lock);
+	sk = csk->sk_user_data;
+	if (sk) {
+		trk_sk(sk)->tcp.data_ready(csk);
+		sk->sk_data_ready(sk);
+	}
+	read_unlock_bh(&csk->sk_callback_lock);
+}
+
+static void carrier_write_space(struct sock *csk)
+{
+	struct sock *sk;
+
+	read_lock_bh(&csk->sk_callback_lock);
+	sk = csk->sk_user_data;
+	if (sk) {
+		trk_sk(sk)->tcp.write_space(csk);
+		if (sk_stream_is_writeable(csk))
+			sk->sk_write_space(sk);
+	}
+	read_unlock_bh(&csk->sk_callback_lock);
+}
+
+/**
+ * trk_carrier_init - at module load
+ */
+void __init trk_carrier_init(void)
+{
+	carrier_ops = ipv4_specific;
+	carrier_ops.queue_xmit = carrier_xmit;
+	taken_ops = ipv4_specific;
+	taken_ops.queue_xmit = taken_xmit;
+}
+
+/**
+ * trk_carrier_is - is this socket a carrier?
+ * @sk: a full socket of any protocol
+ *
+ * Any context.
+ */
+bool trk_carrier_is(const struct sock *sk)
+{
+	const struct inet_connection_sock_af_ops *ops;
+
+	if (!sk_is_tcp(sk))
+		return false;
+	ops = READ_ONCE(inet_csk(sk)->icsk_af_ops);
+	return ops == &carrier_ops || ops == &taken_ops;
+}
+
+/**
+ * trk_carrier_taken - does Trickles carry this carrier's connection?
+ * @carrier: a carrier
+ *
+ * Plain segments for it are to be dropped then.  Any context.
+ */
+bool trk_carrier_taken(const struct sock *carrier)
+{
+	return READ_ONCE(inet_csk(carrier)->icsk_af_ops) == &taken_ops;
+}
+
+/**
+ * trk_carrier_owner - the Trickles socket that a carrier belongs to
+ * @carrier: a carrier
+ *
+ * Caller holds rcu_read_lock(), under which the result is good.
+ *
+ * Return: the socket; NULL when it is being closed.
+ */
+struct sock *trk_carrier_owner(struct sock *carrier)
+{
+	return rcu_dereference_sk_user_data(carrier);
+}
+
+/**
+ * trk_carrier_make - make the carrier if it is not there yet
+ * @sk: Trickles socket, locked
+ *
+ * It is made for the caller as any TCP socket of a process would be, so that it
+ * holds the namespace: unsent data of a closed connection outlives the process.
+ *
+ * Return: 0 or a negative errno.  May sleep.
+ */
+int trk_carrier_make(struct sock *sk)
+{
+	struct trk_sock *ts = trk_sk(sk);
+	struct socket *carrier;
+	struct sock *csk;
+	int err;
+
+	if (ts->carrier)
+		return 0;
+	err = __sock_create(sock_net(sk), AF_INET, SOCK_STREAM, IPPROTO_TCP, &carrier, 0);
+	if (err)
+		return err;
+	csk = carrier->sk;
+	lock_sock(csk);
+	inet_csk(csk)->icsk_af_ops = &carrier_ops;
+	write_lock_bh(&csk->sk_callback_lock);
+	ts->tcp.state_change = csk->sk_state_change;
+	ts->tcp.error_report = csk->sk_error_report;
+	ts->tcp.data_ready = csk->sk_data_ready;
+	ts->tcp.write_space = csk->sk_write_space;
+	/* A stream's, which is not exported. */
+	sk->sk_write_space = csk->sk_write_space;
+	rcu_assign_sk_user_data(csk, sk);
+	csk->sk_state_change = carrier_state_change;
+	csk->sk_error_report = carrier_error_report;
+	csk->sk_data_ready = carrier_data_ready;
+	csk->sk_write_space = carrier_write_space;
+	write_unlock_bh(&csk->sk_callback_lock);
+	release_sock(csk);
+	WRITE_ONCE(ts->carrier, carrier);
+	return 0;
+}
+
+/**
+ * trk_carrier_tune - give the carrier the SOL_SOCKET options of our socket
+ * @sk: Trickles socket, locked, with a carrier
+ *
+ * Nobody tells us when one is set.
+ */
+void trk_carrier_tune(struct sock *sk)
+{
+	struct sock *csk = trk_sk(sk)->carrier->sk;
+
+	lock_sock(csk);
+	csk->sk_reuse = sk->sk_reuse;
+	csk->sk_reuseport = sk->sk_reuseport;
+	csk->sk_bound_dev_if = sk->sk_bound_dev_if;
+	WRITE_ONCE(csk->sk_priority, READ_ONCE(sk->sk_priority));
+	WRITE_ONCE(csk->sk_mark, READ_ONCE(sk->sk_mark));
+	sock_valbool_flag(csk, SOCK_DBG, sock_flag(sk, SOCK_DBG));
+	sock_valbool_flag(csk, SOCK_LOCALROUTE, sock_flag(sk, SOCK_LOCALROUTE));
+	sock_valbool_flag(csk, SOCK_KEEPOPEN, sock_flag(sk, SOCK_KEEPOPEN));
+	sock_valbool_flag(csk, SOCK_LINGER, sock_flag(sk, SOCK_LINGER));
+	csk->sk_lingertime = sk->sk_lingertime;
+	csk->sk_userlocks |= sk->sk_userlocks & (SOCK_SNDBUF_LOCK | SOCK_RCVBUF_LOCK);
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK)
+		WRITE_ONCE(csk->sk_sndbuf, READ_ONCE(sk->sk_sndbuf));
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		WRITE_ONCE(csk->sk_rcvbuf, READ_ONCE(sk->sk_rcvbuf));
+	release_sock(csk);
+}
+
+/* getsockname() and getpeername() are answered from our own socket. */
+static void copy_names(struct sock *sk)
+{
+	const struct inet_sock *from = inet_sk(trk_sk(sk)->carrier->sk);
+	struct inet_sock *inet = inet_sk(sk);
+
+	inet->inet_saddr = from->inet_saddr;
+	inet->inet_rcv_saddr = from->inet_rcv_saddr;
+	inet->inet_num = from->inet_num;
+	inet->inet_sport = from->inet_sport;
+	inet->inet_daddr = from->inet_daddr;
+	inet->inet_dport = from->inet_dport;
+}
+
+/**
+ * trk_carrier_bind - bind our socket by binding the carrier
+ * @sk: Trickles socket, locked, unbound
+ * @addr: address
+ * @len: its length
+ *
+ * All checks are TCP's.  A port that a TCP socket has is remembered: a Trickles
+ * listener may share it with a TCP listener (paper §2.6).
+ *
+ * Return: 0 or a negative errno.  May sleep.
+ */
+int trk_carrier_bind(struct sock *sk, struct sockaddr *addr, int len)
+{
+	const struct sockaddr_in *in = (struct sockaddr_in *)addr;
+	struct trk_sock *ts = trk_sk(sk);
+	struct inet_sock *inet = inet_sk(sk);
+	int err;
+
+	err = trk_carrier_make(sk);
+	if (err)
+		return err;
+	trk_carrier_tune(sk);
+	err = kernel_bind(ts->carrier, addr, len);
+	ts->port_any = !in->sin_port;
+	ts->port_taken = err == -EADDRINUSE && in->sin_port;
+	if (ts->port_taken) {
+		inet->inet_saddr = in->sin_addr.s_addr;
+		inet->inet_rcv_saddr = in->sin_addr.s_addr;
+		inet->inet_num = ntohs(in->sin_port);
+		inet->inet_sport = in->sin_port;
+		return 0;
+	}
+	if (!err)
+		copy_names(sk);
+	return err;
+}
+
+/**
+ * trk_carrier_unbind - give the port back, keep it as our name
+ * @sk: Trickles socket, locked, bound
+ *
+ * So a TCP listener can have the same port.  May sleep.
+ */
+void trk_carrier_unbind(struct sock *sk)
+{
+	struct trk_sock *ts = trk_sk(sk);
+	struct sock *csk;
+
+	if (ts->port_taken)
+		return;
+	csk = ts->carrier->sk;
+	lock_sock(csk);
+	csk->sk_userlocks &= ~(SOCK_BINDADDR_LOCK | SOCK_BINDPORT_LOCK);
+	if (inet_csk(csk)->icsk_bind_hash)
+		inet_put_port(csk);
+	inet_sk(csk)->inet_sport = 0;
+	inet_sk(csk)->inet_saddr = 0;
+	inet_sk(csk)->inet_rcv_saddr = 0;
+	release_sock(csk);
+	ts->port_taken = true;
+}
+
+/**
+ * trk_carrier_connect - send the SYN
+ * @sk: Trickles socket, locked, with a carrier
+ * @addr: peer
+ * @len: its length
+ *
+ * Return: 0 when under way, or a negative errno.  May sleep, does not wait.
+ */
+int trk_carrier_connect(struct sock *sk, struct sockaddr *addr, int len)
+{
+	struct trk_sock *ts = trk_sk(sk);
+	int err;
+
+	trk_carrier_tune(sk);
+	ts->syns = 0;
+	err = kernel_connect(ts->carrier, addr, len, O_NONBLOCK);
+	if (err && err != -EINPROGRESS)
+		return err;
+	copy_names(sk);
+	return 0;
+}
+
+/**
+ * trk_carrier_disconnect - make the carrier as new, but for a bound port
+ * @sk: Trickles socket, locked, with a carrier
+ *
+ * Return: 0 or a negative errno.  May sleep.
+ */
+int trk_carrier_disconnect(struct sock *sk)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct socket *carrier = trk_sk(sk)->carrier;
+	struct sock *csk = carrier->sk;
+	int err;
+
+	err = kernel_connect(carrier, &none, sizeof(none), 0);
+	lock_sock(csk);
+	if (trk_carrier_taken(csk)) {
+		inet_csk(csk)->icsk_af_ops = &carrier_ops;
+		atomic_dec(&trk_net(sock_net(sk))->taken);
+	}
+	release_sock(csk);
+	/* tcp_disconnect() leaves ECONNRESET behind; those who sleep see sk_disconnects. */
+	sock_error(csk);
+	if (!trk_sk(sk)->port_taken)
+		copy_names(sk);
+	return err;
+}
+
+/**
+ * trk_carrier_take - a marked SYN-ACK came: the connection is ours
+ * @sk: Trickles socket, locked
+ * @ack: acknowledgment number of the SYN-ACK
+ *
+ * Return: false if the SYN-ACK does not answer our SYN, or TCP had an answer before.
+ * Does not sleep.
+ */
+bool trk_carrier_take(struct sock *sk, u32 ack)
+{
+	struct sock *csk = trk_sk(sk)->carrier->sk;
+	bool ok;
+
+	local_bh_disable();
+	bh_lock_sock(csk);
+	ok = csk->sk_state == TCP_SYN_SENT && !trk_carrier_taken(csk) &&
+	     ack == tcp_sk(csk)->snd_nxt;
+	if (ok) {
+		WRITE_ONCE(inet_csk(csk)->icsk_af_ops, &taken_ops);
+		atomic_inc(&trk_net(sock_net(sk))->taken);
+	}
+	bh_unlock_sock(csk);
+	local_bh_enable();
+	return ok;
+}
+
+/**
+ * trk_carrier_quiet - stop the timers of a carrier that was taken over
+ * @sk: Trickles socket, locked
+ *
+ * Not possible while a process works on the carrier (ss -K): call it again.
+ * Does not sleep.
+ */
+void trk_carrier_quiet(struct sock *sk)
+{
+	struct sock *csk = trk_sk(sk)->carrier->sk;
+
+	if (!READ_ONCE(inet_csk(csk)->icsk_pending))
+		return;
+	local_bh_disable();
+	bh_lock_sock(csk);
+	if (!sock_owned_by_user(csk))
+		inet_csk_clear_xmit_timers(csk);
+	bh_unlock_sock(csk);
+	local_bh_enable();
+}
+
+/**
+ * trk_carrier_state - the carrier's TCP state; fetches its error when it is closed
+ * @sk: Trickles socket, locked, with a carrier
+ *
+ * Does not sleep.
+ */
+int trk_carrier_state(struct sock *sk)
+{
+	struct sock *csk = trk_sk(sk)->carrier->sk;
+	int state = inet_sk_state_load(csk);
+
+	/* Under the lock: a callback may be just between taking and storing the error. */
+	if (state == TCP_CLOSE) {
+		local_bh_disable();
+		bh_lock_sock(csk);
+		carrier_error(sk, csk);
+		bh_unlock_sock(csk);
+		local_bh_enable();
+	}
+	return state;
+}
+
+/**
+ * trk_carrier_release - close the carrier
+ * @sk: Trickles socket, without users, locked
+ *
+ * A connection that fell back goes on to be closed by TCP.  May sleep, and
+ * linger if the user wished so.
+ */
+void trk_carrier_release(struct sock *sk)
+{
+	struct trk_sock *ts = trk_sk(sk);
+	struct socket *carrier = ts->carrier;
+	struct sock *csk;
+	bool taken;
+
+	if (!carrier)
+		return;
+	trk_carrier_tune(sk);
+	csk = carrier->sk;
+	lock_sock(csk);
+	taken = trk_carrier_taken(csk);
+	write_lock_bh(&csk->sk_callback_lock);
+	rcu_assign_sk_user_data(csk, NULL);
+	csk->sk_state_change = ts->tcp.state_change;
+	csk->sk_error_report = ts->tcp.error_report;
+	csk->sk_data_ready = ts->tcp.data_ready;
+	csk->sk_write_space = ts->tcp.write_space;
+	write_unlock_bh(&csk->sk_callback_lock);
+	if (taken) {
+		/* Whatever its state: end at once, mute. */
+		sock_set_flag(csk, SOCK_LINGER);
+		csk->sk_lingertime = 0;
+	} else {
+		WRITE_ONCE(inet_csk(csk)->icsk_af_ops, &ipv4_specific);
+	}
+	release_sock(csk);
+	sock_hold(csk);
+	sock_release(carrier);
+	if (taken) {
+		WRITE_ONCE(inet_csk(csk)->icsk_af_ops, &ipv4_specific);
+		atomic_dec(&trk_net(sock_net(sk))->taken);
+	}
+	sock_put(csk);
+	ts->carrier = NULL;
+}

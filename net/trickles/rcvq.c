@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The receive queue: output of the server, in order in sk_receive_queue, out of
+ * order in a tree.  A packet's data stays where it lies in the skb that brought
+ * it; the packets of a GRO train share one.
+ */
+#include <linux/rbtree.h>
+
+#include "sock.h"
+
+/* Data [@off, @off + @len) of the stream is at byte @at of the skb. */
+struct rcvq_cb {
+	u64 off;
+	u32 at;
+	u32 len;
+};
+
+static struct rcvq_cb *rcvq_cb(const struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct rcvq_cb) > sizeof_field(struct sk_buff, cb));
+	return (struct rcvq_cb *)skb->cb;
+}
+
+static u64 rcvq_end(const struct sk_buff *skb)
+{
+	return rcvq_cb(skb)->off + rcvq_cb(skb)->len;
+}
+
+/**
+ * trk_rcvq_hold - memory for the data of one packet
+ * @sk: Trickles socket, locked
+ * @skb: segment, or train of segments, that has the data
+ * @pieces: packets in it
+ * @in_order: the data comes next in the stream
+ *
+ * Data out of order may fill the receive buffer; that which closes the gap may
+ * exceed it, since it lets the reader free all.
+ *
+ * Return: an skb for trk_rcvq_add(), or NULL: drop the packet (counted).  Does not sleep.
+ */
+struct sk_buff *trk_rcvq_hold(struct sock *sk, struct sk_buff *skb, unsigned int pieces,
+			      bool in_order)
+{
+	struct trk_net *tn = trk_net(sock_net(sk));
+	unsigned int limit = READ_ONCE(sk->sk_rcvbuf);
+	struct sk_buff *hold;
+	unsigned int size;
+
+	if (in_order)
+		limit *= 2;
+	if (atomic_read(&sk->sk_rmem_alloc) > limit) {
+		TRK_INC(tn, DROP_RCVBUF);
+		return NULL;
+	}
+	size = pieces == 1 ? skb->truesize :
+	       skb->truesize / pieces + SKB_DATA_ALIGN(sizeof(struct sk_buff));
+	if (!sk_rmem_schedule(sk, skb, size))
+		goto nomem;
+	if (pieces == 1)
+		return skb_get(skb);
+	hold = skb_clone(skb, GFP_ATOMIC);
+	if (!hold)
+		goto nomem;
+	hold->truesize = size;
+	return hold;
+
+nomem:
+	TRK_INC(tn, DROP_NOMEM);
+	return NULL;
+}
+
+static void ooo_insert(struct rb_root *ooo, struct sk_buff *skb)
+{
+	struct rb_node **p = &ooo->rb_node, *parent = NULL;
+
+	while (*p) {
+		parent = *p;
+		p = rcvq_cb(skb)->off < rcvq_cb(rb_to_skb(parent))->off ?
+		    &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&skb->rbnode, parent, p);
+	rb_insert_color(&skb->rbnode, ooo);
+}
+
+/* Appends what lies above @nxt. */
+static u64 append(struct sock *sk, u64 nxt, struct sk_buff *skb)
+{
+	struct rcvq_cb *cb = rcvq_cb(skb);
+	u32 known;
+
+	if (rcvq_end(skb) <= nxt) {
+		kfree_skb(skb);
+		return nxt;
+	}
+	known = nxt - cb->off;
+	cb->off += known;
+	cb->at += known;
+	cb->len -= known;
+	__skb_queue_tail(&sk->sk_receive_queue, skb);
+	WRITE_ONCE(trk_sk(sk)->readable, trk_sk(sk)->readable + cb->len);
+	return rcvq_end(skb);
+}
+
+/**
+ * trk_rcvq_add - store data
+ * @sk: Trickles socket, locked
+ * @ooo: its data out of order
+ * @nxt: all below was received in order
+ * @skb: from trk_rcvq_hold(); taken
+ * @off: stream offset of the data
+ * @at: where in the skb it begins
+ * @len: its length, not 0
+ *
+ * Return: the new @nxt.  Does not sleep.
+ */
+u64 trk_rcvq_add(struct sock *sk, struct rb_root *ooo, u64 nxt, struct sk_buff *skb,
+		 u64 off, u32 at, u32 len)
+{
+	struct rcvq_cb *cb = rcvq_cb(skb);
+	struct sk_buff *first;
+
+	skb_dst_drop(skb);
+	skb->dev = NULL;
+	cb->off = off;
+	cb->at = at;
+	cb->len = len;
+	skb_set_owner_r(skb, sk);
+	if (off > nxt) {
+		ooo_insert(ooo, skb);
+		return nxt;
+	}
+	nxt = append(sk, nxt, skb);
+	while ((first = skb_rb_first(ooo)) && rcvq_cb(first)->off <= nxt) {
+		rb_erase(&first->rbnode, ooo);
+		/* It shared its memory with the node. */
+		first->dev = NULL;
+		nxt = append(sk, nxt, first);
+	}
+	return nxt;
+}
+
+/**
+ * trk_rcvq_read - copy data in order to the user
+ * @sk: Trickles socket, locked
+ * @pos: stream offset to begin at
+ * @msg: where to
+ * @len: at most so much
+ * @flags: MSG_TRUNC: don't copy
+ *
+ * Return: bytes, 0 if there are none, or -EFAULT.  May sleep.
+ */
+int trk_rcvq_read(struct sock *sk, u64 pos, struct msghdr *msg, size_t len, int flags)
+{
+	struct sk_buff *skb;
+	size_t done = 0;
+
+	skb_queue_walk(&sk->sk_receive_queue, skb) {
+		const struct rcvq_cb *cb = rcvq_cb(skb);
+		u32 skip, n;
+
+		if (done == len)
+			break;
+		if (rcvq_end(skb) <= pos)
+			continue;
+		/* A reader that peeks may have been overtaken by one that does not. */
+		pos = max(pos, cb->off);
+		skip = pos - cb->off;
+		n = min_t(size_t, cb->len - skip, len - done);
+		if (!(flags & MSG_TRUNC) &&
+		    skb_copy_datagram_msg(skb, cb->at + skip, msg, n))
+			return done ? done : -EFAULT;
+		pos += n;
+		done += n;
+	}
+	return done;
+}
+
+/**
+ * trk_rcvq_consume - data was read, free it
+ * @sk: Trickles socket, locked
+ * @pos: all below was read
+ */
+void trk_rcvq_consume(struct sock *sk, u64 pos)
+{
+	struct sk_buff *skb;
+	unsigned int left = 0;
+
+	while ((skb = skb_peek(&sk->sk_receive_queue)) && rcvq_end(skb) <= pos) {
+		__skb_unlink(skb, &sk->sk_receive_queue);
+		consume_skb(skb);
+	}
+	if (skb)
+		left = rcvq_end(skb_peek_tail(&sk->sk_receive_queue)) - pos;
+	WRITE_ONCE(trk_sk(sk)->readable, left);
+}
+
+/**
+ * trk_rcvq_purge - drop all
+ * @sk: Trickles socket, locked
+ * @ooo: its data out of order
+ */
+void trk_rcvq_purge(struct sock *sk, struct rb_root *ooo)
+{
+	skb_rbtree_purge(ooo);
+	__skb_queue_purge(&sk->sk_receive_queue);
+	WRITE_ONCE(trk_sk(sk)->readable, 0);
+}
