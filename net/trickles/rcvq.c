@@ -201,7 +201,12 @@ void trk_rcvq_consume(struct sock *sk, u64 pos)
  */
 void trk_rcvq_purge(struct sock *sk, struct rb_root *ooo)
 {
-	skb_rbtree_purge(ooo);
+	struct sk_buff *skb;
+
+	while ((skb = skb_rb_first(ooo))) {
+		rb_erase(&skb->rbnode, ooo);
+		kfree_skb(skb);
+	}
 	__skb_queue_purge(&sk->sk_receive_queue);
 	WRITE_ONCE(trk_sk(sk)->readable, 0);
 }
