@@ -116,14 +116,19 @@ static u64 chunk_end(const struct source *s, u64 start)
 }
 
 /* Data that the server makes from a key: at the offset of the stream where it stands. */
-static void send_keyed(struct toy *t, const struct source *s)
+static void send_keyed(struct toy *t, const struct trk_grant *g, const struct source *s)
 {
+	u64 end = chunk_end(s, s->start);
+
+	/* The first continuation is not to be used up by the answer that brings it. */
+	if (end < s->end)
+		end = min_t(u64, s->end, max_t(u64, end, s->start + trk_answer_room(g) + 1));
 	t->a.off = s->start;
 	t->a.len = s->end - s->start;
 	t->a.fin = s->flags & TOY_LAST;
 	t->key = s->key;
 	if (t->a.len)
-		set_output(t, s, s->start, chunk_end(s, s->start));
+		set_output(t, s, s->start, end);
 }
 
 static void consumed(struct toy *t, u64 from, u64 to)
@@ -216,7 +221,7 @@ static bool answer_input(struct toy *t, const struct trk_grant *g, struct state 
 
 		if (g->final_input && avail == TOY_MSG_LEN)
 			src.flags |= TOY_LAST;
-		send_keyed(t, &src);
+		send_keyed(t, g, &src);
 		s->kind = 0;
 		s->out += m.len;
 		set_input(t, s, pos + TOY_MSG_LEN, FAR, 0);
@@ -262,7 +267,7 @@ bool toy_answer(struct toy *t, const struct trk_grant *g, const struct trk_peer 
 	if (g->kind == TRK_KIND_FIRST && peer->service == TOY_BANNER_PORT) {
 		struct source src = { .key = TOY_BANNER_KEY, .end = TOY_BANNER };
 
-		send_keyed(t, &src);
+		send_keyed(t, g, &src);
 		set_input(t, &s, 0, FAR, 0);
 		return true;
 	}

@@ -129,6 +129,13 @@ void trk_client_arm(struct trk_client *cl, u64 now_us)
 
 /* ---- numbers that will not come ---- */
 
+/* Output that was asked for and did not come.  What lies above ask_nxt is asked for in its turn. */
+static void want_output(struct trk_client *cl, u64 a, u64 b)
+{
+	trk_holes_add(&cl->holes, max_t(u64, a, cl->rcv_nxt),
+		      min_t(u64, b, min_t(u64, cl->fin_off, cl->ask_nxt)), TRK_HOLES_JOIN);
+}
+
 /* Number x, which is expected, will not come: its bytes must be asked for again. */
 static void lose(struct trk_client *cl, u64 x)
 {
@@ -138,11 +145,7 @@ static void lose(struct trk_client *cl, u64 x)
 	cl->expected--;
 	cl->stat.lost++;
 	if (s->what == TRK_WHAT_OUTPUT) {
-		u64 end = min_t(u64, s->off + s->len, cl->fin_off);
-
-		if (end > s->off && end > cl->rcv_nxt)
-			trk_holes_add(&cl->holes, max_t(u64, s->off, cl->rcv_nxt), end,
-				      TRK_HOLES_JOIN);
+		want_output(cl, s->off, s->off + s->len);
 	} else if (s->what == TRK_WHAT_INPUT) {
 		cl->in_expected--;
 		if (s->fin && !cl->fin_acked)
@@ -447,8 +450,8 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 			continue;
 		s->what = TRK_WHAT_OUTPUT;
 		s->off = at;
-		s->len = (u32)min_t(u64, r->geo_piece, limit - at);
-		end = at + s->len;
+		s->len = r->geo_piece;
+		end = min_t(u64, at + s->len, limit);
 		if (s->state == TRK_SLOT_LOST)
 			trk_holes_add(&cl->holes, at, end, TRK_HOLES_JOIN);
 	}
@@ -505,13 +508,11 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s)
 static void output_arrived(struct trk_client *cl, const struct trk_slot *s, u64 off, u32 len)
 {
 	trk_holes_sub(&cl->holes, off, off + len);
-	if (s->what == TRK_WHAT_OUTPUT) {
-		u64 end = min_t(u64, s->off + s->len, cl->fin_off);
-		u64 from = max_t(u64, off + len, s->off);
-
-		if (from < end)
-			trk_holes_add(&cl->holes, from, end, TRK_HOLES_JOIN);
-	}
+	if (off <= cl->ask_nxt)
+		cl->ask_nxt = max_t(u64, cl->ask_nxt, off + len);
+	cl->out_top = max_t(u64, cl->out_top, off + len);
+	if (s->what == TRK_WHAT_OUTPUT)
+		want_output(cl, max_t(u64, off + len, s->off), s->off + s->len);
 }
 
 static void confirm(struct trk_client *cl, const struct trk_slot *s)
@@ -712,8 +713,7 @@ static void again(struct trk_client *cl, const struct trk_slot *s)
 	if (s->state != TRK_SLOT_EXPECTED)
 		return;
 	if (s->what == TRK_WHAT_OUTPUT)
-		trk_holes_add(&cl->holes, max_t(u64, s->off, cl->rcv_nxt),
-			      min_t(u64, s->off + s->len, cl->fin_off), TRK_HOLES_JOIN);
+		want_output(cl, s->off, s->off + s->len);
 	else if (s->what == TRK_WHAT_INPUT && s->token == cl->in_token)
 		cl->in_again = true;
 	else if (s->what == TRK_WHAT_INPUT)

@@ -6,6 +6,9 @@
 #include "client.h"
 #include "reason.h"
 
+/* A continuation that ends above says nothing of where the output ends. */
+#define ENDLESS		(1ULL << 60)
+
 /* What a request asks of the server. */
 struct plan {
 	enum trk_slot_what what;	/* NOTHING, OUTPUT or INPUT */
@@ -116,11 +119,23 @@ static bool output_place_free(const struct trk_client *cl)
 	return false;
 }
 
+/* The end of the output that is known of: an answer to input adds to it. */
+static u64 output_known(const struct trk_client *cl)
+{
+	u64 end = max_t(u64, max_t(u64, cl->ask_nxt, cl->out_top), cl->rcv_nxt);
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS; i++)
+		if (cl->outputs[i].len && cl->outputs[i].u.end < ENDLESS)
+			end = max_t(u64, end, cl->outputs[i].u.end);
+	return end;
+}
+
 /* Input to send, paper §4.2; false if there is none, or none may go now. */
 static bool plan_input(const struct trk_client *cl, struct plan *p)
 {
 	bool fin = cl->in_fin && !cl->fin_sent && !cl->fin_acked;
-	u64 used = max_t(u64, cl->ask_nxt, cl->rcv_nxt);
+	u64 used = output_known(cl);
 
 	memset(p, 0, sizeof(*p));
 	p->what = TRK_WHAT_INPUT;
@@ -169,18 +184,14 @@ bool trk_client_wants(const struct trk_client *cl)
 	return p.pieces;
 }
 
-/* Lost output first, then input, then new output. */
+/* Lost output first, then input and new output by turns. */
 static bool plan_next(const struct trk_client *cl, struct plan *p, u32 max)
 {
 	plan_output(cl, p, max, false);
-	if (p->pieces) {
-		plan_output(cl, p, max, true);
-		return true;
-	}
-	if (plan_input(cl, p))
+	if (!p->pieces && cl->input_turn && plan_input(cl, p))
 		return true;
 	plan_output(cl, p, max, true);
-	return p->pieces;
+	return p->pieces || plan_input(cl, p);
 }
 
 /* The claims of a proof from @base to @n. */
@@ -336,7 +347,9 @@ static bool send_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	q.m = (u32)cl->confirmed_n;
 	q.proof = cl->confirmed_proof;
 	fill_claims(&q, &claims);
-	if (!plan_next(cl, &p, 1))
+	/* Output first: the answer to input may find no room before it. */
+	plan_output(cl, &p, 1, true);
+	if (!p.pieces && !plan_input(cl, &p))
 		memset(&p, 0, sizeof(p));
 	if (p.what == TRK_WHAT_OUTPUT) {
 		s->off = p.ask[0].off;
@@ -521,6 +534,7 @@ static bool send_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	cl->nrep = r.n;
 	cl->acc = acc;
 	cl->last_chance = false;
+	cl->input_turn = p.what != TRK_WHAT_INPUT;
 	sent(cl, now_us, out);
 	return true;
 }

@@ -326,6 +326,11 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
  * continuations and says where it stands (TRK_EXT_GEOMETRY), for the client
  * cannot know better, and whichever packet arrives suffices to go on.
  *
+ * Data of an answer to input end where its output continuation ends.  An
+ * application that hands its output out in several continuations gives the
+ * next one with an answer to what is asked under the last; the first must
+ * therefore go beyond trk_answer_room().
+ *
  * Output that consumes input but has no output continuation can come only
  * once: then it must fit one packet, which alone says that the input is
  * consumed, so that both arrive or neither.
@@ -355,6 +360,9 @@ int trk_answer_begin(struct trk_answer *a)
 	if (hdr >= g->cont.slot)
 		return -EMSGSIZE;
 	a->piece = g->nask ? ask_piece(g) : (u16)(g->cont.slot - hdr);
+	/* What lies beyond the continuation belongs to the next one. */
+	if (!g->nask && a->has_output && a->off < a->output.end)
+		a->len = min_t(u64, a->len, a->output.end - a->off);
 	a->once = !g->nask && a->has_consumed && !a->has_output && a->len;
 	if (a->once && a->len > a->piece)
 		return -EMSGSIZE;
