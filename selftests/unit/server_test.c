@@ -1,0 +1,888 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The server's decision about one request, and the packets of one answer. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "cipher.h"
+#include "core/reason.h"
+#include "core/server.h"
+#include "tap.h"
+
+#define NOW		1700000000000ULL
+#define HORIZON		10000
+#define SKEW		100
+#define SLOT		1000
+#define ISN		0xfffffff0u	/* of the client: sequence numbers wrap */
+
+static struct test_cipher key, previous;
+static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
+
+static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
+{
+	return key_id == key.c.key_id ? &key.c : key_id == previous.c.key_id ? &previous.c : NULL;
+}
+
+static struct trk_server_env env_at(u64 now_ms)
+{
+	return (struct trk_server_env){ .cipher = get_cipher, .current_key = &key.c, .now_ms = now_ms,
+					.horizon_ms = HORIZON, .skew_ms = SKEW, .max_slot = SLOT };
+}
+
+/* ---- first requests ---- */
+
+static int first(u64 syn_ms, u64 now_ms, u32 isn, struct trk_req q, struct trk_grant *g)
+{
+	struct trk_server_env env = env_at(syn_ms);
+	u32 cookie = trk_syn_cookie(&env, &peer, ISN);
+
+	env.now_ms = now_ms;
+	q.kind = TRK_KIND_FIRST;
+	if (!q.slot)
+		q.slot = 1448;
+	return trk_server_step(&env, &peer, &q, isn + 1, cookie + 1, 200, g);
+}
+
+static void first__initial_window(void)
+{
+	struct trk_grant g;
+
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .token = 5, .flags = TRK_REQ_GROW }, &g), TRK_OK);
+	CHECK_EQ(g.count, TRK_INITIAL_WINDOW);
+	CHECK_EQ(g.first, 1);
+	CHECK_EQ(g.mint, TRK_MINT_ALL);
+	CHECK_EQ(g.token, 5);
+	CHECK_EQ(g.ack, (u32)(ISN + 1 + 200));
+	CHECK_EQ(g.cont.base, 0);
+	CHECK_EQ(g.cont.slot, SLOT);
+	CHECK_EQ(g.cont.law.start_cwnd, TRK_INITIAL_WINDOW);
+	CHECK_EQ(g.cont.law.ssthresh, TRK_SSTHRESH_INF);
+	CHECK(g.grow);
+}
+
+static void first__slot_is_the_smaller(void)
+{
+	struct trk_grant g;
+
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = 700 }, &g), TRK_OK);
+	CHECK_EQ(g.cont.slot, 700);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = 65535 }, &g), TRK_OK);
+	CHECK_EQ(g.cont.slot, SLOT);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = TRK_MIN_SLOT - 1 }, &g), TRK_DROP_RANGE);
+}
+
+static void first__repeated_gets_one_packet(void)
+{
+	struct trk_grant a, b;
+
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 1 }, &a), TRK_OK);
+	CHECK_EQ(a.count, 1);
+	CHECK_EQ(a.cont.law.start_cwnd, 1);
+	CHECK_EQ(a.cont.law.ssthresh, TRK_INITIAL_WINDOW / 2);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 0 }, &b), TRK_OK);
+	CHECK(a.cont.conn == b.cont.conn);
+	CHECK(a.cont.domain != b.cont.domain);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS }, &a), TRK_OK);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS + 1 }, &a), TRK_DROP_ATTEMPT);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 255 }, &a), TRK_DROP_ATTEMPT);
+}
+
+static void first__cookie_of_one_connection(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1448 };
+	u32 cookie = trk_syn_cookie(&env, &peer, ISN), bit;
+	struct trk_peer p = peer;
+	struct trk_grant g;
+
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1, 200, &g), TRK_OK);
+	for (bit = 1; bit; bit <<= 1) {
+		CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1 + bit, 200, &g), TRK_DROP_COOKIE);
+		CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1 + bit, cookie + 1, 200, &g), TRK_DROP_COOKIE);
+	}
+	p.port++;
+	CHECK_EQ(trk_server_step(&env, &p, &q, ISN + 1, cookie + 1, 200, &g), TRK_DROP_COOKIE);
+	p = peer;
+	p.addr[0] ^= 1;
+	CHECK_EQ(trk_server_step(&env, &p, &q, ISN + 1, cookie + 1, 200, &g), TRK_DROP_COOKIE);
+}
+
+static void first__cookie_lives_at_least_a_period(void)
+{
+	u64 period = NOW - NOW % TRK_COOKIE_PERIOD_MS, age, at, lived = 0;
+	struct trk_grant g;
+
+	for (at = period; at < period + TRK_COOKIE_PERIOD_MS; at += 7919) {
+		for (age = 0; !first(at, at + age, ISN, (struct trk_req){ 0 }, &g); age += 500)
+			CHECK(age < 20 * TRK_COOKIE_PERIOD_MS);
+		CHECK(age > TRK_COOKIE_PERIOD_MS);
+		lived = age > lived ? age : lived;
+		/* Once dead it stays so. */
+		CHECK_EQ(first(at, at + age + TRK_COOKIE_PERIOD_MS, ISN, (struct trk_req){ 0 }, &g), TRK_DROP_COOKIE);
+	}
+	/* Clocks of replicas differ by twice the skew, at most. */
+	CHECK_EQ(first(period + 1, period - 2 * SKEW + 1, ISN, (struct trk_req){ 0 }, &g), TRK_OK);
+	CHECK_EQ(first(period + 1, period - 2 * SKEW - 1, ISN, (struct trk_req){ 0 }, &g), TRK_DROP_COOKIE);
+}
+
+/* ---- continued ---- */
+
+/* A client that received everything, or what its claims say, in the domain of a first request. */
+struct conn {
+	struct trk_cont cont;
+	u8 blob[TRK_CONT_LEN];
+	struct trk_claims claims;
+	struct trk_req q;
+};
+
+static void conn_open(struct conn *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->cont = (struct trk_cont){ .conn = 77, .domain = 88, .time_ms = NOW, .base = 0xfffffff0, .slot = SLOT,
+				     .key_id = key.c.key_id, .domain_key = key.c.key_id,
+				     .iw = TRK_INITIAL_WINDOW };
+	trk_law_init(&c->cont.law, 0xfffffff0, TRK_INITIAL_WINDOW, TRK_SSTHRESH_INF, 0);
+}
+
+/* A true request for [m, n] above the base. */
+static int conn_step(struct conn *c, u8 kind, u32 m, u32 n, u64 now_ms, struct trk_grant *g)
+{
+	struct trk_server_env env = env_at(now_ms);
+	unsigned int i;
+
+	trk_cont_seal(&key.c, &peer, &c->cont, c->blob);
+	c->claims.n = c->cont.base + n;
+	c->q.kind = kind;
+	c->q.cont = (struct trk_blob){ c->blob, TRK_CONT_LEN };
+	c->q.m = (u32)(c->cont.base + m);
+	c->q.n = (u32)(c->cont.base + n);
+	c->q.nclaims = c->claims.count;
+	for (i = 0; i < c->claims.count; i++) {
+		c->q.claim[i].a = (u32)c->claims.c[i].a;
+		c->q.claim[i].len = (u32)(c->claims.c[i].b - c->claims.c[i].a + 1);
+		c->q.claim[i].kind = c->claims.c[i].kind;
+	}
+	c->q.proof = trk_proof(&key.c, c->cont.conn, c->cont.domain, c->cont.base, &c->claims);
+	return trk_server_step(&env, &peer, &c->q, 1000, 2000, 300, g);
+}
+
+/* The same request once more, with something changed in it. */
+static int conn_again(struct conn *c, struct trk_grant *g)
+{
+	struct trk_server_env env = env_at(NOW);
+
+	return trk_server_step(&env, &peer, &c->q, 1000, 2000, 300, g);
+}
+
+static void conn_lose(struct conn *c, u32 a, u32 b)
+{
+	c->claims.c[c->claims.count++] = (struct trk_claim){ c->cont.base + a, c->cont.base + b, TRK_CLAIM_LOST };
+}
+
+/* As many claims as bring a new continuation: numbers without growth, and a last one that is lost. */
+static void conn_claim_many(struct conn *c)
+{
+	unsigned int i;
+
+	c->claims.count = TRK_MINT_CLAIMS;
+	for (i = 0; i < TRK_MINT_CLAIMS; i++) {
+		u64 x = c->cont.base + 2 * (i + 1);
+
+		c->claims.c[i] = (struct trk_claim){ x, x, i + 1 < TRK_MINT_CLAIMS ? TRK_CLAIM_NOGROWTH :
+						     TRK_CLAIM_LOST };
+	}
+}
+
+static void range__numbers(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_OK);
+	CHECK_EQ(g.first, c.cont.base + 11);
+	CHECK_EQ(g.count, 2);
+	CHECK_EQ(g.mint, TRK_MINT_NONE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 4, 7, NOW, &g), TRK_OK);
+	CHECK_EQ(g.first, c.cont.base + 17);
+	CHECK_EQ(g.count, 8);
+}
+
+static void range__many_claims_mint(void)
+{
+	struct trk_cont before;
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	before = c.cont;
+	conn_claim_many(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2 * TRK_MINT_CLAIMS + 1, NOW, &g), TRK_OK);
+	CHECK_EQ(g.mint, TRK_MINT_FIRST);
+	CHECK_EQ(g.cont.base, before.base + 2 * TRK_MINT_CLAIMS + 1);
+	CHECK_EQ(g.cont.law.first_loss, before.base + 2 * TRK_MINT_CLAIMS);
+	CHECK(g.cont.domain == before.domain);
+	CHECK(g.cont.time_ms == NOW);
+	/* Fewer can wait. */
+	conn_open(&c);
+	conn_claim_many(&c);
+	c.claims.count--;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2 * TRK_MINT_CLAIMS + 1, NOW, &g), TRK_OK);
+	CHECK_EQ(g.mint, TRK_MINT_NONE);
+	CHECK_EQ(g.cont.base, before.base);
+}
+
+static void range__old_continuation_is_renewed(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW + HORIZON / 2, &g), TRK_OK);
+	CHECK_EQ(g.mint, TRK_MINT_NONE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW + HORIZON / 2 + 1, &g), TRK_OK);
+	CHECK_EQ(g.mint, TRK_MINT_FIRST);
+	CHECK_EQ(g.cont.base, c.cont.base + 2);
+	CHECK(g.cont.time_ms == NOW + HORIZON / 2 + 1);
+	CHECK_EQ(g.cont.law.tcp_base, c.cont.law.tcp_base);
+}
+
+static void range__horizon_and_skew(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW + HORIZON, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW + HORIZON + 1, &g), TRK_DROP_EXPIRED);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW - 2 * SKEW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW - 2 * SKEW - 1, &g), TRK_DROP_EXPIRED);
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + HORIZON + 1, &g), TRK_DROP_EXPIRED);
+	CHECK_EQ(conn_step(&c, TRK_KIND_CLOSE, 0, 0, NOW + HORIZON + 1, &g), TRK_DROP_EXPIRED);
+}
+
+static void range__bounds(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 0, 2, NOW, &g), TRK_DROP_RANGE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 3, 2, NOW, &g), TRK_DROP_RANGE);
+	CHECK(conn_step(&c, TRK_KIND_RANGE, 1, 0, NOW, &g) != TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 2, 2, NOW, &g), TRK_OK);
+	/* More than was ever in flight: not even the sender can have received it. */
+	CHECK(conn_step(&c, TRK_KIND_RANGE, 1, 0x80000000u, NOW, &g) != TRK_OK ||
+	      g.count <= 2 * 0x80000000ULL);
+}
+
+static void range__wrong_proof_refused(void)
+{
+	struct trk_grant g;
+	struct conn c;
+	unsigned int bit;
+
+	conn_open(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_OK);
+	for (bit = 0; bit < 64; bit++) {
+		c.q.proof ^= 1ULL << bit;
+		CHECK_EQ(conn_again(&c, &g), TRK_DROP_PROOF);
+		c.q.proof ^= 1ULL << bit;
+	}
+	/* One more than was proved, and a loss that is hidden. */
+	c.q.n++;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_PROOF);
+	conn_open(&c);
+	conn_lose(&c, 2, 2);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_OK);
+	c.q.nclaims = 0;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_PROOF);
+}
+
+static void range__growth_claimed_for_nogrowth_refused(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.claims.count = 1;
+	c.claims.c[0] = (struct trk_claim){ c.cont.base + 2, c.cont.base + 3, TRK_CLAIM_NOGROWTH };
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_OK);
+	CHECK_EQ(g.count, 6);
+	c.q.nclaims = 0;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_PROOF);
+	c.q.nclaims = 1;
+	c.q.claim[0].kind = TRK_CLAIM_LOST;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_PROOF);
+}
+
+static void range__malformed_claims_refused(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	conn_lose(&c, 2, 2);
+	conn_lose(&c, 5, 6);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 8, NOW, &g), TRK_OK);
+	c.q.claim[1].a = c.q.claim[0].a;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_CLAIMS);
+	c.q.claim[1].a = c.q.claim[0].a - 1;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_CLAIMS);
+	c.q.claim[1].a = (u32)c.cont.base;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_CLAIMS);
+	c.q.claim[1].a = (u32)c.cont.base + 5;
+	c.q.claim[1].len = 4;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_CLAIMS);
+	c.q.claim[1].len = 0x7fffffff;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_CLAIMS);
+}
+
+static void range__impossible_claims_refused(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	/* Of 1 ... 10 in flight, 11 arrived and the rest did not. */
+	conn_open(&c);
+	conn_lose(&c, 1, 10);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 11, NOW, &g), TRK_DROP_CLAIMS);
+	conn_open(&c);
+	conn_lose(&c, 1, 9);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 10, NOW, &g), TRK_OK);
+	conn_open(&c);
+	conn_lose(&c, 1, 1000000);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1000001, NOW, &g), TRK_DROP_CLAIMS);
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000001, NOW, &g), TRK_DROP_ATTEMPT);
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000001, NOW, &g), TRK_DROP_CLAIMS);
+}
+
+static void range__other_keys_and_peers_refused(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_peer p = peer;
+	struct trk_grant g;
+	struct conn c;
+	unsigned int bit;
+
+	conn_open(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_OK);
+	for (bit = 0; bit < 8 * TRK_CONT_LEN; bit++) {
+		int err;
+
+		c.blob[bit / 8] ^= 1 << bit % 8;
+		err = conn_again(&c, &g);
+		/* Byte 1 names the key. */
+		CHECK(err == TRK_DROP_MAC || (bit / 8 == 1 && err == TRK_DROP_KEY));
+		c.blob[bit / 8] ^= 1 << bit % 8;
+	}
+	p.port++;
+	CHECK_EQ(trk_server_step(&env, &p, &c.q, 1000, 2000, 300, &g), TRK_DROP_MAC);
+	p = peer;
+	p.service++;
+	CHECK_EQ(trk_server_step(&env, &p, &c.q, 1000, 2000, 300, &g), TRK_DROP_MAC);
+	c.blob[1] = 200;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_KEY);
+}
+
+/* The previous epoch still opens; what is minted is of the current one, and the nonces stay those of the domain. */
+static void range__previous_key_accepted(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.key_id = previous.c.key_id;
+	c.cont.domain_key = previous.c.key_id;
+	conn_claim_many(&c);
+	conn_step(&c, TRK_KIND_RANGE, 1, 2 * TRK_MINT_CLAIMS + 1, NOW, &g);
+	trk_cont_seal(&previous.c, &peer, &c.cont, c.blob);
+	c.q.proof = trk_proof(&previous.c, c.cont.conn, c.cont.domain, c.cont.base, &c.claims);
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
+	CHECK_EQ(g.mint, TRK_MINT_FIRST);
+	CHECK_EQ(g.cont.domain_key, previous.c.key_id);
+	trk_cont_seal(&key.c, &peer, &g.cont, c.blob);
+	CHECK_EQ(trk_cont_open(&key.c, &peer, c.blob, &c.cont), TRK_OK);
+	CHECK_EQ(c.cont.domain_key, previous.c.key_id);
+}
+
+static void timeout__one_packet_of_a_new_domain(void)
+{
+	struct trk_grant g, h;
+	struct conn c;
+
+	conn_open(&c);
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g), TRK_OK);
+	CHECK_EQ(g.count, 1);
+	/* n + W(n) = 4 + 14 */
+	CHECK_EQ(g.first, c.cont.base + 19);
+	CHECK_EQ(g.cont.base, c.cont.base + 18);
+	CHECK_EQ(g.cont.law.tcp_base, c.cont.base + 18);
+	CHECK_EQ(g.cont.law.start_cwnd, 1);
+	CHECK_EQ(g.cont.law.ssthresh, 7);
+	CHECK_EQ(g.mint, TRK_MINT_ALL);
+	CHECK(g.cont.domain != c.cont.domain);
+	CHECK(g.cont.conn == c.cont.conn);
+	c.q.attempt = 2;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &h), TRK_OK);
+	CHECK(g.cont.domain != h.cont.domain);
+	CHECK_EQ(h.first, g.first);
+	CHECK_EQ(h.cont.law.ssthresh, 7);
+}
+
+static void timeout__in_an_event(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	/* First loss 3: W = 12, R = 14, newCwnd = 6. */
+	conn_open(&c);
+	c.q.attempt = 1;
+	conn_lose(&c, 3, 3);
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 5, NOW, &g), TRK_OK);
+	CHECK_EQ(g.first, c.cont.base + 16);
+	CHECK_EQ(g.cont.law.ssthresh, 6);
+	CHECK_EQ(g.cont.law.first_loss, 0);
+}
+
+static void timeout__attempts_are_bounded(void)
+{
+	struct trk_grant g;
+	struct conn c;
+	unsigned int i;
+
+	conn_open(&c);
+	for (i = 0; i < 256; i++) {
+		c.q.attempt = i;
+		CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g),
+			 i && i <= TRK_MAX_ATTEMPTS ? TRK_OK : TRK_DROP_ATTEMPT);
+	}
+}
+
+static void timeout__proof_is_checked(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
+	c.q.n += 5;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_PROOF);
+}
+
+static void step__any_server_is_the_same_server(void)
+{
+	struct trk_server_env a = env_at(NOW), b = env_at(NOW);
+	struct trk_grant g, h;
+	struct conn c;
+
+	b.skew_ms = 5;
+	b.horizon_ms = HORIZON;
+	b.max_slot = 600;
+	conn_open(&c);
+	conn_lose(&c, 4, 5);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 2, 9, NOW, &g), TRK_OK);
+	CHECK_EQ(trk_server_step(&a, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
+	CHECK_EQ(trk_server_step(&b, &peer, &c.q, 1000, 2000, 300, &h), TRK_OK);
+	CHECK(!memcmp(&g, &h, sizeof(g)));
+}
+
+/* ---- user continuations and what is asked under them ---- */
+
+static void ask__inside_the_continuation(void)
+{
+	struct trk_ucont u = { .start = 1000, .end = 5000, .len = 4, .opaque = (const u8 *)"file" };
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob) };
+	c.q.nask = 2;
+	c.q.ask[0] = (struct trk_bytes){ 1000, 10 };
+	c.q.ask[1] = (struct trk_bytes){ 4000, 1000 };
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_OK);
+	CHECK_EQ(g.nask, 2);
+	CHECK(g.has_output);
+	CHECK_EQ(g.output.len, 4);
+	CHECK(!memcmp(g.output.opaque, "file", 4));
+	c.q.ask[1].len++;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_ASK);
+	c.q.ask[1] = (struct trk_bytes){ 999, 2 };
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_ASK);
+	c.q.ask[1] = (struct trk_bytes){ U64_MAX - 5, 5 };
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_ASK);
+	c.q.nask = 0;
+	blob[30] ^= 1;
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_UCONT);
+}
+
+static void ask__other_connection_refused(void)
+{
+	struct trk_ucont u = { .start = 0, .end = 5000 };
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 78, TRK_EXT_OUTPUT, &u, blob) };
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_DROP_UCONT);
+	trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_INPUT, &u, blob);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_DROP_UCONT);
+	c.q.input = c.q.output;
+	c.q.output.p = NULL;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_OK);
+	CHECK(g.has_input_cont && !g.has_output);
+	blob[17] = 200;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_DROP_KEY);
+}
+
+/* ---- answers ---- */
+
+#define MAX_PACKETS	300
+
+struct laid_out {
+	unsigned int n;
+	struct trk_packet p[MAX_PACKETS];
+	struct trk_resp r[MAX_PACKETS];
+	u8 *hdr[MAX_PACKETS];
+	u32 size[MAX_PACKETS];
+};
+
+static void laid_out_free(struct laid_out *l)
+{
+	while (l->n)
+		free(l->hdr[--l->n]);
+}
+
+/* Makes all packets; checks what holds of any answer. */
+static void lay_out(struct trk_answer *a, struct laid_out *l)
+{
+	const struct trk_grant *g = a->g;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	u64 covered = 0, x;
+
+	memset(l, 0, sizeof(*l));
+	a->peer = &peer;
+	a->seal = &key.c;
+	a->nonce = &key.c;
+	CHECK_EQ(trk_answer_begin(a), 0);
+	while (trk_answer_next(a, hdr, &l->p[l->n])) {
+		struct trk_packet *p = &l->p[l->n];
+		struct trk_resp *r = &l->r[l->n];
+
+		CHECK(p->hdr_len <= TRK_RESP_HDR_MAX);
+		CHECK(p->hdr_len + p->data_len <= g->cont.slot);
+		CHECK(p->data_at + p->data_len <= a->len);
+		l->hdr[l->n] = malloc(p->hdr_len);
+		memcpy(l->hdr[l->n], hdr, p->hdr_len);
+		l->n++;
+		CHECK_EQ(trk_resp_parse(r, l->hdr[l->n - 1], p->hdr_len, p->hdr_len + p->data_len), TRK_OK);
+		x = g->first + covered;
+		CHECK_EQ(r->num, (u32)x);
+		CHECK_EQ(r->token, g->token);
+		CHECK_EQ(p->seq, (u32)(g->seq0 + (x - 1) * g->cont.slot));
+		CHECK(r->nonce == trk_nonce_span(&key.c, g->cont.conn, g->cont.domain, x, x + r->span - 1,
+						 r->flags & TRK_RESP_NOGROWTH));
+		if (!g->grow)
+			CHECK(r->flags & TRK_RESP_NOGROWTH);
+		covered += r->span;
+		CHECK(l->n <= TRK_MAX_ANSWER);
+	}
+	CHECK_EQ(covered, g->count);
+}
+
+static void grant_asks(struct conn *c, struct trk_grant *g, u32 n, u32 bytes)
+{
+	static u8 blob[TRK_SEALED_UCONT_MAX];
+	struct trk_ucont u = { .start = 0, .end = 1 << 30 };
+
+	conn_open(c);
+	c->q.flags = TRK_REQ_GROW;
+	c->q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob) };
+	c->q.nask = 1;
+	c->q.ask[0] = (struct trk_bytes){ 10000, bytes };
+	CHECK_EQ(conn_step(c, TRK_KIND_RANGE, 1, n, NOW, g), TRK_OK);
+}
+
+#define PIECE	(SLOT - TRK_RESP_FIXED)
+
+static void answer__asked_bytes_fill_packets(void)
+{
+	struct trk_answer a = { 0 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	unsigned int i;
+
+	CHECKED(grant_asks(&c, &g, 4, 8 * PIECE));
+	CHECK_EQ(g.count, 8);
+	CHECK_EQ(trk_answer_room(&g), 8 * PIECE);
+	a.g = &g;
+	a.len = 8 * PIECE;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 8);
+	for (i = 0; i < l.n; i++) {
+		CHECK_EQ(l.r[i].off, 10000 + i * PIECE);
+		CHECK_EQ(l.p[i].data_at, i * PIECE);
+		CHECK_EQ(l.p[i].data_len, PIECE);
+		CHECK_EQ(l.p[i].hdr_len, TRK_RESP_FIXED);
+		CHECK(!(l.r[i].flags & (TRK_RESP_NOGROWTH | TRK_RESP_FIN)));
+	}
+	laid_out_free(&l);
+}
+
+static void answer__empty_numbers_share_the_last_packet(void)
+{
+	struct trk_answer a = { .fin = true };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, 2 * PIECE + 100));
+	a.g = &g;
+	a.len = 2 * PIECE + 100;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 3);
+	CHECK(!(l.r[0].flags & (TRK_RESP_NOGROWTH | TRK_RESP_FIN)));
+	CHECK_EQ(l.r[2].span, 6);
+	CHECK_EQ(l.p[2].data_len, 100);
+	CHECK(l.r[2].flags & TRK_RESP_NOGROWTH);
+	CHECK(l.r[2].flags & TRK_RESP_FIN);
+	CHECK(!(l.r[1].flags & TRK_RESP_FIN));
+	laid_out_free(&l);
+}
+
+/* No growth without "could have asked for more". */
+static void answer__no_growth_unless_window_limited(void)
+{
+	struct trk_answer a = { 0 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	unsigned int i;
+
+	CHECKED(grant_asks(&c, &g, 4, 8 * PIECE));
+	g.grow = false;
+	a.g = &g;
+	a.len = 8 * PIECE;
+	CHECKED(lay_out(&a, &l));
+	for (i = 0; i < l.n; i++)
+		CHECK(l.r[i].flags & TRK_RESP_NOGROWTH);
+	laid_out_free(&l);
+}
+
+static void answer__continuation_displaces_data(void)
+{
+	struct trk_answer a = { .has_output = true, .output = { .start = 1, .end = 2, .len = 10, .opaque = (u8 *)"0123456789" } };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, 8 * PIECE));
+	g.mint = TRK_MINT_FIRST;
+	a.g = &g;
+	a.len = 8 * PIECE;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 8);
+	CHECK(l.r[0].cont.p && l.r[0].output.p);
+	CHECK_EQ(l.p[0].hdr_len, TRK_RESP_FIXED + TRK_CONT_LEN + TRK_EXT_HDR + TRK_UCONT_HDR + 10);
+	CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SLOT);
+	/* The others stay in place: what is missing is asked for again. */
+	CHECK_EQ(l.p[1].data_at, PIECE);
+	CHECK_EQ(l.p[1].data_len, PIECE);
+	CHECK(!l.r[1].cont.p && !l.r[1].output.p);
+	laid_out_free(&l);
+}
+
+static void grant_input(struct conn *c, struct trk_grant *g, u32 n)
+{
+	conn_open(c);
+	c->q.flags = TRK_REQ_GROW;
+	c->q.has_input = true;
+	c->q.input_off = 500;
+	c->q.input_len = 100;
+	CHECK_EQ(conn_step(c, TRK_KIND_RANGE, 1, n, NOW, g), TRK_OK);
+	CHECK(g->has_input);
+	CHECK_EQ(g->input_off, 500);
+	CHECK_EQ(g->input_len, 100);
+}
+
+static void answer__geometry_tells_where_packets_stand(void)
+{
+	struct trk_answer a = { .has_output = true, .output = { .start = 7000, .end = 17000 }, .has_consumed = true,
+				.consumed_from = 500, .consumed_to = 600, .off = 7000, .len = 10000 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	unsigned int i;
+	u64 at = 0;
+
+	CHECKED(grant_input(&c, &g, 4));
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 8);
+	for (i = 0; i < l.n; i++) {
+		CHECK(l.r[i].has_geometry);
+		CHECK(l.r[i].output.p);
+		CHECK(l.r[i].has_consumed && l.r[i].consumed_from == 500 && l.r[i].consumed_to == 600);
+		CHECK_EQ(l.r[i].geo_index, i);
+		CHECK_EQ(l.r[i].geo_piece, l.p[0].data_len);
+		CHECK_EQ(l.r[i].off, 7000 + at);
+		CHECK_EQ(l.p[i].data_at, at);
+		at += l.p[i].data_len;
+	}
+	laid_out_free(&l);
+}
+
+static void answer__mss_and_room_hold(void)
+{
+	struct trk_answer a = { .has_consumed = true, .consumed_from = 500, .consumed_to = 600, .off = 7000 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+
+	CHECKED(grant_input(&c, &g, 4));
+	a.g = &g;
+	a.len = trk_answer_mss(&g);
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.p[0].data_len, a.len);
+	laid_out_free(&l);
+	a = (struct trk_answer){ .g = &g, .off = 7000, .len = trk_answer_room(&g), .has_consumed = false };
+	a.has_output = true;
+	a.output.end = 1;
+	CHECKED(lay_out(&a, &l));
+	laid_out_free(&l);
+	CHECK_EQ(trk_answer_room(&g), 8 * trk_answer_mss(&g));
+}
+
+/* What no continuation can bring back comes in the one packet that says the input is consumed. */
+static void answer__data_that_cannot_be_asked_for(void)
+{
+	struct trk_answer a = { .has_consumed = true, .consumed_from = 500, .consumed_to = 600, .off = 7000, .len = 100 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	unsigned int i;
+
+	CHECKED(grant_input(&c, &g, 4));
+	g.full_request = true;
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	CHECK(l.r[0].has_consumed);
+	CHECK_EQ(l.p[0].data_len, 100);
+	for (i = 1; i < l.n; i++)
+		CHECK(!l.r[i].has_consumed && !l.p[i].data_len);
+	laid_out_free(&l);
+	a = (struct trk_answer){ .g = &g, .has_consumed = true, .consumed_from = 500, .consumed_to = 600, .off = 7000,
+				 .len = 2 * SLOT, .peer = &peer, .seal = &key.c, .nonce = &key.c };
+	CHECK_EQ(trk_answer_begin(&a), -EMSGSIZE);
+}
+
+static void answer__abort_brings_no_data(void)
+{
+	struct trk_answer a = { .abort = true, .fin = true, .len = 5000, .off = 1 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+
+	CHECKED(grant_input(&c, &g, 4));
+	a.g = &g;
+	a.has_output = true;
+	a.output.end = 1;
+	CHECKED(lay_out(&a, &l));
+	CHECK(l.r[0].flags & TRK_RESP_ABORT);
+	CHECK(!(l.r[0].flags & TRK_RESP_FIN));
+	CHECK_EQ(l.p[0].data_len, 0);
+	laid_out_free(&l);
+}
+
+static void answer__largest_header_fits(void)
+{
+	static u8 opaque[TRK_UCONT_MAX];
+	struct trk_answer a = { .has_output = true, .has_input = true, .has_consumed = true, .consumed_to = 5,
+				.output = { .end = 1, .len = 300, .opaque = opaque },
+				.input = { .end = 1, .len = 300, .opaque = opaque }, .len = 4000 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+
+	CHECKED(grant_input(&c, &g, 4));
+	g.mint = TRK_MINT_ALL;
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	laid_out_free(&l);
+	a.output.len = TRK_UCONT_MAX;
+	a.input.len = TRK_UCONT_MAX;
+	CHECK_EQ(trk_answer_begin(&a), -EMSGSIZE);
+	g.cont.slot = TRK_RESP_HDR_MAX + 1;
+	a = (struct trk_answer){ .g = &g, .has_output = true, .has_input = true, .has_consumed = true, .consumed_to = 5,
+				 .output = { .end = 1, .len = TRK_UCONT_MAX, .opaque = opaque },
+				 .input = { .end = 1, .len = TRK_UCONT_MAX, .opaque = opaque }, .len = 4000 };
+	CHECKED(lay_out(&a, &l));
+	laid_out_free(&l);
+}
+
+static void answer__packets_are_bounded(void)
+{
+	struct trk_answer a = { 0 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+
+	conn_open(&c);
+	CHECKED(grant_asks(&c, &g, 4, 1 << 29));
+	g.count = 60000;
+	a.g = &g;
+	a.len = 1 << 29;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, TRK_MAX_ANSWER);
+	CHECK(l.r[l.n - 1].span > 1);
+	laid_out_free(&l);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(first__initial_window),
+	TAP_CASE(first__slot_is_the_smaller),
+	TAP_CASE(first__repeated_gets_one_packet),
+	TAP_CASE(first__cookie_of_one_connection),
+	TAP_CASE(first__cookie_lives_at_least_a_period),
+	TAP_CASE(range__numbers),
+	TAP_CASE(range__many_claims_mint),
+	TAP_CASE(range__old_continuation_is_renewed),
+	TAP_CASE(range__horizon_and_skew),
+	TAP_CASE(range__bounds),
+	TAP_CASE(range__wrong_proof_refused),
+	TAP_CASE(range__growth_claimed_for_nogrowth_refused),
+	TAP_CASE(range__malformed_claims_refused),
+	TAP_CASE(range__impossible_claims_refused),
+	TAP_CASE(range__other_keys_and_peers_refused),
+	TAP_CASE(range__previous_key_accepted),
+	TAP_CASE(timeout__one_packet_of_a_new_domain),
+	TAP_CASE(timeout__in_an_event),
+	TAP_CASE(timeout__attempts_are_bounded),
+	TAP_CASE(timeout__proof_is_checked),
+	TAP_CASE(step__any_server_is_the_same_server),
+	TAP_CASE(ask__inside_the_continuation),
+	TAP_CASE(ask__other_connection_refused),
+	TAP_CASE(answer__asked_bytes_fill_packets),
+	TAP_CASE(answer__empty_numbers_share_the_last_packet),
+	TAP_CASE(answer__no_growth_unless_window_limited),
+	TAP_CASE(answer__continuation_displaces_data),
+	TAP_CASE(answer__geometry_tells_where_packets_stand),
+	TAP_CASE(answer__mss_and_room_hold),
+	TAP_CASE(answer__data_that_cannot_be_asked_for),
+	TAP_CASE(answer__abort_brings_no_data),
+	TAP_CASE(answer__largest_header_fits),
+	TAP_CASE(answer__packets_are_bounded),
+};
+
+int main(void)
+{
+	test_cipher_epoch(&key, 4, 1);
+	test_cipher_epoch(&previous, 3, 2);
+	return tap_run(cases, ARRAY_SIZE(cases));
+}
