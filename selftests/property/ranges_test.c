@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One request a packet and one request a train give the same packets, byte by
+ * byte; so does any replica, and any continuation of the domain.
+ */
+#include <stdlib.h>
+
+#include "cipher.h"
+#include "core/reason.h"
+#include "core/server.h"
+#include "rng.h"
+#include "tap.h"
+
+#define NOW		1700000000000ULL
+#define HORIZON		60000
+#define SKEW		500
+#define SLOT		600
+#define PIECE		(SLOT - TRK_RESP_FIXED)
+#define MAX_N		120
+#define MAX_PACKETS	2048
+
+enum fate { GREW, SHORT, LOST };
+
+static struct test_cipher key;
+static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
+
+struct history {
+	struct trk_cont start;
+	u8 fate[MAX_N + 1];	/* of start.base + i */
+	unsigned int n;		/* the last one, received */
+	u64 issued[MAX_N + 1];	/* numbers that request i issues, all together up to i */
+};
+
+struct sent {
+	unsigned int n;
+	struct {
+		struct trk_packet p;
+		struct trk_resp r;
+		u8 hdr[TRK_RESP_HDR_MAX];
+	} packet[MAX_PACKETS];
+};
+
+static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
+{
+	return &key.c;
+}
+
+static void random_env(struct rng *r, struct trk_server_env *env)
+{
+	*env = (struct trk_server_env){ .cipher = get_cipher, .current_key = &key.c, .horizon_ms = HORIZON,
+					.skew_ms = SKEW, .max_slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
+					.now_ms = NOW + rng_below(r, 2 * SKEW) - SKEW };
+}
+
+static void claims_between(const struct history *h, u64 base, u64 n, struct trk_claims *c)
+{
+	u64 x;
+
+	memset(c, 0, sizeof(*c));
+	c->n = n;
+	for (x = base + 1; x <= n; x++) {
+		u8 fate = h->fate[x - h->start.base], kind = fate == LOST ? TRK_CLAIM_LOST : TRK_CLAIM_NOGROWTH;
+
+		if (fate == GREW)
+			continue;
+		if (c->count && c->c[c->count - 1].b == x - 1 && c->c[c->count - 1].kind == kind)
+			c->c[c->count - 1].b = x;
+		else
+			c->c[c->count++] = (struct trk_claim){ x, x, kind };
+	}
+}
+
+/* The request [m, n], relative to the start, under a continuation; asks for all that it will be granted. */
+static int request(const struct history *h, struct rng *r, const struct trk_cont *cont, unsigned int m,
+		   unsigned int n, u64 ask_off, u64 ask_len, struct trk_grant *g)
+{
+	static u8 ucont[TRK_SEALED_UCONT_MAX];
+	struct trk_ucont u = { .end = 1ULL << 40 };
+	struct trk_req q = { .kind = TRK_KIND_RANGE, .flags = TRK_REQ_GROW, .token = 99 };
+	struct trk_server_env env;
+	struct trk_claims claims;
+	u8 blob[TRK_CONT_LEN];
+	unsigned int i;
+
+	trk_cont_seal(&key.c, &peer, cont, blob);
+	claims_between(h, cont->base, h->start.base + n, &claims);
+	q.cont = (struct trk_blob){ blob, TRK_CONT_LEN };
+	q.m = (u32)(h->start.base + m);
+	q.n = (u32)(h->start.base + n);
+	q.proof = trk_proof(&key.c, cont->conn, cont->domain, cont->base, &claims);
+	q.nclaims = claims.count;
+	for (i = 0; i < claims.count; i++) {
+		q.claim[i].a = (u32)claims.c[i].a;
+		q.claim[i].len = (u32)(claims.c[i].b - claims.c[i].a + 1);
+		q.claim[i].kind = claims.c[i].kind;
+	}
+	if (ask_len) {
+		q.output = (struct trk_blob){ ucont, trk_ucont_seal(&key.c, &peer, cont->conn, TRK_EXT_OUTPUT, &u, ucont) };
+		q.nask = 1;
+		q.ask[0] = (struct trk_bytes){ ask_off, (u32)ask_len };
+	}
+	random_env(r, &env);
+	return trk_server_step(&env, &peer, &q, 5000, 6000, 400, g);
+}
+
+/* What may have arrived of the packets that were issued; at most @max_claims claims. */
+static void history_make(struct history *h, struct rng *r, unsigned int max_claims)
+{
+	u32 loss = (u32[]){ 0, 20000, 150000 }[rng_below(r, 3)], less = (u32[]){ 0, 50000 }[rng_below(r, 2)];
+	unsigned int i, want = rng_in(r, 1, MAX_N), claims = 0;
+	u64 top;
+
+	memset(h, 0, sizeof(*h));
+	h->start = (struct trk_cont){ .conn = rng_u64(r), .domain = rng_u64(r), .time_ms = NOW, .slot = SLOT,
+				      .base = rng_u64(r) >> rng_in(r, 16, 63), .key_id = key.c.key_id,
+				      .domain_key = key.c.key_id, .iw = TRK_INITIAL_WINDOW };
+	trk_law_init(&h->start.law, h->start.base, rng_in(r, 2, 12), (u32[]){ 2, 15, TRK_SSTHRESH_INF }[rng_below(r, 3)],
+		     0);
+	top = h->start.law.start_cwnd;
+	for (i = 1; i <= want && i <= top; i++) {
+		u8 fate = rng_ppm(r, loss) ? LOST : rng_ppm(r, less) ? SHORT : GREW;
+		struct trk_claims c;
+		struct trk_step s;
+		struct trk_walk w;
+
+		if (fate != GREW && h->fate[i - 1] != fate && ++claims > max_claims)
+			fate = GREW;
+		if (fate == LOST && (i == top || i == want))
+			fate = GREW;
+		h->fate[i] = fate;
+		h->issued[i] = h->issued[i - 1];
+		if (fate == LOST)
+			continue;
+		h->n = i;
+		claims_between(h, h->start.base, h->start.base + i, &c);
+		trk_walk_init(&w, &h->start.law, h->start.base, &c, 0, true);
+		while (trk_walk_next(&w, &s))
+			if (s.a == h->start.base + i && s.first <= s.last)
+				h->issued[i] += s.last - s.first + 1;
+		top = h->start.law.start_cwnd + h->issued[i];
+	}
+}
+
+/* Answers [m, n] as an application with endless data does, and keeps the packets. */
+static void answer(const struct history *h, struct rng *r, const struct trk_cont *cont, unsigned int m,
+		   unsigned int n, struct sent *out, struct trk_cont *minted)
+{
+	u64 before = h->issued[m - 1] * PIECE, len = (h->issued[n] - h->issued[m - 1]) * PIECE;
+	struct trk_answer a = { .peer = &peer, .seal = &key.c, .nonce = &key.c, .len = len };
+	struct trk_grant g;
+
+	CHECK_EQ(request(h, r, cont, m, n, before, len, &g), TRK_OK);
+	CHECK_EQ(g.count, len / PIECE);
+	if (g.mint != TRK_MINT_NONE)
+		*minted = g.cont;
+	if (!g.count)
+		return;
+	CHECK_EQ(g.first, h->start.base + h->start.law.start_cwnd + h->issued[m - 1] + 1);
+	a.g = &g;
+	CHECK_EQ(trk_answer_begin(&a), 0);
+	while (trk_answer_next(&a, out->packet[out->n].hdr, &out->packet[out->n].p)) {
+		struct trk_packet *p = &out->packet[out->n].p;
+
+		CHECK_EQ(trk_resp_parse(&out->packet[out->n].r, out->packet[out->n].hdr, p->hdr_len,
+					p->hdr_len + p->data_len), TRK_OK);
+		/* From here on: where in the stream, not in the answer. */
+		p->data_at += before;
+		out->n++;
+		CHECK(out->n < MAX_PACKETS);
+	}
+}
+
+static void same_packets(const struct sent *a, const struct sent *b)
+{
+	unsigned int i;
+
+	CHECK_EQ(a->n, b->n);
+	for (i = 0; i < a->n; i++) {
+		CHECK_EQ(a->packet[i].p.seq, b->packet[i].p.seq);
+		CHECK_EQ(a->packet[i].p.hdr_len, b->packet[i].p.hdr_len);
+		CHECK_EQ(a->packet[i].p.data_at, b->packet[i].p.data_at);
+		CHECK_EQ(a->packet[i].p.data_len, b->packet[i].p.data_len);
+		CHECK(!memcmp(a->packet[i].hdr, b->packet[i].hdr, a->packet[i].p.hdr_len));
+	}
+}
+
+static void all_singles(const struct history *h, struct rng *r, struct sent *out)
+{
+	struct trk_cont minted;
+	unsigned int i;
+
+	out->n = 0;
+	for (i = 1; i <= h->n; i++)
+		if (h->fate[i] != LOST)
+			CHECKED(answer(h, r, &h->start, i, i, out, &minted));
+}
+
+static struct sent singles, trains;
+
+static void ranges__as_single_requests(void)
+{
+	struct rng r = { 1 };
+	struct trk_cont minted;
+	struct history h;
+	unsigned int i, m, n;
+
+	for (i = 0; i < 4000; i++) {
+		history_make(&h, &r, TRK_MINT_CLAIMS - 1);
+		CHECKED(all_singles(&h, &r, &singles));
+		trains.n = 0;
+		for (m = 1; m <= h.n; m = n + 1) {
+			do
+				n = rng_in(&r, m, h.n < m + 40 ? h.n : m + 40);
+			while (h.fate[n] == LOST);
+			CHECKED(answer(&h, &r, &h.start, m, n, &trains, &minted));
+		}
+		CHECKED(same_packets(&singles, &trains));
+		CHECK_EQ(singles.n, h.issued[h.n]);
+	}
+}
+
+/* With claims enough to renew the continuation, headers differ by it; the numbers and their nonces don't. */
+static void ranges__same_numbers_under_any_continuation(void)
+{
+	struct trk_cont held[8], minted;
+	struct rng r = { 2 };
+	struct history h;
+	unsigned int i, k, m, n, nheld;
+
+	for (i = 0; i < 3000; i++) {
+		history_make(&h, &r, TRK_MAX_CLAIMS);
+		CHECKED(all_singles(&h, &r, &singles));
+		trains.n = 0;
+		held[0] = h.start;
+		nheld = 1;
+		for (m = 1; m <= h.n; m = n + 1) {
+			const struct trk_cont *c = &held[rng_below(&r, nheld)];
+
+			do
+				n = rng_in(&r, m, h.n < m + 40 ? h.n : m + 40);
+			while (h.fate[n] == LOST);
+			memset(&minted, 0, sizeof(minted));
+			CHECKED(answer(&h, &r, c, m, n, &trains, &minted));
+			if (minted.conn && nheld < ARRAY_SIZE(held))
+				held[nheld++] = minted;
+		}
+		CHECK_EQ(singles.n, trains.n);
+		for (k = 0; k < singles.n; k++) {
+			CHECK_EQ(singles.packet[k].p.seq, trains.packet[k].p.seq);
+			CHECK_EQ(singles.packet[k].r.num, trains.packet[k].r.num);
+			CHECK_EQ(singles.packet[k].p.data_at, trains.packet[k].p.data_at);
+			if ((singles.packet[k].r.flags ^ trains.packet[k].r.flags) & TRK_RESP_NOGROWTH)
+				continue;
+			CHECK(singles.packet[k].r.nonce == trains.packet[k].r.nonce);
+		}
+	}
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(ranges__as_single_requests),
+	TAP_CASE(ranges__same_numbers_under_any_continuation),
+};
+
+int main(void)
+{
+	test_cipher_epoch(&key, 4, 1);
+	return tap_run(cases, ARRAY_SIZE(cases));
+}
