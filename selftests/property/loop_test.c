@@ -5,7 +5,8 @@
  * is Reno's.  The code here plays the part of both kernels and of both
  * applications; the server's part is a function of each request alone.
  *
- * usage: loop_test [SEED [-v]]
+ * usage: loop_test [SEED [-v]]		one seed, with what happens
+ *        loop_test FROM TO		many
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -877,7 +878,7 @@ static void random_dialogue(struct scenario *sc, struct rng *g)
 static void random_scenario(struct scenario *sc, u64 seed)
 {
 	struct rng g = { seed * 7919 + 1 };
-	unsigned int d, profile = rng_below(&g, 5);
+	unsigned int i, d, profile = rng_below(&g, 5);
 
 	memset(sc, 0, sizeof(*sc));
 	sc->seed = seed;
@@ -929,18 +930,23 @@ static void random_scenario(struct scenario *sc, u64 seed)
 			sc->clean = false;
 }
 
-static void loop__random_seeds(void)
+static unsigned int random_seeds(u64 from, u64 to)
 {
 	struct scenario sc;
 	unsigned int failed = 0;
 	u64 seed;
 
-	for (seed = 1; seed <= SEEDS && failed < 10; seed++) {
+	for (seed = from; seed <= to && failed < 10; seed++) {
 		random_scenario(&sc, seed);
 		failed += !play(&sc);
 	}
 	print_totals();
-	CHECK(!failed);
+	return failed;
+}
+
+static void loop__random_seeds(void)
+{
+	CHECK(!random_seeds(1, SEEDS));
 }
 
 /* A short download over a path that loses every possible set of the first packets, one way or the other. */
@@ -1006,6 +1012,8 @@ int main(int argc, char **argv)
 
 	if (argc == 1)
 		return tap_run(cases, ARRAY_SIZE(cases));
+	if (argc > 2 && argv[2][0] != '-')
+		return random_seeds(strtoull(argv[1], NULL, 0), strtoull(argv[2], NULL, 0)) > 0;
 	verbose = argc > 2;
 	random_scenario(&sc, strtoull(argv[1], NULL, 0));
 	printf("# slot %u/%u replicas %u rate %u queue %u delay %u us rcvbuf %u pause %" PRIu64 " loss %u %u reorder %u %u "
