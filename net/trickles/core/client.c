@@ -466,7 +466,7 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 static void input_answered(struct trk_client *cl, struct trk_slot *s, const struct trk_resp *r,
 			   u64 off)
 {
-	u64 in_end = s->off + s->len, before = cl->in_una;
+	u64 in_end = s->off + s->len;
 
 	if (r->input.p)
 		store_input_cont(cl, r);
@@ -482,12 +482,13 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL))
 			trk_holes_add(&cl->in_lost, max_t(u64, cl->in_una, cl->input.u.start),
 				      cl->in_nxt, TRK_HOLES_JOIN);
-		else if (cl->in_una == before)
+		else if (!r->has_consumed || r->consumed_to <= s->off)
 			cl->in_stall = in_end;
-	} else {
+	} else if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL)) {
 		u64 from = r->has_consumed ? r->consumed_from : in_end;
 		u64 to = r->has_consumed ? r->consumed_to : in_end;
 
+		cl->each_brings = r->output.p;
 		trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), min_t(u64, from, in_end),
 			      TRK_HOLES_JOIN);
 		trk_holes_add(&cl->in_lost, max_t(u64, to, max_t(u64, s->off, cl->in_una)), in_end,

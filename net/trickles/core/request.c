@@ -109,14 +109,13 @@ static bool input_parallel(const struct trk_client *cl)
 	return cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL);
 }
 
-static bool output_place_free(const struct trk_client *cl)
+static unsigned int output_places(const struct trk_client *cl)
 {
-	unsigned int i;
+	unsigned int i, n = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
-		if (!cl->outputs[i].len || cl->outputs[i].u.end <= cl->rcv_nxt)
-			return true;
-	return false;
+		n += !cl->outputs[i].len || cl->outputs[i].u.end <= cl->rcv_nxt;
+	return n;
 }
 
 /* The end of the output that is known of: an answer to input adds to it. */
@@ -135,15 +134,22 @@ static u64 output_known(const struct trk_client *cl)
 static bool plan_input(const struct trk_client *cl, struct plan *p)
 {
 	bool fin = cl->in_fin && !cl->fin_sent && !cl->fin_acked;
-	u64 used = output_known(cl);
+	bool again = input_parallel(cl) ? cl->in_lost.n : cl->in_again;
+	u64 used = output_known(cl) + (u64)cl->in_expected * piece_len(cl);
+	unsigned int places = output_places(cl);
 
 	memset(p, 0, sizeof(*p));
 	p->what = TRK_WHAT_INPUT;
-	/* Answers may bring output, and a continuation to be held. */
-	used += (u64)cl->in_expected * piece_len(cl);
-	if (cl->rcv_limit < used + piece_len(cl) || !output_place_free(cl))
+	/* The answer may bring a continuation to be held, */
+	if (!places || (cl->each_brings && places <= cl->in_expected))
 		return false;
-	p->room = (u32)min_t(u64, (cl->rcv_limit - used) / piece_len(cl), TRK_MAX_ANSWER);
+	/* and output; what is sent again had room the first time. */
+	if (cl->rcv_limit >= used + piece_len(cl))
+		p->room = (u32)min_t(u64, (cl->rcv_limit - used) / piece_len(cl), TRK_MAX_ANSWER);
+	else if (again)
+		p->room = 1;
+	else
+		return false;
 	if (input_parallel(cl)) {
 		u64 end = min_t(u64, cl->in_end, cl->input.u.end);
 
