@@ -51,7 +51,6 @@ struct scenario {
 	bool banner;
 	bool want_fin;
 	bool clean;				/* nothing in the path that could lose or reorder */
-	bool may_give_up;
 	unsigned int nmsgs, nwrites;
 	struct toy_msg msg[MAX_MSGS];
 	struct write_step write[MAX_WRITES];
@@ -101,6 +100,8 @@ struct run {
 	u32 next_seq, slot_end;
 	unsigned int silent;	/* expired timers in a row that sent nothing */
 	u64 asked_twice, bytes_down;
+	u64 dropped;		/* by a server that is down, or its application */
+	u64 withheld_before;	/* withheld() when a response was last taken */
 	char why[300];
 };
 
@@ -338,6 +339,7 @@ static void server_receive(void *arg, struct packet *p)
 	int err;
 
 	if (r->sim.now_us >= r->sc->down_us && r->sim.now_us < r->sc->up_us) {
+		r->dropped++;
 		packet_free(p);
 		return;
 	}
@@ -360,8 +362,9 @@ static void server_receive(void *arg, struct packet *p)
 		TRACE(r, "server %s m %u n %u claims %u: %u numbers from %" PRIu64 " mint %u",
 		      q.kind == TRK_KIND_RANGE ? "range" : q.kind == TRK_KIND_FIRST ? "first" : "timeout",
 		      q.m, q.n, q.nclaims, g.count, g.first, g.mint);
-		if (g.count && !rng_ppm(&r->rng, r->sc->app_drop) &&
-		    toy_answer(&t, &g, &r->peer, p->data + q.hdr_len)) {
+		if (g.count && rng_ppm(&r->rng, r->sc->app_drop)) {
+			r->dropped++;
+		} else if (g.count && toy_answer(&t, &g, &r->peer, p->data + q.hdr_len)) {
 			t.a.g = &g;
 			t.a.peer = &r->peer;
 			t.a.seal = &r->cipher.c;
@@ -572,6 +575,12 @@ static void client_store(struct run *r, const struct trk_in_resp *in, const u8 *
 		r->cl.rcv_nxt++;
 }
 
+/* Packets of either direction that came to nothing. */
+static u64 withheld(const struct run *r)
+{
+	return r->up.lost + r->down.lost + r->dropped + r->drops[TRK_DROP_PROOF];
+}
+
 /* Off the path, an attacker sees no token: what he makes up must not be taken. */
 static void forge(struct run *r, const struct packet *p)
 {
@@ -620,6 +629,7 @@ static void client_receive(void *arg, struct packet *p)
 	}
 	r->client_drops[err]++;
 	if (!err && !r->why[0]) {
+		r->withheld_before = withheld(r);
 		if ((s32)(seqrel + p->len - r->slot_end) > 0)
 			r->slot_end = seqrel + p->len;
 		if (in.len)
@@ -645,7 +655,8 @@ static void client_timer(struct run *r)
 	r->silent++;
 	trk_client_timer(cl, r->sim.now_us);
 	if (cl->state == TRK_CL_DEAD) {
-		if (cl->error != ETIMEDOUT || !r->sc->may_give_up)
+		/* Only after as many losses in a row as there are attempts. */
+		if (cl->error != ETIMEDOUT || withheld(r) - r->withheld_before < TRK_FIRST_ATTEMPTS - 1)
 			fail(r, "gave up with error %d", cl->error);
 		return;
 	}
@@ -919,7 +930,6 @@ static void random_scenario(struct scenario *sc, u64 seed)
 		sc->horizon_ms = 8000;
 		sc->skew_ms = PICK(&g, 0, 40);
 	}
-	sc->may_give_up = profile == 3;
 	random_dialogue(sc, &g);
 	/*
 	 * Parallel input of which each part brings an output continuation: more
