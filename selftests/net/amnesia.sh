@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The transfers of transfer.sh with packets that alternate between two hosts of one
+# address and one key, whose server processes are killed and started again all the time.
+
+# shellcheck source=selftests/net/transfers.bash
+. "$(dirname "$0")/transfers.bash"
+
+server=10.9.9.9
+key=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
+
+to_server()
+{
+	netem router left "$@"
+	netem router right "$@"
+}
+
+# client - router = left, right: a packet to the service goes here, the next one there.
+two_servers()
+{
+	local host
+
+	hosts client router left right
+	cable client 10.1.1.2/24 router 10.1.1.1/24
+	cable left 10.1.2.2/24 router 10.1.2.1/24
+	cable right 10.1.3.2/24 router 10.1.3.1/24
+	router router
+	ip -n "${prefix}client" route add default via 10.1.1.1
+	ip -n "${prefix}left" route add default via 10.1.2.1
+	ip -n "${prefix}right" route add default via 10.1.3.1
+	for host in left right; do
+		ip -n "$prefix$host" address add $server/32 dev lo
+		at $host sysctl -qw net.trickles.key="$key"
+		cut_trains $host router
+	done
+	cut_trains client router
+	ip -n "${prefix}router" route add $server/32 via 10.1.2.2
+	ip -n "${prefix}router" rule add fwmark 1 lookup 101
+	ip -n "${prefix}router" route add $server/32 via 10.1.3.2 table 101
+	at router nft -f - <<-END
+		table ip spray {
+			chain prerouting {
+				type filter hook prerouting priority mangle
+				ip daddr $server meta mark set numgen inc mod 2
+			}
+		}
+	END
+}
+
+serve()
+{
+	httpd "$1" "$folder" -r
+	echod "$1"
+}
+
+# Both hosts in turn, without end.
+murder()
+{
+	local host
+
+	while :; do
+		for host in left right; do
+			sleep 0.7
+			stop "httpd-$host"
+			stop "echod-$host"
+			serve "$host"
+			echo "$host" >>"$work/murders"
+		done
+	done
+}
+
+# amid_murder COMMAND...: which both hosts must have had a part in
+amid_murder()
+{
+	local before after
+
+	mark left right
+	before=$(wc -l <"$work/murders")
+	"$@"
+	after=$(wc -l <"$work/murders")
+	[ "$after" -gt "$before" ] || fail "no server was killed meanwhile"
+	expect left Answers -gt 0
+	expect right Answers -gt 0
+	# One key: what one host seals the other opens.
+	expect left DropKey -eq 0
+	expect right DropMac -eq 0
+}
+
+load
+plan 11
+two_servers
+at client sysctl -qw net.trickles.marked_syns=16
+make_files
+serve left
+serve right
+: >"$work/murders"
+murder &
+murderer=$!
+disown
+
+# shellcheck disable=SC2086 # words
+{
+	check "download of sizes around packet boundaries" amid_murder download $get_sizes
+	check "upload and echo of sizes around packet boundaries" amid_murder upload $echo_sizes
+	check "many files over one connection" amid_murder pipelined $few_sizes
+	check "under loss" amid_murder here_and_there $loss
+	check "under reordering" amid_murder here_and_there $reordering
+	check "under duplication" amid_murder here_and_there $duplication
+	check "under corruption" amid_murder here_and_there $corruption
+	check "under all of it" amid_murder here_and_there delay 4ms 3ms loss 2% duplicate 3% corrupt 1%
+	both_ways delay 3ms loss 1%
+	check "curl: 8 MB under loss" amid_murder fetch curl 8000000
+	check "wget: 8 MB under loss" amid_murder fetch wget 8000000
+	both_ways
+	check "curl: 100 MB" amid_murder fetch curl 100000000
+}
+kill $murderer

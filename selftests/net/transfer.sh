@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Transfers in both directions, of sizes around packet boundaries and large ones,
+# under loss, reordering, duplication and corruption.
+
+# shellcheck source=selftests/net/transfers.bash
+. "$(dirname "$0")/transfers.bash"
+
+server=10.1.2.2
+
+to_server()
+{
+	netem router server "$@"
+}
+
+# Trains pass whole here, as they do over a real card with offloads.
+trains()
+{
+	mark client server
+	both_ways
+	at server ethtool -K router tso on gso on
+	by_trickles at client "$built/xfer" -t 300 get "$server" 80 100000000
+	expect server BytesSent -ge 100000000
+	expect server DropMac -eq 0
+	expect server DropProof -eq 0
+	cut_trains server router
+}
+
+corrupted()
+{
+	mark server
+	# shellcheck disable=SC2086 # words
+	here_and_there $corruption
+	expect client DropChecksum -gt 0
+	expect server DropChecksum -gt 0
+}
+
+load
+plan 12
+three_hosts
+# A lost SYN is no reason to turn to TCP here.
+at client sysctl -qw net.trickles.marked_syns=16
+make_files
+httpd server "$folder"
+echod server
+
+# shellcheck disable=SC2086 # words
+{
+	check "download of sizes around packet boundaries" download $get_sizes
+	check "upload and echo of sizes around packet boundaries" upload $echo_sizes
+	check "many files over one connection" pipelined $few_sizes
+	check "100 MB in whole trains" trains
+	check "under loss" here_and_there $loss
+	check "under reordering" here_and_there $reordering
+	check "under duplication" here_and_there $duplication
+	check "under corruption" corrupted
+	check "under all of it" here_and_there delay 4ms 3ms loss 2% duplicate 3% corrupt 1%
+	both_ways $loss
+	check "many files over one connection under loss" pipelined $few_sizes
+	both_ways delay 3ms loss 1%
+	check "curl: 8 MB under loss" fetch curl 8000000
+	check "wget: 8 MB under loss" fetch wget 8000000
+}
