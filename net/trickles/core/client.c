@@ -613,7 +613,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	struct trk_ucont output;
 	struct trk_slot *s;
 	u32 end;
-	bool late, fits;
+	bool late, fits, refused;
 	u64 x, off;
 	int err;
 
@@ -656,7 +656,8 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		return TRK_DROP_OFFSET;
 	/* What does not fit is asked for again, if it can be. */
 	fits = !r->data_len || off + r->data_len <= cl->rcv_limit;
-	if (!fits && !r->output.p)
+	refused = !fits && !r->output.p;
+	if (refused && (s->what != TRK_WHAT_INPUT || s->token != cl->in_token))
 		return TRK_DROP_WINDOW;
 
 	/* An output continuation that cannot be held would be gone for good: drop the packet. */
@@ -677,9 +678,14 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	in->len = fits ? r->data_len : 0;
 	if (r->output.p)
 		store_output_cont(cl, r, &output);
-	if (r->flags & TRK_RESP_FIN)
+	if (r->flags & TRK_RESP_FIN && !refused)
 		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
-	if (s->what == TRK_WHAT_INPUT) {
+	if (refused) {
+		/* The answer comes later: as if it had not been executed, paper §4.2. */
+		cl->in_left = 0;
+		cl->in_again = true;
+		cl->in_after = off + r->data_len;
+	} else if (s->what == TRK_WHAT_INPUT) {
 		if (r->has_geometry)
 			input_answered(cl, s, r, off);
 		else

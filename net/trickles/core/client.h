@@ -144,7 +144,8 @@ struct trk_client {
 	u32 in_expected;		/* numbers expected that answer input */
 	u32 in_token;			/* sequential input: the request that is out, */
 	u32 in_left;			/* and how many of its answers may still come */
-	bool in_again;			/* and it has to be sent again */
+	bool in_again;			/* and it has to be sent again, */
+	u64 in_after;			/* when there is room for output up to here */
 	bool fin_sent, fin_acked;
 
 	/* our segments */

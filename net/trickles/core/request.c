@@ -165,7 +165,7 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 		p->more = true;
 		return p->in_off < p->in_end || (fin && p->in_off == cl->in_end);
 	}
-	if (cl->in_left && !cl->in_again)
+	if ((cl->in_left && !cl->in_again) || cl->rcv_limit < cl->in_after)
 		return false;
 	p->in_off = cl->in_una;
 	p->in_end = cl->in_end;

@@ -100,8 +100,11 @@ static int step_range(const struct trk_server_env *env, const struct trk_claims 
 	/*
 	 * A new continuation shortens the claims, but takes the place of data,
 	 * and what it displaces comes in a short packet, which is a claim.
+	 * Until the client has it, the requests behind this one are like it: so
+	 * not each of them earns one, unless the list gets full.
 	 */
-	if (claims->count >= TRK_MINT_CLAIMS ||
+	if (claims->count >= TRK_MINT_URGENT ||
+	    (claims->count >= TRK_MINT_CLAIMS && claims->n / TRK_MINT_EVERY != (m - 1) / TRK_MINT_EVERY) ||
 	    (env->now_ms > c->time_ms && env->now_ms - c->time_ms > env->horizon_ms / 2)) {
 		c->law = w.law;
 		c->base = claims->n;
