@@ -710,8 +710,9 @@ static s64 build(struct sender *s)
 	s64 taken = 0;
 	int err;
 
-	if (trk_answer_begin(&s->answer))
-		return -EINVAL;
+	err = trk_answer_begin(&s->answer);
+	if (err)
+		return err;
 	while (trk_answer_next(&s->answer, s->hdr, &p)) {
 		err = add_packet(s, &p);
 		if (err)

@@ -95,7 +95,8 @@ struct trk_event_range {
  * @type: TRK_EV_OPEN, TRK_EV_REQUEST, TRK_EV_CLOSE
  * @flags: TRK_EV_INPUT and following
  * @packets: packets that the answer may have (congestion control); may be 0
- * @mss: bytes of data in a packet of an answer that sets no continuations
+ * @mss: bytes of data in a packet of an answer that sets no continuations (it may
+ *	consume input)
  * @room: bytes of data in all packets, if no continuations are set
  * @nranges, @range: parts of the server's stream that the client asks for, all
  *	covered by the output continuation; answer with their bytes in this order
@@ -160,10 +161,14 @@ struct trk_op_cont {
  * @consumed_from, @consumed_to: input that is done with and will not come again;
  *	may be part of what came, empty if equal
  * @result: set by the kernel: bytes taken into packets (the client asks for the
- *	rest with the output continuation), or a negative errno:
+ *	rest with the output continuation; data of an answer to input end where
+ *	that ends), or a negative errno:
  *	-ESTALE no such event, -EINVAL malformed, -EFAULT bad address,
  *	-EBADF bad file, -EIO the file gave fewer bytes than promised (nothing was
- *	sent, and the event stays), -ENOMEM
+ *	sent, and the event stays), -EMSGSIZE the continuations leave no room for
+ *	data, or data that consume input and have no output continuation do not fit
+ *	one packet (they could come only once; nothing was sent, and the event
+ *	stays), -ENOMEM
  */
 struct trk_op {
 	__u64 handle;
