@@ -22,9 +22,7 @@
 #define CHUNK		65536	/* bytes of chargen in an answer, at most */
 #define RECORD		16	/* chargen: its offset, 15 hexadecimal digits and LF */
 
-/* What the kernel writes in a packet besides data, rounded up. */
-#define OVERHEAD	64	/* of an answer that consumes */
-#define OVERHEAD_CONT	128	/* of one that sets a continuation as well */
+#define OVERHEAD	64	/* bytes that a sealed continuation takes, rounded up */
 
 enum mode { ECHO, DISCARD, CHARGEN, MODES };
 
@@ -60,8 +58,7 @@ static void open_input(struct minisock *m)
  */
 static void echo(struct msk_desc *d, struct msk_iov *iov, struct minisock *m, bool first)
 {
-	uint32_t used = first ? OVERHEAD_CONT : OVERHEAD;
-	uint32_t fits = msk_packets(m) && msk_mss(m) > used ? msk_mss(m) - used : 0;
+	uint32_t fits = msk_packets(m) ? msk_mss(m) - (first ? OVERHEAD : 0) : 0;
 	size_t len;
 	const void *data = msk_input(m, &d->off, &len);
 

@@ -193,14 +193,17 @@ static void reply_to(struct reply *r, struct minisock *m)
 		take_input(r, m);
 }
 
-/* What the kernel did not take: the client will ask again, unless the file changed. */
+/*
+ * What the kernel did not take: the client will ask again, unless the file changed,
+ * or its packets are too small for the continuation of so long a path.
+ */
 static void clean_up(const struct msk_desc *d)
 {
 	if (d->result >= 0 || d->result == -ESTALE)
 		return;
 	if (verbose)
 		fprintf(stderr, "answer failed: %s\n", strerror(-d->result));
-	if (d->result == -EIO && msk_nranges(d->msk))
+	if (d->result == -EMSGSIZE || (d->result == -EIO && msk_nranges(d->msk)))
 		msk_abort(d->msk);
 	else
 		msk_drop(d->msk);

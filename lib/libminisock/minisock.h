@@ -155,9 +155,9 @@ int msk_ucont(const struct minisock *m, enum msk_which which, struct msk_cont *c
 
 /*
  * Bytes of data, packets, and bytes of data in a packet that an answer may have
- * (congestion control decides; any may be 0); continuations in the answer take
- * some of it.  The kernel takes what fits of a longer answer: usually there is no
- * need to look.
+ * (congestion control decides; any may be 0), if it sets no continuations: they
+ * take some of it.  The kernel takes what fits of a longer answer: usually there is
+ * no need to look.
  */
 uint64_t msk_room(const struct minisock *m);
 uint32_t msk_packets(const struct minisock *m);
@@ -218,10 +218,13 @@ static inline struct msk_iov msk_file(int fd, uint64_t off, uint64_t len)
  *
  * Returns how many bytes went into packets.  That may be less than offered: the
  * client asks for the rest with the output continuation.  So offer everything.
+ * Data that answer input and have no output continuation can come only once: they
+ * must fit one packet.
  *
  * Errors, after which the event is still there, to be answered otherwise or
  * dropped: EINVAL malformed, EFAULT bad address, EBADF bad file, EIO the file gave
- * fewer bytes than promised, ENOMEM.  ESTALE: the event is gone already.
+ * fewer bytes than promised, EMSGSIZE no room for the continuations, or for data
+ * that must fit one packet, ENOMEM.  ESTALE: the event is gone already.
  */
 ssize_t msk_send(struct minisock *m, uint64_t off, const void *buf, size_t len,
 		 unsigned int flags);
