@@ -15,6 +15,7 @@ import traceback
 IPPROTO_TRICKLES = 261
 SOL_TRICKLES = 0x7472
 TRK_INFO = 2
+SO_RCVBUFFORCE = 33
 MODE_TRICKLES, MODE_TCP = 1, 2
 
 OPTION = bytes([254, 4, 0x74, 0x72])
@@ -192,7 +193,7 @@ class Wire:
         with inside(namespace):
             self.out = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
             self.listen = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
-        self.listen.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.listen.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
 
     def send(self, saddr, daddr, data):
         self.out.sendto(packet(saddr, daddr, data), (daddr, 0))
