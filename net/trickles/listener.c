@@ -188,10 +188,8 @@ int trk_listener_start(struct sock *sk)
 }
 
 /**
- * trk_listener_stop - no further events come
+ * trk_listener_stop - the end of a listener, when its file is released
  * @sk: a socket, of a listener or not
- *
- * The queue stays: it may be mapped, and its events can still be answered.
  *
  * Context: lock_sock() held; may sleep.
  */
@@ -200,30 +198,16 @@ void trk_listener_stop(struct sock *sk)
 	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_listener *l = trk_sk(sk)->listener;
 
-	if (!l || !l->hashed)
-		return;
-	spin_lock_bh(&tn->listeners_lock);
-	hlist_del_rcu(&l->node);
-	l->hashed = false;
-	spin_unlock_bh(&tn->listeners_lock);
-	inet_sk_set_state(sk, TCP_CLOSE);
-	/* Softirqs are through with it, and it may be linked again. */
-	synchronize_rcu();
-}
-
-/**
- * trk_listener_free - the socket's file is released
- * @sk: a socket, of a listener or not
- *
- * Context: lock_sock() held; may sleep.
- */
-void trk_listener_free(struct sock *sk)
-{
-	struct trk_listener *l = trk_sk(sk)->listener;
-
-	trk_listener_stop(sk);
 	if (!l)
 		return;
+	if (l->hashed) {
+		spin_lock_bh(&tn->listeners_lock);
+		hlist_del_rcu(&l->node);
+		spin_unlock_bh(&tn->listeners_lock);
+		inet_sk_set_state(sk, TCP_CLOSE);
+		/* Softirqs may be at work on it. */
+		synchronize_rcu();
+	}
 	trk_sk(sk)->listener = NULL;
 	trk_queue_destroy(l->queue);
 	kfree(l);
@@ -549,10 +533,10 @@ static int read_file(struct file *file, u64 pos, struct iov_iter *to)
 	while (iov_iter_count(to)) {
 		ssize_t n = vfs_iter_read(file, to, &off, 0);
 
-		if (n < 0)
-			return n;
 		if (!n)
 			return -EIO;
+		if (n < 0)
+			return n == -ERESTARTSYS ? -EINTR : n;
 	}
 	return 0;
 }
