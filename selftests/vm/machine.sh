@@ -111,15 +111,15 @@ oops()
 
 hang()
 {
-	provoke hang --timeout 2 --smp 1 && expect status "$status" 124 &&
+	provoke hang --timeout 10 --smp 1 && expect status "$status" 124 &&
 		expect_stderr '^vm: the machine hung'
 }
 
 late_command()
 {
-	vm --timeout 2 -- bash -c 'echo before; sleep 1000'
+	vm --timeout 10 -- bash -c 'echo before; sleep 1000'
 	expect status "$status" 124 && expect stdout "$(cat "$work/stdout")" before &&
-		expect_stderr ' sleep 1000' && expect_stderr '^vm: .*longer than 2 seconds'
+		expect_stderr ' sleep 1000' && expect_stderr '^vm: .*longer than 10 seconds'
 }
 
 warning_in_the_log()
@@ -171,7 +171,7 @@ same_virtual_time()
 		cat /proc/uptime /sys/class/net/v0/address
 		od -An -N8 -tx8 /dev/urandom
 		grep ctxt /proc/stat
-		date +%F.%N
+		date
 		exit 7
 	END
 	chmod +x "$work/probe.sh"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A module that misbehaves as its parameter says, for selftests/vm. */
+#include <linux/compiler.h>
 #include <linux/irqflags.h>
 #include <linux/module.h>
 #include <linux/string.h>
@@ -12,7 +13,7 @@ static int __init provoke_init(void)
 	if (!strcmp(what, "warning")) {
 		WARN(1, "provoked\n");
 	} else if (!strcmp(what, "oops")) {
-		*(volatile int *)NULL = 0;
+		WRITE_ONCE(*(int *)NULL, 0);
 	} else if (!strcmp(what, "hang")) {
 		local_irq_disable();
 		for (;;)
