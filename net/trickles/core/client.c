@@ -249,6 +249,10 @@ static void declare(struct trk_client *cl, bool force)
 				return;
 			lose(cl, cl->edge);
 		}
+		/* The nonce of a shared packet is with its first number: swallowed with it. */
+		if (s->state == TRK_SLOT_RECEIVED && s->joined &&
+		    trk_client_slot(cl, cl->edge - 1)->state == TRK_SLOT_LOST)
+			s->state = TRK_SLOT_LOST;
 		if (s->state == TRK_SLOT_LOST) {
 			if (!claim(cl, cl->edge, TRK_CLAIM_LOST))
 				return;
@@ -280,6 +284,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	held->c = *c;
 	held->acc = 0;
 	cl->confirmed = *held;
+	cl->confirmed_serial = cl->serial;
 	cl->confirmed_n = c->base;
 	cl->confirmed_proof = 0;
 	cl->nclaims = 0;
@@ -338,14 +343,15 @@ static bool covers(const struct trk_ucont *u, u64 off)
 
 /*
  * Where an output continuation would be held: the place of the one that begins
- * alike, or one that is free.  The last place is for the one that is needed
- * first, without which no other would ever be done with.
+ * alike, or one that is free.  Places are kept for the two without which none
+ * would ever be done with: that of the bytes needed next, and its successor.
  */
 static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
 {
-	bool first = covers(u, cl->rcv_nxt) || u->end <= cl->rcv_nxt;
+	const struct trk_held_ucont *current_one = NULL;
 	struct trk_held_ucont *free = NULL;
 	unsigned int i, nfree = 0;
+	bool needed;
 
 	for (i = 0; i < TRK_OUTPUTS; i++) {
 		struct trk_held_ucont *h = &cl->outputs[i];
@@ -356,10 +362,12 @@ static struct trk_held_ucont *output_place(struct trk_client *cl, const struct t
 		} else if (h->u.start == u->start) {
 			return h;
 		} else if (covers(&h->u, cl->rcv_nxt)) {
-			first = true;
+			current_one = h;
 		}
 	}
-	return nfree > 1 || first ? free : NULL;
+	needed = covers(u, cl->rcv_nxt) || u->end <= cl->rcv_nxt ||
+		 (current_one && u->start == current_one->u.end);
+	return needed || nfree > TRK_OUTPUTS_KEPT - !!current_one ? free : NULL;
 }
 
 static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
@@ -524,6 +532,7 @@ static void confirm(struct trk_client *cl, const struct trk_slot *s)
 	if (s->req_n <= cl->confirmed_n || (u8)(cl->serial - s->serial) >= TRK_CONTS)
 		return;
 	cl->confirmed = *held;
+	cl->confirmed_serial = s->serial;
 	cl->confirmed_n = s->req_n;
 	cl->confirmed_proof = s->acc ^ held->acc;
 	for (i = 0; i < cl->nclaims && cl->claims[i].b <= held->c.base; i++)
@@ -538,6 +547,12 @@ static void new_cont(struct trk_client *cl, const struct trk_slot *s, const u8 *
 	struct trk_held_cont *held;
 	struct trk_cont c;
 
+	/*
+	 * Any of them will do.  One that never stood in an answered request may be
+	 * spoilt; that there are few of those keeps @confirmed near.
+	 */
+	if ((u8)(cl->serial - cl->confirmed_serial) >= TRK_CONTS - 2)
+		return;
 	trk_cont_read(blob, &c);
 	if (c.domain != cur->c.domain || c.base <= cur->c.base || c.base != s->req_n ||
 	    c.slot != cl->slot)

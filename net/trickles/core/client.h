@@ -17,7 +17,8 @@
 #define TRK_DUPTHRESH		3
 #define TRK_RING_MIN		64		/* numbers, a power of two */
 #define TRK_RING_MAX		16384
-#define TRK_OUTPUTS		4		/* output continuations held */
+#define TRK_OUTPUTS		8		/* output continuations held */
+#define TRK_OUTPUTS_KEPT	2		/* of these, for the bytes needed next */
 #define TRK_CONTS		4		/* transport continuations held */
 #define TRK_TRAIN		32		/* responses to one request, at most */
 
@@ -124,6 +125,7 @@ struct trk_client {
 	u8 serial;		/* of the current one */
 	struct trk_held_cont confirmed;		/* of the last request known to be answered */
 	u64 confirmed_n, confirmed_proof;
+	u8 confirmed_serial;
 	struct trk_claim claims[2 * TRK_MAX_CLAIMS];	/* above the base of @confirmed */
 	unsigned int nclaims;
 

@@ -141,7 +141,8 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	memset(p, 0, sizeof(*p));
 	p->what = TRK_WHAT_INPUT;
 	/* The answer may bring a continuation to be held, */
-	if (!places || (cl->each_brings && places <= cl->in_expected))
+	if (!again && (places <= TRK_OUTPUTS_KEPT ||
+		       (cl->each_brings && places <= TRK_OUTPUTS_KEPT + cl->in_expected)))
 		return false;
 	/* and output; what is sent again had room the first time. */
 	if (cl->rcv_limit >= used + piece_len(cl))
