@@ -32,6 +32,7 @@ static int trk_init_sock(struct sock *sk)
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(net->ipv4.sysctl_tcp_wmem[1]));
 	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(net->ipv4.sysctl_tcp_rmem[1]));
 	sk_sockets_allocated_inc(sk);
+	sock_prot_inuse_add(net, sk->sk_prot, 1);
 	trk_stream_setup(sk);
 	return 0;
 }
@@ -39,6 +40,7 @@ static int trk_init_sock(struct sock *sk)
 static void trk_destroy_sock(struct sock *sk)
 {
 	sk_sockets_allocated_dec(sk);
+	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 }
 
 /* There is no table of ours: the carrier is found, and leads to its owner. */

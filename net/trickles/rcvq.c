@@ -33,8 +33,9 @@ static u64 rcvq_end(const struct sk_buff *skb)
  * @pieces: packets in it
  * @in_order: the data comes next in the stream
  *
- * Data out of order may fill the receive buffer; that which closes the gap may
- * exceed it, since it lets the reader free all.
+ * What was asked for fits in general; it may exceed the buffer by half if its
+ * packets were smaller than expected.  Data that closes a gap may exceed it
+ * more, since it lets the reader free all.
  *
  * Return: an skb for trk_rcvq_add(), or NULL: drop the packet (counted).  Does not sleep.
  */
@@ -42,12 +43,10 @@ struct sk_buff *trk_rcvq_hold(struct sock *sk, struct sk_buff *skb, unsigned int
 			      bool in_order)
 {
 	struct trk_net *tn = trk_net(sock_net(sk));
-	unsigned int limit = READ_ONCE(sk->sk_rcvbuf);
+	unsigned int size, limit = READ_ONCE(sk->sk_rcvbuf);
 	struct sk_buff *hold;
-	unsigned int size;
 
-	if (in_order)
-		limit *= 2;
+	limit += in_order ? limit : limit / 2;
 	if (atomic_read(&sk->sk_rmem_alloc) > limit) {
 		TRK_INC(tn, DROP_RCVBUF);
 		return NULL;

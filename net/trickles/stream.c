@@ -19,6 +19,10 @@
 #define FIRST_DELAY_US	10000
 /* A closed socket is given up when the server consumes nothing for so long, as in TIME_WAIT. */
 #define ORPHAN_US	(60 * USEC_PER_SEC)
+/* Data's share of the receive buffer: at first half of it. */
+#define SHARE_ONE	256
+#define SHARE_MIN	32
+#define SHARE_MAX	192
 /* A larger ring is allocated only where sleeping is allowed. */
 #define RING_ATOMIC	65536
 
@@ -30,6 +34,7 @@
  * @ring: memory that @cl uses
  * @ooo: output out of order
  * @read: output below was read
+ * @share: of the receive buffer that is for data
  * @syn_us: when the SYN was sent
  * @first_us: when to send the first request even without input
  * @orphan_us: when to give up input that is left after close()
@@ -48,6 +53,7 @@ struct trk_stream {
 	struct trk_slot *ring;
 	struct rb_root ooo;
 	u64 read;
+	u32 share;
 	u64 syn_us;
 	u64 first_us;
 	u64 orphan_us;
@@ -95,6 +101,7 @@ static struct trk_stream *stream_alloc(struct sock *sk)
 	}
 	st->sk = sk;
 	st->ooo = RB_ROOT;
+	st->share = SHARE_ONE / 2;
 	st->orphan_us = U64_MAX;
 	INIT_WORK(&st->reap, reap_work);
 	trk_client_init(&st->cl, st->ring, TRK_RING_MIN, stream_random, NULL);
@@ -254,10 +261,18 @@ static void grow_ring(struct trk_stream *st, gfp_t gfp)
 	st->ring = ring;
 }
 
-/* Half of the buffer is for data, the other half for what the kernel keeps with it. */
+/* Part of the receive buffer is for data, the rest for what the kernel keeps with it. */
 static u64 window(const struct sock *sk)
 {
-	return READ_ONCE(sk->sk_rcvbuf) / 2;
+	return (u64)READ_ONCE(sk->sk_rcvbuf) * trk_sk(sk)->stream->share / SHARE_ONE;
+}
+
+/* How large that part is shows with the packets that come. */
+static void learn_share(struct trk_stream *st, u32 len, u32 truesize)
+{
+	u32 share = clamp_t(u32, (u64)len * SHARE_ONE / truesize, SHARE_MIN, SHARE_MAX);
+
+	st->share = (7 * st->share + share) / 8;
 }
 
 /* Room is offered in steps that are worth a request. */
@@ -500,6 +515,7 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 		hold = trk_rcvq_hold(sk, skb, pieces, (s32)(r.off - (u32)cl->rcv_nxt) <= 0);
 		if (!hold)
 			return;
+		learn_share(st, len, hold->truesize);
 	}
 	if (!err)
 		err = trk_client_receive(cl, &r, seqrel, now, &in);
