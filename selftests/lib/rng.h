@@ -3,8 +3,7 @@
 #ifndef TRK_TEST_RNG_H
 #define TRK_TEST_RNG_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "core/types.h"
 
 struct rng {
 	uint64_t s;
@@ -36,5 +35,13 @@ static inline bool rng_ppm(struct rng *r, uint32_t ppm)
 {
 	return rng_below(r, 1000000) < ppm;
 }
+
+/* One of the values listed. */
+#define RNG_PICK(r, ...)						\
+({									\
+	const uint64_t pick[] = { __VA_ARGS__ };			\
+									\
+	pick[rng_below(r, ARRAY_SIZE(pick))];		\
+})
 
 #endif /* TRK_TEST_RNG_H */

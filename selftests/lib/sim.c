@@ -97,7 +97,8 @@ void link_send(struct link *l, struct packet *p)
 		packet_free(p);
 		return;
 	}
-	l->free_us = max_t(u64, l->free_us, now) + (p->len + WIRE_OVERHEAD) * 1000ULL / l->bytes_per_ms;
+	l->free_us =
+		max_t(u64, l->free_us, now) + (p->len + WIRE_OVERHEAD) * 1000ULL / l->bytes_per_ms;
 	/* Lost behind the queue, and a corrupted one fails its checksum there. */
 	if (rng_ppm(l->rng, l->loss_ppm)) {
 		l->lost++;
@@ -108,6 +109,7 @@ void link_send(struct link *l, struct packet *p)
 	if (rng_ppm(l->rng, l->reorder_ppm))
 		at += rng_below(l->rng, l->delay_us + 1);
 	if (rng_ppm(l->rng, l->dup_ppm))
-		sim_at(l->sim, at + rng_below(l->rng, l->delay_us + 1), l->deliver, l->arg, packet_copy(p));
+		sim_at(l->sim, at + rng_below(l->rng, l->delay_us + 1), l->deliver, l->arg,
+		       packet_copy(p));
 	sim_at(l->sim, at, l->deliver, l->arg, p);
 }

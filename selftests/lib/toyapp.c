@@ -2,7 +2,7 @@
 #include "toyapp.h"
 
 #define CHUNK		9000		/* bytes per output continuation, if chunked */
-#define ECHO_BYTES	400		/* echoed at once, if in several packets: they fit a continuation */
+#define ECHO_BYTES 400 /* echoed at once, if in several packets: they fit a continuation */
 #define FAR		(1ULL << 62)
 
 /* State between messages and within one, as the input continuation carries it. */
@@ -71,7 +71,9 @@ static void set_input(struct toy *t, const struct state *s, u64 start, u64 end, 
 	put_unaligned_be64(s->digest, p + 20);
 	put_unaligned_be64(s->at, p + 28);
 	t->a.has_input = true;
-	t->a.input = (struct trk_ucont){ .start = start, .end = end, .flags = flags, .len = 36, .opaque = p };
+	t->a.input = (struct trk_ucont){
+		.start = start, .end = end, .flags = flags, .len = 36, .opaque = p
+	};
 }
 
 static void get_state(const struct trk_ucont *u, struct state *s)
@@ -217,7 +219,9 @@ static bool answer_input(struct toy *t, const struct trk_grant *g, struct state 
 	s->flags = m.flags;
 	s->left = m.len;
 	if (m.kind == TOY_GET) {
-		struct source src = { .key = m.key, .start = s->out, .end = s->out + m.len, .flags = m.flags };
+		struct source src = {
+			.key = m.key, .start = s->out, .end = s->out + m.len, .flags = m.flags
+		};
 
 		if (g->final_input && avail == TOY_MSG_LEN)
 			src.flags |= TOY_LAST;

@@ -4,7 +4,7 @@
  * request and its user continuations.  A dialogue is a sequence of messages:
  *
  *   GET   the server sends @len bytes made from @key
- *   PUT   @len bytes follow, read in records of @gran; the server answers 16 bytes that depend on them
+ *   PUT   @len bytes follow, read in records of @gran; 16 bytes that depend on them come back
  *   ECHO  @len bytes follow in any order and come back; only as the last message
  *   ABORT the server gives the connection up
  */
@@ -22,7 +22,8 @@
 enum toy_kind { TOY_GET = 'G', TOY_PUT = 'P', TOY_ECHO = 'E', TOY_ABORT = 'A' };
 
 #define TOY_LAST	1		/* the server's stream ends with the answer */
-#define TOY_CHUNKED	2		/* GET: each output continuation covers a part; ECHO: answers of several packets */
+#define TOY_CHUNKED \
+	2 /* GET: each output continuation covers a part; ECHO: answers of several packets */
 
 struct toy_msg {
 	u8 kind, flags;

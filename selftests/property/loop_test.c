@@ -46,7 +46,7 @@ struct scenario {
 	u32 app_drop, poison, forge;		/* ppm */
 	u64 down_us, up_us;			/* no server in between */
 	u32 rcvbuf;
-	u64 read_pause_us;			/* the reader sleeps so long after each buffer full */
+	u64 read_pause_us; /* the reader sleeps so long after each buffer full */
 	bool small_ring;			/* the ring does not grow */
 	bool banner;
 	bool want_fin;
@@ -118,10 +118,11 @@ static void fail(struct run *r, const char *fmt, ...)
 	va_end(ap);
 }
 
-#define TRACE(r, fmt, ...)								\
-	do {										\
-		if (verbose)								\
-			printf("# %10.6f " fmt "\n", (double)(r)->sim.now_us / 1e6, ##__VA_ARGS__); \
+#define TRACE(r, fmt, ...)                                                          \
+	do {                                                                        \
+		if (verbose)                                                        \
+			printf("# %10.6f " fmt "\n", (double)(r)->sim.now_us / 1e6, \
+			       ##__VA_ARGS__);                                      \
 	} while (0)
 
 static const char *const reason_name[] = {
@@ -263,7 +264,8 @@ static void watch_grant(struct run *r, const struct trk_req *q, const struct trk
 	if (q->kind == TRK_KIND_RANGE) {
 		trk_cont_read(q->cont.p, &c);
 		if (trk_num_above(c.base, q->n) == d->n && x != d->issued)
-			fail(r, "issues up to %" PRIu64 ", Reno would up to %" PRIu64, x, d->issued);
+			fail(r, "issues up to %" PRIu64 ", Reno would up to %" PRIu64, x,
+			     d->issued);
 	}
 	watch_room(d, x);
 	for (x = g->first; x < g->first + g->count; x++) {
@@ -293,7 +295,8 @@ static void server_env(struct replica *rep, struct trk_server_env *env)
 	env->arg = r;
 	env->current_key = &r->cipher.c;
 	/* For some, a period of the SYN cookie ends as they begin. */
-	env->now_ms = 1700000000000ULL + (r->sc->seed % 4 ? r->sc->seed * 1000 : 0) + rep->skew_ms + r->sim.now_us / 1000;
+	env->now_ms = 1700000000000ULL + (r->sc->seed % 4 ? r->sc->seed * 1000 : 0) + rep->skew_ms +
+		      r->sim.now_us / 1000;
 	env->horizon_ms = r->sc->horizon_ms;
 	env->skew_ms = r->sc->skew_ms;
 	env->max_slot = r->sc->path_slot;
@@ -309,7 +312,8 @@ static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
 		struct packet *p;
 
 		if (out.hdr_len > TRK_RESP_HDR_MAX || out.hdr_len + out.data_len > g->cont.slot)
-			fail(r, "packet of %u + %u in a slot of %u", out.hdr_len, out.data_len, g->cont.slot);
+			fail(r, "packet of %u + %u in a slot of %u", out.hdr_len, out.data_len,
+			     g->cont.slot);
 		if (out.data_at + out.data_len > t->a.len)
 			fail(r, "more data sent than there is");
 		if (++n > TRK_MAX_ANSWER)
@@ -360,7 +364,9 @@ static void server_receive(void *arg, struct packet *p)
 	if (q.kind != TRK_KIND_CLOSE) {
 		watch_grant(r, &q, &g);
 		TRACE(r, "server %s m %u n %u claims %u: %u numbers from %" PRIu64 " mint %u",
-		      q.kind == TRK_KIND_RANGE ? "range" : q.kind == TRK_KIND_FIRST ? "first" : "timeout",
+		      q.kind == TRK_KIND_RANGE ? "range" :
+		      q.kind == TRK_KIND_FIRST ? "first" :
+						 "timeout",
 		      q.m, q.n, q.nclaims, g.count, g.first, g.mint);
 		if (g.count && rng_ppm(&r->rng, r->sc->app_drop)) {
 			r->dropped++;
@@ -412,7 +418,7 @@ static bool client_needs(const struct run *r)
 
 	if (cl->state != TRK_CL_FIRST && cl->state != TRK_CL_OPEN)
 		return false;
-	/* No silly windows: with something left to read there may have to be room for a packet first. */
+	/* No silly windows: with something left to read, room for a packet may be needed first. */
 	if (r->read < cl->rcv_nxt && cl->rcv_limit < r->received + cl->slot)
 		return false;
 	if (cl->in_una < whole_msgs_in(r) || (cl->in_fin && !cl->fin_acked))
@@ -426,8 +432,8 @@ static bool finished(const struct run *r)
 {
 	if (r->aborts)
 		return r->cl.state == TRK_CL_DEAD;
-	return r->read == r->out_len && r->cl.fin_off == r->out_len && r->writes == r->sc->nwrites &&
-	       r->cl.in_una >= r->in_len;
+	return r->read == r->out_len && r->cl.fin_off == r->out_len &&
+	       r->writes == r->sc->nwrites && r->cl.in_una >= r->in_len;
 }
 
 static void client_transmit(struct run *r, const struct trk_out_req *o)
@@ -439,12 +445,13 @@ static void client_transmit(struct run *r, const struct trk_out_req *o)
 
 	if (o->hdr_len + o->in_len > r->cl.slot)
 		fail(r, "request of %u bytes in a slot of %u", o->hdr_len + o->in_len, r->cl.slot);
-	if (o->in_off + o->in_len > r->cl.in_end || (o->in_len && o->in_off + o->in_len <= r->cl.in_una))
+	if (o->in_off + o->in_len > r->cl.in_end ||
+	    (o->in_len && o->in_off + o->in_len <= r->cl.in_una))
 		fail(r, "sends input %" PRIu64 " + %u", o->in_off, o->in_len);
 	if (r->why[0])
 		return;
-	p = packet_new(r->client_isn + 1 + o->seq, r->server_isn + 1 + o->ackrel, o->hdr, o->hdr_len,
-		       o->in_len);
+	p = packet_new(r->client_isn + 1 + o->seq, r->server_isn + 1 + o->ackrel, o->hdr,
+		       o->hdr_len, o->in_len);
 	if (o->in_len)
 		memcpy(p->data + o->hdr_len, r->in + o->in_off, o->in_len);
 	err = trk_req_parse(&q, p->data, p->len, p->len);
@@ -459,13 +466,17 @@ static void client_transmit(struct run *r, const struct trk_out_req *o)
 		u64 x, end = q.ask[i].off + q.ask[i].len;
 
 		if (end > r->cl.rcv_limit)
-			fail(r, "asks up to %" PRIu64 ", window ends at %" PRIu64, end, r->cl.rcv_limit);
+			fail(r, "asks up to %" PRIu64 ", window ends at %" PRIu64, end,
+			     r->cl.rcv_limit);
 		for (x = q.ask[i].off; x < end && x < r->out_len; x++)
 			r->asked_twice += r->have[x];
 	}
-	TRACE(r, "client kind %u m %u n %u claims %u asks %u (%" PRIu64 " + %u) input %" PRIu64 " + %u%s%s", q.kind,
-	      q.m, q.n, q.nclaims, q.nask, q.nask ? q.ask[0].off : 0, q.nask ? q.ask[0].len : 0,
-	      o->in_off, o->in_len, q.flags & TRK_REQ_FIN ? " fin" : "", q.flags & TRK_REQ_GROW ? " grow" : "");
+	TRACE(r,
+	      "client kind %u m %u n %u claims %u asks %u (%" PRIu64 " + %u) input %" PRIu64
+	      " + %u%s%s",
+	      q.kind, q.m, q.n, q.nclaims, q.nask, q.nask ? q.ask[0].off : 0,
+	      q.nask ? q.ask[0].len : 0, o->in_off, o->in_len, q.flags & TRK_REQ_FIN ? " fin" : "",
+	      q.flags & TRK_REQ_GROW ? " grow" : "");
 	r->silent = 0;
 	link_send(&r->up, p);
 }
@@ -501,10 +512,12 @@ static void client_pump(struct run *r)
 	if (cl->state == TRK_CL_DEAD || r->why[0] || finished(r))
 		return;
 	/* Also when it waits for its own keepalive, that is much later. */
-	if (client_needs(r) && (cl->deadline_us == U64_MAX || cl->deadline_us > r->sim.now_us + TRK_RTO_MAX_US))
-		fail(r, "work to do and no timer: state %u rcv_nxt %" PRIu64 " of %" PRIu64 " limit %" PRIu64
-		     " in_una %" PRIu64 " of %" PRIu64, cl->state, cl->rcv_nxt, r->out_len, cl->rcv_limit,
-		     cl->in_una, cl->in_end);
+	if (client_needs(r) &&
+	    (cl->deadline_us == U64_MAX || cl->deadline_us > r->sim.now_us + TRK_RTO_MAX_US))
+		fail(r,
+		     "work to do and no timer: state %u rcv_nxt %" PRIu64 " of %" PRIu64
+		     " limit %" PRIu64 " in_una %" PRIu64 " of %" PRIu64,
+		     cl->state, cl->rcv_nxt, r->out_len, cl->rcv_limit, cl->in_una, cl->in_end);
 }
 
 static void app_run(struct run *r);
@@ -537,7 +550,8 @@ static void app_run(struct run *r)
 {
 	const struct scenario *sc = r->sc;
 
-	if (!r->write_due && r->writes < sc->nwrites && r->read >= sc->write[r->writes].after_read) {
+	if (!r->write_due && r->writes < sc->nwrites &&
+	    r->read >= sc->write[r->writes].after_read) {
 		r->write_due = true;
 		sim_at(&r->sim, r->sim.now_us + sc->write[r->writes].delay_us, app_write, r, NULL);
 	}
@@ -545,8 +559,8 @@ static void app_run(struct run *r)
 		bool full = r->cl.rcv_nxt == r->cl.rcv_limit;
 
 		r->read_due = true;
-		sim_at(&r->sim, r->sim.now_us + (full ? sc->read_pause_us : sc->read_pause_us / 16), app_read,
-		       r, NULL);
+		sim_at(&r->sim, r->sim.now_us + (full ? sc->read_pause_us : sc->read_pause_us / 16),
+		       app_read, r, NULL);
 	}
 }
 
@@ -555,7 +569,8 @@ static void client_store(struct run *r, const struct trk_in_resp *in, const u8 *
 	u64 i;
 
 	if (in->off + in->len > r->out_len) {
-		fail(r, "data up to %" PRIu64 ", the stream has %" PRIu64, in->off + in->len, r->out_len);
+		fail(r, "data up to %" PRIu64 ", the stream has %" PRIu64, in->off + in->len,
+		     r->out_len);
 		return;
 	}
 	if (in->off + in->len > r->cl.rcv_limit) {
@@ -622,10 +637,11 @@ static void client_receive(void *arg, struct packet *p)
 		fail(r, "malformed response: %s", reason_name[err]);
 	if (!err) {
 		err = trk_client_receive(cl, &resp, seqrel, r->sim.now_us, &in);
-		TRACE(r, "client gets %u span %u data %u + %u%s%s%s%s: %s", resp.num, resp.span, resp.off,
-		      resp.data_len, resp.flags & TRK_RESP_NOGROWTH ? " nogrowth" : "",
-		      resp.flags & TRK_RESP_CONT ? " cont" : "", resp.flags & TRK_RESP_FIN ? " fin" : "",
-		      resp.output.p ? " output" : "", reason_name[err]);
+		TRACE(r, "client gets %u span %u data %u + %u%s%s%s%s: %s", resp.num, resp.span,
+		      resp.off, resp.data_len, resp.flags & TRK_RESP_NOGROWTH ? " nogrowth" : "",
+		      resp.flags & TRK_RESP_CONT ? " cont" : "",
+		      resp.flags & TRK_RESP_FIN ? " fin" : "", resp.output.p ? " output" : "",
+		      reason_name[err]);
 	}
 	r->client_drops[err]++;
 	if (!err && !r->why[0]) {
@@ -650,13 +666,14 @@ static void client_timer(struct run *r)
 	struct trk_client *cl = &r->cl;
 
 	r->sim.now_us = cl->deadline_us;
-	TRACE(r, "timer: state %u backoff %u expected %u holes %u waiting %u rto %" PRIu64, cl->state,
-	      cl->backoff, cl->expected, cl->holes.n, cl->waiting, cl->rto_us);
+	TRACE(r, "timer: state %u backoff %u expected %u holes %u waiting %u rto %" PRIu64,
+	      cl->state, cl->backoff, cl->expected, cl->holes.n, cl->waiting, cl->rto_us);
 	r->silent++;
 	trk_client_timer(cl, r->sim.now_us);
 	if (cl->state == TRK_CL_DEAD) {
 		/* Only after as many losses in a row as there are attempts. */
-		if (cl->error != ETIMEDOUT || withheld(r) - r->withheld_before < TRK_FIRST_ATTEMPTS - 1)
+		if (cl->error != ETIMEDOUT ||
+		    withheld(r) - r->withheld_before < TRK_FIRST_ATTEMPTS - 1)
 			fail(r, "gave up with error %d", cl->error);
 		return;
 	}
@@ -708,7 +725,8 @@ static void build_streams(struct run *r)
 		if (m->kind == TOY_GET) {
 			expect_output(r, m->key, m->len);
 		} else if (m->kind == TOY_PUT) {
-			expect_output(r, toy_digest(m->key, p + TOY_MSG_LEN, body) | 1, TOY_REPLY_LEN);
+			expect_output(r, toy_digest(m->key, p + TOY_MSG_LEN, body) | 1,
+				      TOY_REPLY_LEN);
 		} else if (m->kind == TOY_ECHO) {
 			expect_output(r, m->key + 1, m->len);
 		} else {
@@ -737,7 +755,8 @@ static void check_close(struct run *r)
 }
 
 struct totals {
-	u64 runs, gave_up, requests, responses, timeouts, probes, lost, late, asked_twice, bytes, us;
+	u64 runs, gave_up, requests, responses, timeouts, probes, lost, late, asked_twice, bytes,
+		us;
 };
 
 static struct totals totals;
@@ -776,11 +795,20 @@ static bool play(const struct scenario *sc)
 	for (i = 0; i < sc->replicas; i++) {
 		r->replica[i].run = r;
 		r->replica[i].i = i;
-		r->replica[i].skew_ms = (s32)rng_below(&r->rng, 2 * sc->skew_ms + 1) - (s32)sc->skew_ms;
+		r->replica[i].skew_ms =
+			(s32)rng_below(&r->rng, 2 * sc->skew_ms + 1) - (s32)sc->skew_ms;
 	}
-	r->down = (struct link){ .sim = &r->sim, .rng = &r->rng, .bytes_per_ms = sc->rate, .queue = sc->queue,
-		.delay_us = sc->delay_us, .loss_ppm = sc->loss[0], .reorder_ppm = sc->reorder[0],
-		.dup_ppm = sc->dup[0], .pattern = sc->pattern[0], .deliver = client_receive, .arg = r };
+	r->down = (struct link){ .sim = &r->sim,
+				 .rng = &r->rng,
+				 .bytes_per_ms = sc->rate,
+				 .queue = sc->queue,
+				 .delay_us = sc->delay_us,
+				 .loss_ppm = sc->loss[0],
+				 .reorder_ppm = sc->reorder[0],
+				 .dup_ppm = sc->dup[0],
+				 .pattern = sc->pattern[0],
+				 .deliver = client_receive,
+				 .arg = r };
 	r->up = (struct link){ .sim = &r->sim, .rng = &r->rng, .bytes_per_ms = 10 * sc->rate,
 		.queue = 1 << 20, .delay_us = sc->delay_us, .loss_ppm = sc->loss[1],
 		.reorder_ppm = sc->reorder[1], .dup_ppm = sc->dup[1], .pattern = sc->pattern[1],
@@ -789,7 +817,8 @@ static bool play(const struct scenario *sc)
 	r->client_isn = (u32)rng_u64(&r->rng);
 	server_env(&r->replica[0], &env);
 	r->server_isn = trk_syn_cookie(&env, &r->peer, r->client_isn);
-	trk_client_init(&r->cl, calloc(TRK_RING_MIN, sizeof(struct trk_slot)), TRK_RING_MIN, client_random, r);
+	trk_client_init(&r->cl, calloc(TRK_RING_MIN, sizeof(struct trk_slot)), TRK_RING_MIN,
+			client_random, r);
 	sim_at(&r->sim, 2 * sc->delay_us, client_connected, r, NULL);
 
 	while (!r->why[0] && !finished(r) && r->cl.state != TRK_CL_DEAD) {
@@ -800,21 +829,27 @@ static bool play(const struct scenario *sc)
 		else if (next != U64_MAX)
 			sim_step(&r->sim);
 		else
-			fail(r, "nothing more happens: state %u rcv_nxt %" PRIu64 " of %" PRIu64 " in_una %" PRIu64 " of %"
-			     PRIu64 " written %" PRIu64 " fin at %" PRId64, r->cl.state, r->cl.rcv_nxt, r->out_len,
-			     r->cl.in_una, r->in_len, r->cl.in_end, (s64)r->cl.fin_off);
+			fail(r,
+			     "nothing more happens: state %u rcv_nxt %" PRIu64 " of %" PRIu64
+			     " in_una %" PRIu64 " of %" PRIu64 " written %" PRIu64
+			     " fin at %" PRId64,
+			     r->cl.state, r->cl.rcv_nxt, r->out_len, r->cl.in_una, r->in_len,
+			     r->cl.in_end, (s64)r->cl.fin_off);
 		if (r->sim.now_us > 7200 * SEC)
-			fail(r, "not done after two hours: rcv_nxt %" PRIu64 " of %" PRIu64, r->cl.rcv_nxt, r->out_len);
+			fail(r, "not done after two hours: rcv_nxt %" PRIu64 " of %" PRIu64,
+			     r->cl.rcv_nxt, r->out_len);
 	}
 	if (!r->why[0])
 		check_close(r);
 	if (sc->clean && !r->why[0] &&
 	    (r->cl.stat.timeouts || r->cl.stat.probes || r->cl.stat.lost || r->cl.stat.late))
-		fail(r, "a clean path and %" PRIu64 " timeouts, %" PRIu64 " probes, %" PRIu64 " lost",
+		fail(r,
+		     "a clean path and %" PRIu64 " timeouts, %" PRIu64 " probes, %" PRIu64 " lost",
 		     r->cl.stat.timeouts, r->cl.stat.probes, r->cl.stat.lost);
 	ok = !r->why[0];
 	if (!ok)
-		printf("# seed %" PRIu64 " at %.6f s: %s\n", sc->seed, (double)r->sim.now_us / 1e6, r->why);
+		printf("# seed %" PRIu64 " at %.6f s: %s\n", sc->seed, (double)r->sim.now_us / 1e6,
+		       r->why);
 	totals.runs++;
 	totals.gave_up += r->cl.state == TRK_CL_DEAD && r->cl.error == ETIMEDOUT;
 	totals.requests += r->cl.stat.requests;
@@ -833,18 +868,16 @@ static bool play(const struct scenario *sc)
 
 static void print_totals(void)
 {
-	printf("# %" PRIu64 " runs, %.0f s simulated, %" PRIu64 " requests, %" PRIu64 " responses, %" PRIu64
-	       " bytes; lost %" PRIu64 ", late %" PRIu64 ", probes %" PRIu64 ", timeouts %" PRIu64
-	       ", asked though there %" PRIu64 ", gave up %" PRIu64 "\n",
-	       totals.runs, (double)totals.us / 1e6, totals.requests, totals.responses, totals.bytes, totals.lost,
-	       totals.late, totals.probes, totals.timeouts, totals.asked_twice, totals.gave_up);
+	printf("# %" PRIu64 " runs, %.0f s simulated, %" PRIu64 " requests, %" PRIu64
+	       " responses, %" PRIu64 " bytes; lost %" PRIu64 ", late %" PRIu64 ", probes %" PRIu64
+	       ", timeouts %" PRIu64 ", asked though there %" PRIu64 ", gave up %" PRIu64 "\n",
+	       totals.runs, (double)totals.us / 1e6, totals.requests, totals.responses,
+	       totals.bytes, totals.lost, totals.late, totals.probes, totals.timeouts,
+	       totals.asked_twice, totals.gave_up);
 	memset(&totals, 0, sizeof(totals));
 }
 
 /* ---- scenarios ---- */
-
-#define PICK(rng, ...) \
-	((u64[]){ __VA_ARGS__ }[rng_below(rng, sizeof((u64[]){ __VA_ARGS__ }) / sizeof(u64))])
 
 static void add_write(struct scenario *sc, u64 upto, u64 after_read, u64 delay_us)
 {
@@ -860,24 +893,26 @@ static void random_dialogue(struct scenario *sc, struct rng *g)
 	for (i = 0; i < sc->nmsgs; i++) {
 		struct toy_msg *m = &sc->msg[i];
 		bool last = i + 1 == sc->nmsgs;
-		u64 body, wait = sc->banner && !i ? out : PICK(g, 0, 0, out);
+		u64 body, wait = sc->banner && !i ? out : RNG_PICK(g, 0, 0, out);
 
-		m->kind = PICK(g, TOY_GET, TOY_GET, TOY_PUT);
+		m->kind = RNG_PICK(g, TOY_GET, TOY_GET, TOY_PUT);
 		if (last)
-			m->kind = PICK(g, TOY_GET, TOY_GET, TOY_PUT, TOY_ECHO, TOY_ECHO, TOY_ABORT);
-		m->flags = PICK(g, 0, 0, TOY_CHUNKED);
-		m->gran = PICK(g, 1, 1, 100, 333);
+			m->kind = RNG_PICK(g, TOY_GET, TOY_GET, TOY_PUT, TOY_ECHO, TOY_ECHO,
+					   TOY_ABORT);
+		m->flags = RNG_PICK(g, 0, 0, TOY_CHUNKED);
+		m->gran = RNG_PICK(g, 1, 1, 100, 333);
 		m->key = rng_u64(g) | 1;
-		m->len = PICK(g, 1, rng_in(g, 1, 100), sc->slot, rng_in(g, 1, 5000), rng_in(g, 1, 30000),
-			      rng_in(g, 1, 30000), rng_in(g, 1, 150000));
+		m->len = RNG_PICK(g, 1, rng_in(g, 1, 100), sc->slot, rng_in(g, 1, 5000),
+				  rng_in(g, 1, 30000), rng_in(g, 1, 30000), rng_in(g, 1, 150000));
 		if (m->kind == TOY_GET && rng_below(g, 20) == 0)
 			m->len = 0;
 		body = m->kind == TOY_PUT || m->kind == TOY_ECHO ? m->len : 0;
 		before = in;
 		in += TOY_MSG_LEN + body;
 		if (rng_below(g, 3) == 0)
-			add_write(sc, rng_in(g, before + 1, in - 1), wait, PICK(g, 0, 1000, 300000));
-		add_write(sc, in, wait, PICK(g, 0, 0, 1000, 100000, 2000000));
+			add_write(sc, rng_in(g, before + 1, in - 1), wait,
+				  RNG_PICK(g, 0, 1000, 300000));
+		add_write(sc, in, wait, RNG_PICK(g, 0, 0, 1000, 100000, 2000000));
 		out += m->kind == TOY_PUT ? TOY_REPLY_LEN : m->kind == TOY_ABORT ? 0 : m->len;
 		if (last && (m->kind == TOY_ECHO || rng_below(g, 2)))
 			m->flags |= TOY_LAST;
@@ -893,33 +928,35 @@ static void random_scenario(struct scenario *sc, u64 seed)
 
 	memset(sc, 0, sizeof(*sc));
 	sc->seed = seed;
-	sc->slot = PICK(&g, 1448, 1448, 1000, 700);
-	sc->path_slot = PICK(&g, 1448, 1448, 800);
-	sc->replicas = PICK(&g, 1, 1, 2, MAX_REPLICAS);
-	sc->skew_ms = PICK(&g, 0, 40, 500);
+	sc->slot = RNG_PICK(&g, 1448, 1448, 1000, 700);
+	sc->path_slot = RNG_PICK(&g, 1448, 1448, 800);
+	sc->replicas = RNG_PICK(&g, 1, 1, 2, MAX_REPLICAS);
+	sc->skew_ms = RNG_PICK(&g, 0, 40, 500);
 	sc->horizon_ms = 3600000;
-	sc->rate = PICK(&g, 125, 1250, 12500);
-	sc->queue = PICK(&g, 8000, 30000, 300000);
-	sc->delay_us = PICK(&g, 100, 5000, 10000, 100000);
-	sc->rcvbuf = PICK(&g, 5000, 20000, 100000, 1000000);
-	sc->read_pause_us = PICK(&g, 0, 0, 20000, 1000000, 10000000);
+	sc->rate = RNG_PICK(&g, 125, 1250, 12500);
+	sc->queue = RNG_PICK(&g, 8000, 30000, 300000);
+	sc->delay_us = RNG_PICK(&g, 100, 5000, 10000, 100000);
+	sc->rcvbuf = RNG_PICK(&g, 5000, 20000, 100000, 1000000);
+	sc->read_pause_us = RNG_PICK(&g, 0, 0, 20000, 1000000, 10000000);
 	sc->small_ring = rng_below(&g, 8) == 0;
 	sc->banner = rng_below(&g, 5) == 0;
 	sc->clean = profile == 0;
 	if (sc->clean)
 		sc->queue = 10000000;
 	for (d = 0; d < 2 && profile; d++) {
-		sc->loss[d] = profile == 1 ? PICK(&g, 0, 1000, 10000) : profile == 2 ? PICK(&g, 10000, 50000) :
-			      profile == 3 ? PICK(&g, 0, 100000, 300000) : 0;
-		sc->reorder[d] = PICK(&g, 0, 0, 10000, 500000);
-		sc->dup[d] = PICK(&g, 0, 0, 50000);
+		sc->loss[d] = profile == 1 ? RNG_PICK(&g, 0, 1000, 10000) :
+			      profile == 2 ? RNG_PICK(&g, 10000, 50000) :
+			      profile == 3 ? RNG_PICK(&g, 0, 100000, 300000) :
+					     0;
+		sc->reorder[d] = RNG_PICK(&g, 0, 0, 10000, 500000);
+		sc->dup[d] = RNG_PICK(&g, 0, 0, 50000);
 		if (profile == 4)
 			sc->pattern[d] = rng_u64(&g) & rng_u64(&g) & 0xffffff;
 	}
 	if (profile) {
-		sc->forge = PICK(&g, 0, 100000);
-		sc->poison = PICK(&g, 0, 0, 0, 5000);
-		sc->app_drop = PICK(&g, 0, 0, 30000);
+		sc->forge = RNG_PICK(&g, 0, 100000);
+		sc->poison = RNG_PICK(&g, 0, 0, 0, 5000);
+		sc->app_drop = RNG_PICK(&g, 0, 0, 30000);
 		if (rng_below(&g, 5) == 0) {
 			sc->down_us = rng_in(&g, 0, 2 * SEC);
 			sc->up_us = sc->down_us + rng_in(&g, 0, 10 * SEC);
@@ -928,7 +965,7 @@ static void random_scenario(struct scenario *sc, u64 seed)
 	/* Renewals while it goes on; nothing may last longer than the horizon. */
 	if (profile < 2 && !sc->up_us && sc->read_pause_us < SEC && rng_below(&g, 3) == 0) {
 		sc->horizon_ms = 8000;
-		sc->skew_ms = PICK(&g, 0, 40);
+		sc->skew_ms = RNG_PICK(&g, 0, 40);
 	}
 	random_dialogue(sc, &g);
 	/*
@@ -959,12 +996,22 @@ static void loop__random_seeds(void)
 	CHECK(!random_seeds(1, SEEDS));
 }
 
-/* A short download over a path that loses every possible set of the first packets, one way or the other. */
+/* A short download, and every possible set of losses among the first packets of one direction. */
 static void exhaustive(unsigned int d)
 {
-	struct scenario sc = { .slot = 1448, .path_slot = 1448, .replicas = 2, .skew_ms = 40, .horizon_ms = 3600000,
-		.rate = 1250, .queue = 100000, .delay_us = 20000, .rcvbuf = 1 << 20, .nmsgs = 1,
-		.msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = 20000, .key = 5 } } };
+	struct scenario sc = {
+		.slot = 1448,
+		.path_slot = 1448,
+		.replicas = 2,
+		.skew_ms = 40,
+		.horizon_ms = 3600000,
+		.rate = 1250,
+		.queue = 100000,
+		.delay_us = 20000,
+		.rcvbuf = 1 << 20,
+		.nmsgs = 1,
+		.msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = 20000, .key = 5 } }
+	};
 	unsigned int failed = 0;
 	u64 worst = 0, before;
 
@@ -996,9 +1043,20 @@ static void loop__every_loss_of_the_first_requests(void)
 /* Without loss a download goes at the speed of the path. */
 static void loop__fills_the_path(void)
 {
-	struct scenario sc = { .seed = 1, .slot = 1448, .path_slot = 1448, .replicas = 1, .horizon_ms = 60000,
-		.rate = 1250, .queue = 10000000, .delay_us = 10000, .rcvbuf = 8 << 20, .nmsgs = 1, .clean = true,
-		.msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = 3000000, .key = 5 } } };
+	struct scenario sc = {
+		.seed = 1,
+		.slot = 1448,
+		.path_slot = 1448,
+		.replicas = 1,
+		.horizon_ms = 60000,
+		.rate = 1250,
+		.queue = 10000000,
+		.delay_us = 10000,
+		.rcvbuf = 8 << 20,
+		.nmsgs = 1,
+		.clean = true,
+		.msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = 3000000, .key = 5 } }
+	};
 	u64 us;
 
 	add_write(&sc, TOY_MSG_LEN, 0, 0);
@@ -1026,10 +1084,13 @@ int main(int argc, char **argv)
 		return random_seeds(strtoull(argv[1], NULL, 0), strtoull(argv[2], NULL, 0)) > 0;
 	verbose = argc > 2;
 	random_scenario(&sc, strtoull(argv[1], NULL, 0));
-	printf("# slot %u/%u replicas %u rate %u queue %u delay %u us rcvbuf %u pause %" PRIu64 " loss %u %u reorder %u %u "
-	       "dup %u %u pattern %" PRIx64 " %" PRIx64 " poison %u banner %u fin %u msgs", sc.slot, sc.path_slot, sc.replicas, sc.rate,
-	       sc.queue, sc.delay_us, sc.rcvbuf, sc.read_pause_us, sc.loss[0], sc.loss[1], sc.reorder[0], sc.reorder[1],
-	       sc.dup[0], sc.dup[1], sc.pattern[0], sc.pattern[1], sc.poison, sc.banner, sc.want_fin);
+	printf("# slot %u/%u replicas %u rate %u queue %u delay %u us rcvbuf %u pause %" PRIu64,
+	       sc.slot, sc.path_slot, sc.replicas, sc.rate, sc.queue, sc.delay_us, sc.rcvbuf,
+	       sc.read_pause_us);
+	printf(" loss %u %u reorder %u %u dup %u %u pattern %" PRIx64 " %" PRIx64, sc.loss[0],
+	       sc.loss[1], sc.reorder[0], sc.reorder[1], sc.dup[0], sc.dup[1], sc.pattern[0],
+	       sc.pattern[1]);
+	printf(" poison %u banner %u fin %u msgs", sc.poison, sc.banner, sc.want_fin);
 	for (unsigned int i = 0; i < sc.nmsgs; i++)
 		printf(" %c%u/%u", sc.msg[i].kind, sc.msg[i].len, sc.msg[i].flags);
 	printf("\n");

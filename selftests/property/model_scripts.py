@@ -94,6 +94,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit('usage: model_scripts.py MODEL.py [COUNT]')
     model, count, rnd = load(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 5000, random.Random(2026)
+    print('# SPDX-License-Identifier: GPL-2.0')
     while count > 0:
         base = rnd.choice((0, 0, rnd.randrange(1 << 20), rnd.randrange(1 << 45)))
         seal = (base, rnd.randint(1, 30), rnd.choice((2, 8, 40, 1000, SSINF)), 0)

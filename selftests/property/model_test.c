@@ -121,9 +121,9 @@ static void read_line(char *p, struct line *l)
 		while (times--) {
 			for (; i < l->claims.count && k > l->claims.c[i].b; i++)
 				;
-			for (; i < l->claims.count && l->claims.c[i].kind == TRK_CLAIM_LOST &&
-			       k >= l->claims.c[i].a; i++)
-				k = l->claims.c[i].b + 1;
+			while (i < l->claims.count && l->claims.c[i].kind == TRK_CLAIM_LOST &&
+			       k >= l->claims.c[i].a)
+				k = l->claims.c[i++].b + 1;
 			l->count[k++ - l->base - 1] = c;
 		}
 		if (*p == ',')
@@ -173,6 +173,8 @@ static void walk__as_the_model(void)
 
 	CHECK(f);
 	while (fgets(buf, sizeof(buf), f)) {
+		if (*buf == '#')
+			continue;
 		n++;
 		read_line(buf, &l);
 		check_line(&l, false);

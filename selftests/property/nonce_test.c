@@ -33,7 +33,7 @@ static void random_claims(struct rng *r, u64 base, unsigned int span, struct trk
 		cl->kind = rng_below(r, 2);
 		cl->a = at + 1 + rng_below(r, 4) + (cl->kind == TRK_CLAIM_LOST);
 		cl->b = cl->a + rng_below(r, 4);
-		if (cl->b + (cl->kind == TRK_CLAIM_LOST) > c->n)
+		if (cl->b > c->n || (cl->kind == TRK_CLAIM_LOST && cl->b == c->n))
 			break;
 		at = cl->b;
 		c->count++;
@@ -56,7 +56,8 @@ static void nonces__batches_agree(void)
 	unsigned int i, k;
 
 	for (i = 0; i < 2000; i++) {
-		u64 conn = rng_u64(&r), domain = rng_u64(&r), first = rng_u64(&r) >> rng_below(&r, 60);
+		u64 conn = rng_u64(&r), domain = rng_u64(&r),
+		    first = rng_u64(&r) >> rng_below(&r, 60);
 		unsigned int n = rng_in(&r, 1, TRK_NONCE_BATCH);
 		bool nogrowth = rng_below(&r, 2);
 		u64 out[TRK_NONCE_BATCH], sum = 0;
@@ -77,7 +78,8 @@ static void nonces__bound_to_connection_and_domain(void)
 	unsigned int i;
 
 	for (i = 0; i < 2000; i++) {
-		u64 conn = rng_u64(&r), domain = rng_u64(&r), x = rng_u64(&r), bit = 1ULL << rng_below(&r, 64);
+		u64 conn = rng_u64(&r), domain = rng_u64(&r), x = rng_u64(&r),
+		    bit = 1ULL << rng_below(&r, 64);
 
 		CHECK(nonce(conn, domain, x, false) != nonce(conn ^ bit, domain, x, false));
 		CHECK(nonce(conn, domain, x, false) != nonce(conn, domain ^ bit, x, false));
@@ -92,14 +94,16 @@ static void proof__is_the_sum_of_what_arrived(void)
 	unsigned int i;
 
 	for (i = 0; i < 20000; i++) {
-		u64 conn = rng_u64(&r), domain = rng_u64(&r), base = rng_u64(&r) >> rng_in(&r, 1, 60), sum = 0, x;
+		u64 conn = rng_u64(&r), domain = rng_u64(&r),
+		    base = rng_u64(&r) >> rng_in(&r, 1, 60), sum = 0, x;
 		struct trk_claims c;
 
 		random_claims(&r, base, 80, &c);
 		CHECK_EQ(trk_claims_check(&c, base), TRK_OK);
 		for (x = base + 1; x <= c.n; x++)
 			if (claim_at(&c, x) != TRK_CLAIM_LOST)
-				sum ^= nonce(conn, domain, x, claim_at(&c, x) == TRK_CLAIM_NOGROWTH);
+				sum ^= nonce(conn, domain, x,
+					     claim_at(&c, x) == TRK_CLAIM_NOGROWTH);
 		CHECK(sum == trk_proof(&key.c, conn, domain, base, &c));
 	}
 }
@@ -150,7 +154,8 @@ static void proof__not_from_other_nonces(void)
 		random_claims(&r, base, 20, &c);
 		for (x = base + 1; x <= base + 22; x++) {
 			bool got = x <= c.n ? claim_at(&c, x) != TRK_CLAIM_LOST : rng_below(&r, 2);
-			bool nogrowth = x <= c.n ? claim_at(&c, x) == TRK_CLAIM_NOGROWTH : rng_below(&r, 2);
+			bool nogrowth = x <= c.n ? claim_at(&c, x) == TRK_CLAIM_NOGROWTH :
+						   rng_below(&r, 2);
 
 			if (x <= c.n && rng_below(&r, 12) == 0) {
 				lie |= got;

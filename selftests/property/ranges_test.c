@@ -47,8 +47,11 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 
 static void random_env(struct rng *r, struct trk_server_env *env)
 {
-	*env = (struct trk_server_env){ .cipher = get_cipher, .current_key = &key.c, .horizon_ms = HORIZON,
-					.skew_ms = SKEW, .max_slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
+	*env = (struct trk_server_env){ .cipher = get_cipher,
+					.current_key = &key.c,
+					.horizon_ms = HORIZON,
+					.skew_ms = SKEW,
+					.max_slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
 					.now_ms = NOW + rng_below(r, 2 * SKEW) - SKEW };
 }
 
@@ -59,7 +62,8 @@ static void claims_between(const struct history *h, u64 base, u64 n, struct trk_
 	memset(c, 0, sizeof(*c));
 	c->n = n;
 	for (x = base + 1; x <= n; x++) {
-		u8 fate = h->fate[x - h->start.base], kind = fate == LOST ? TRK_CLAIM_LOST : TRK_CLAIM_NOGROWTH;
+		u8 fate = h->fate[x - h->start.base],
+		   kind = fate == LOST ? TRK_CLAIM_LOST : TRK_CLAIM_NOGROWTH;
 
 		if (fate == GREW)
 			continue;
@@ -70,9 +74,9 @@ static void claims_between(const struct history *h, u64 base, u64 n, struct trk_
 	}
 }
 
-/* The request [m, n], relative to the start, under a continuation; asks for all that it will be granted. */
-static int request(const struct history *h, struct rng *r, const struct trk_cont *cont, unsigned int m,
-		   unsigned int n, u64 ask_off, u64 ask_len, struct trk_grant *g)
+/* The request [m, n], relative to the start, under a continuation; asks for all it may have. */
+static int request(const struct history *h, struct rng *r, const struct trk_cont *cont,
+		   unsigned int m, unsigned int n, u64 ask_off, u64 ask_len, struct trk_grant *g)
 {
 	static u8 ucont[TRK_SEALED_UCONT_MAX];
 	struct trk_ucont u = { .end = 1ULL << 40 };
@@ -95,7 +99,8 @@ static int request(const struct history *h, struct rng *r, const struct trk_cont
 		q.claim[i].kind = claims.c[i].kind;
 	}
 	if (ask_len) {
-		q.output = (struct trk_blob){ ucont, trk_ucont_seal(&key.c, &peer, cont->conn, TRK_EXT_OUTPUT, &u, ucont) };
+		q.output = (struct trk_blob){ ucont, trk_ucont_seal(&key.c, &peer, cont->conn,
+								    TRK_EXT_OUTPUT, &u, ucont) };
 		q.nask = 1;
 		q.ask[0] = (struct trk_bytes){ ask_off, (u32)ask_len };
 	}
@@ -106,16 +111,21 @@ static int request(const struct history *h, struct rng *r, const struct trk_cont
 /* What may have arrived of the packets that were issued; at most @max_claims claims. */
 static void history_make(struct history *h, struct rng *r, unsigned int max_claims)
 {
-	u32 loss = (u32[]){ 0, 20000, 150000 }[rng_below(r, 3)], less = (u32[]){ 0, 50000 }[rng_below(r, 2)];
+	u32 loss = RNG_PICK(r, 0, 20000, 150000), less = RNG_PICK(r, 0, 50000);
 	unsigned int i, want = rng_in(r, 1, MAX_N), claims = 0;
 	u64 top;
 
 	memset(h, 0, sizeof(*h));
-	h->start = (struct trk_cont){ .conn = rng_u64(r), .domain = rng_u64(r), .time_ms = NOW, .slot = SLOT,
-				      .base = rng_u64(r) >> rng_in(r, 16, 63), .key_id = key.c.key_id,
-				      .domain_key = key.c.key_id, .iw = TRK_INITIAL_WINDOW };
-	trk_law_init(&h->start.law, h->start.base, rng_in(r, 2, 12), (u32[]){ 2, 15, TRK_SSTHRESH_INF }[rng_below(r, 3)],
-		     0);
+	h->start = (struct trk_cont){ .conn = rng_u64(r),
+				      .domain = rng_u64(r),
+				      .time_ms = NOW,
+				      .slot = SLOT,
+				      .base = rng_u64(r) >> rng_in(r, 16, 63),
+				      .key_id = key.c.key_id,
+				      .domain_key = key.c.key_id,
+				      .iw = TRK_INITIAL_WINDOW };
+	trk_law_init(&h->start.law, h->start.base, rng_in(r, 2, 12),
+		     RNG_PICK(r, 2, 15, TRK_SSTHRESH_INF), 0);
 	top = h->start.law.start_cwnd;
 	for (i = 1; i <= want && i <= top; i++) {
 		u8 fate = rng_ppm(r, loss) ? LOST : rng_ppm(r, less) ? SHORT : GREW;
@@ -142,8 +152,8 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 }
 
 /* Answers [m, n] as an application with endless data does, and keeps the packets. */
-static void answer(const struct history *h, struct rng *r, const struct trk_cont *cont, unsigned int m,
-		   unsigned int n, struct sent *out, struct trk_cont *minted)
+static void answer(const struct history *h, struct rng *r, const struct trk_cont *cont,
+		   unsigned int m, unsigned int n, struct sent *out, struct trk_cont *minted)
 {
 	u64 before = h->issued[m - 1] * PIECE, len = (h->issued[n] - h->issued[m - 1]) * PIECE;
 	struct trk_answer a = { .peer = &peer, .seal = &key.c, .nonce = &key.c, .len = len };
@@ -219,7 +229,7 @@ static void ranges__as_single_requests(void)
 	}
 }
 
-/* With claims enough to renew the continuation, headers differ by it; the numbers and their nonces don't. */
+/* Enough claims renew the continuation, by which headers differ; numbers and nonces do not. */
 static void ranges__same_numbers_under_any_continuation(void)
 {
 	struct trk_cont held[8], minted;
@@ -249,7 +259,8 @@ static void ranges__same_numbers_under_any_continuation(void)
 			CHECK_EQ(singles.packet[k].p.seq, trains.packet[k].p.seq);
 			CHECK_EQ(singles.packet[k].r.num, trains.packet[k].r.num);
 			CHECK_EQ(singles.packet[k].p.data_at, trains.packet[k].p.data_at);
-			if ((singles.packet[k].r.flags ^ trains.packet[k].r.flags) & TRK_RESP_NOGROWTH)
+			if ((singles.packet[k].r.flags ^ trains.packet[k].r.flags) &
+			    TRK_RESP_NOGROWTH)
 				continue;
 			CHECK(singles.packet[k].r.nonce == trains.packet[k].r.nonce);
 		}

@@ -83,7 +83,8 @@ static void cwnd__far_from_the_start(void)
 
 	/* w is the largest with w(w-1)/2 - s(s-1)/2 <= acks. */
 	for (i = 0; i < 2000000; i++) {
-		u64 s = rng_in(&r, 1, TRK_MAX_CWND - 1), acks = rng_below(&r, 1ULL << rng_in(&r, 1, 31));
+		u64 s = rng_in(&r, 1, TRK_MAX_CWND - 1),
+		    acks = rng_below(&r, 1ULL << rng_in(&r, 1, 31));
 		u64 w = trk_cwnd(acks, s, 1);
 
 		CHECK(w * (w - 1) / 2 - s * (s - 1) / 2 <= acks);

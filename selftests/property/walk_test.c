@@ -27,7 +27,7 @@ struct script {
 	unsigned int claims;		/* in all */
 };
 
-/* Reno by packets: no arithmetic of the law, only its rules (design of recovery with fresh numbers). */
+/* Reno by packets: no arithmetic of the law, only its rules. */
 struct stepper {
 	u32 w, ssthresh, acked;
 	u64 f, recover, issued;
@@ -70,8 +70,8 @@ static u32 step(struct stepper *t, u64 k, enum fate fate)
 }
 
 /* A random connection; a number is drawn only if it was issued, and the last one is received. */
-static void script_make(struct script *s, struct rng *r, unsigned int n, u32 ppm_lost, u32 ppm_short,
-			unsigned int max_claims)
+static void script_make(struct script *s, struct rng *r, unsigned int n, u32 ppm_lost,
+			u32 ppm_short, unsigned int max_claims)
 {
 	struct stepper t = { 0 };
 	u32 carry = 0;
@@ -79,7 +79,7 @@ static void script_make(struct script *s, struct rng *r, unsigned int n, u32 ppm
 
 	memset(s, 0, sizeof(*s));
 	s->start = rng_in(r, 2, 30);
-	s->ssthresh = (u32[]){ 2, 8, 40, TRK_SSTHRESH_INF }[rng_below(r, 4)];
+	s->ssthresh = RNG_PICK(r, 2, 8, 40, TRK_SSTHRESH_INF);
 	t.w = s->start;
 	t.ssthresh = s->ssthresh;
 	t.issued = s->start;
@@ -170,8 +170,8 @@ static void walk__runs_and_singles_as_stepwise(void)
 	unsigned int i;
 
 	for (i = 0; i < 40000; i++) {
-		script_make(&s, &r, rng_in(&r, 1, MAX_N), (u32[]){ 3000, 30000, 300000 }[rng_below(&r, 3)],
-			    (u32[]){ 0, 20000, 200000 }[rng_below(&r, 3)], TRK_MAX_CLAIMS);
+		script_make(&s, &r, rng_in(&r, 1, MAX_N), RNG_PICK(&r, 3000, 30000, 300000),
+			    RNG_PICK(&r, 0, 20000, 200000), TRK_MAX_CLAIMS);
 		trk_law_init(&law, 0, s.start, s.ssthresh, 0);
 		CHECKED(walk_compare(&s, &law, 0, s.n, 0, false));
 		trk_law_init(&law, 0, s.start, s.ssthresh, 0);
@@ -257,17 +257,19 @@ static void law_highest__is_what_was_issued(void)
 	}
 }
 
-/* A window of W in flight, any part of it lost: the event issues R+1 ... R+newCwnd, no more, no less. */
+/* A window of W in flight, any part of it lost: the event issues R+1 ... R+newCwnd exactly. */
 static void walk__exactly_new_cwnd_survivors(void)
 {
 	struct rng r = { 5 };
 	unsigned int i;
 
 	for (i = 0; i < 200000; i++) {
-		u32 start = rng_in(&r, 2, 60), ppm = (u32[]){ 50000, 300000, 700000 }[rng_below(&r, 3)];
+		u32 start = rng_in(&r, 2, 60), ppm = RNG_PICK(&r, 50000, 300000, 700000);
 		u64 f = rng_in(&r, 1, 3), W = trk_cwnd(f - 1, start, start), R = f - 1 + W, k, next;
 		u32 new_cwnd = W / 2 < 2 ? 2 : W / 2;
-		struct trk_claims claims = { .n = R + 1, .count = 1, .c = { { f, f, TRK_CLAIM_LOST } } };
+		struct trk_claims claims = { .n = R + 1,
+					     .count = 1,
+					     .c = { { f, f, TRK_CLAIM_LOST } } };
 		struct trk_walk w;
 		struct trk_step st;
 		struct trk_law law;
@@ -280,7 +282,8 @@ static void walk__exactly_new_cwnd_survivors(void)
 			if (c->b == k - 1)
 				c->b = k;
 			else if (claims.count < TRK_MAX_CLAIMS)
-				claims.c[claims.count++] = (struct trk_claim){ k, k, TRK_CLAIM_LOST };
+				claims.c[claims.count++] =
+					(struct trk_claim){ k, k, TRK_CLAIM_LOST };
 		}
 		CHECK_EQ(trk_claims_check(&claims, 0), TRK_OK);
 		trk_law_init(&law, 0, start, start, 0);
@@ -294,7 +297,7 @@ static void walk__exactly_new_cwnd_survivors(void)
 			if (st.b <= R)
 				CHECK(next <= R + new_cwnd + 1);
 		}
-		/* Without a survivor nothing can be claimed; else R+1 adds one more, of the new piece. */
+		/* No survivor, no claim; else R+1 adds one more, of the new piece. */
 		if (w.impossible)
 			CHECK(claims.count == 1 && claims.c[0].b == R);
 		else

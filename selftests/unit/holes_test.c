@@ -40,7 +40,8 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 
 		for (i = 0; i < 300; i++) {
 			u64 a = rng_below(&r, SPAN), b = a + rng_below(&r, longest);
-			bool add = rng_below(&r, 3), join = rng_below(&r, 2), full = h.n == TRK_HOLES;
+			bool add = rng_below(&r, 3), join = rng_below(&r, 2),
+			     full = h.n == TRK_HOLES;
 
 			b = b > SPAN ? SPAN : b;
 			if (add)
@@ -52,7 +53,7 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 				CHECK(!full);
 			for (k = a; k < b; k++) {
 				want[k] = add;
-				/* With no entry left: joined sets hold more, dropped ranges are missing. */
+				/* No entry left: joined sets hold more, dropped ranges miss. */
 				more[k] = !add && full;
 				less[k] = add && !join && full;
 			}

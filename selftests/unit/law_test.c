@@ -49,8 +49,8 @@ static void cwnd__above_ssthresh_is_avoidance(void)
 
 static void cwnd__bounded(void)
 {
-	static const u64 acks[] = { TRK_MAX_CWND, 1ULL << 31, 1ULL << 32, (1ULL << 33) - 1, 1ULL << 33,
-				    1ULL << 48, U64_MAX - 1, U64_MAX };
+	static const u64 acks[] = { TRK_MAX_CWND, 1ULL << 31, 1ULL << 32,  (1ULL << 33) - 1,
+				    1ULL << 33,	  1ULL << 48, U64_MAX - 1, U64_MAX };
 	static const u32 start[] = { 1, 2, 10, TRK_MAX_CWND - 1, TRK_MAX_CWND, TRK_MAX_CWND + 1,
 				     TRK_SSTHRESH_INF, U32_MAX };
 	static const u32 thresh[] = { 1, 2, TRK_MAX_CWND, TRK_SSTHRESH_INF, U32_MAX };
@@ -105,8 +105,9 @@ static int claims_check(u64 base, u64 n, unsigned int count, const struct trk_cl
 	return trk_claims_check(&claims, base);
 }
 
-#define CLAIMS_CHECK(base, n, ...) \
-	claims_check(base, n, sizeof((struct trk_claim[]){ __VA_ARGS__ }) / sizeof(struct trk_claim), \
+#define CLAIMS_CHECK(base, n, ...)                                                           \
+	claims_check(base, n,                                                                \
+		     sizeof((struct trk_claim[]){ __VA_ARGS__ }) / sizeof(struct trk_claim), \
 		     (struct trk_claim[]){ __VA_ARGS__ })
 #define L(a, b) { a, b, TRK_CLAIM_LOST }
 #define S(a, b) { a, b, TRK_CLAIM_NOGROWTH }
@@ -145,8 +146,9 @@ static void walk__single_loss(void)
 	/* W = 10, the third is lost: R = 12, newCwnd = (10 + 2) / 2. */
 	struct trk_claims claims = { .n = 15, .count = 1, .c = { L(3, 3) } };
 	static const u64 want[][2] = {
-		[1] = { 11, 12 }, [2] = { 13, 14 }, [4] = { 15, 15 }, [5] = { 1, 0 }, [9] = { 1, 0 },
-		[10] = { 16, 16 }, [11] = { 17, 17 }, [14] = { 20, 20 }, [15] = { 21, 21 },
+		[1] = { 11, 12 },  [2] = { 13, 14 },  [4] = { 15, 15 },
+		[5] = { 1, 0 },	   [9] = { 1, 0 },    [10] = { 16, 16 },
+		[11] = { 17, 17 }, [14] = { 20, 20 }, [15] = { 21, 21 },
 	};
 	struct trk_walk w;
 	struct trk_step s;
@@ -228,8 +230,10 @@ static void walk__steps_bounded_by_claims(void)
 		}
 		claims.n = at + 1;
 		CHECK_EQ(trk_claims_check(&claims, base), TRK_OK);
-		trk_law_init(&law, base, rng_in(&r, 1, TRK_MAX_CWND), rng_in(&r, 1, TRK_SSTHRESH_INF), 0);
-		trk_walk_init(&w, &law, base, &claims, base + rng_in(&r, 0, claims.n - base), false);
+		trk_law_init(&law, base, rng_in(&r, 1, TRK_MAX_CWND),
+			     rng_in(&r, 1, TRK_SSTHRESH_INF), 0);
+		trk_walk_init(&w, &law, base, &claims, base + rng_in(&r, 0, claims.n - base),
+			      false);
 		while (trk_walk_next(&w, &s))
 			steps++;
 		/* A run before, in and behind each claim, cut at the split and at each R. */

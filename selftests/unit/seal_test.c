@@ -16,11 +16,12 @@ static void mac__rfc4493(void)
 {
 	static const u8 k[16] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
 				  0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c };
-	static const u8 m[64] = {
-		0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a,
-		0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03, 0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51,
-		0x30, 0xc8, 0x1c, 0x46, 0xa3, 0x5c, 0xe4, 0x11, 0xe5, 0xfb, 0xc1, 0x19, 0x1a, 0x0a, 0x52, 0xef,
-		0xf6, 0x9f, 0x24, 0x45, 0xdf, 0x4f, 0x9b, 0x17, 0xad, 0x2b, 0x41, 0x7b, 0xe6, 0x6c, 0x37, 0x10 };
+	static const u8 m[64] = { 0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e,
+				  0x11, 0x73, 0x93, 0x17, 0x2a, 0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03,
+				  0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51, 0x30,
+				  0xc8, 0x1c, 0x46, 0xa3, 0x5c, 0xe4, 0x11, 0xe5, 0xfb, 0xc1, 0x19,
+				  0x1a, 0x0a, 0x52, 0xef, 0xf6, 0x9f, 0x24, 0x45, 0xdf, 0x4f, 0x9b,
+				  0x17, 0xad, 0x2b, 0x41, 0x7b, 0xe6, 0x6c, 0x37, 0x10 };
 	static const struct {
 		unsigned int len;
 		u8 mac[16];
@@ -50,12 +51,13 @@ static void ecb__sp800_38a(void)
 {
 	static const u8 k[16] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
 				  0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c };
-	static const u8 want[32] = {
-		0x3a, 0xd7, 0x7b, 0xb4, 0x0d, 0x7a, 0x36, 0x60, 0xa8, 0x9e, 0xca, 0xf3, 0x24, 0x66, 0xef, 0x97,
-		0xf5, 0xd3, 0xd5, 0x85, 0x03, 0xb9, 0x69, 0x9d, 0xe7, 0x85, 0x89, 0x5a, 0x96, 0xfd, 0xba, 0xaf };
-	u8 b[32] = {
-		0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e, 0x11, 0x73, 0x93, 0x17, 0x2a,
-		0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03, 0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51 };
+	static const u8 want[32] = { 0x3a, 0xd7, 0x7b, 0xb4, 0x0d, 0x7a, 0x36, 0x60,
+				     0xa8, 0x9e, 0xca, 0xf3, 0x24, 0x66, 0xef, 0x97,
+				     0xf5, 0xd3, 0xd5, 0x85, 0x03, 0xb9, 0x69, 0x9d,
+				     0xe7, 0x85, 0x89, 0x5a, 0x96, 0xfd, 0xba, 0xaf };
+	u8 b[32] = { 0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e,
+		     0x11, 0x73, 0x93, 0x17, 0x2a, 0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03,
+		     0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51 };
 	struct test_cipher t;
 
 	test_cipher_init(&t, 0, k, k);
@@ -77,14 +79,16 @@ static void random_cont(struct rng *r, struct trk_cont *c)
 	c->key_id = key.c.key_id;
 	c->domain_key = rng_u64(r);
 	trk_law_init(&c->law, c->base - rng_below(r, 900) - 50, rng_in(r, 1, TRK_MAX_CWND),
-		     rng_in(r, 1, TRK_SSTHRESH_INF), rng_below(r, 2) ? c->base - rng_below(r, 50) : 0);
+		     rng_in(r, 1, TRK_SSTHRESH_INF),
+		     rng_below(r, 2) ? c->base - rng_below(r, 50) : 0);
 }
 
 static bool cont_equal(const struct trk_cont *a, const struct trk_cont *b)
 {
 	return a->conn == b->conn && a->domain == b->domain && a->time_ms == b->time_ms &&
-	       a->base == b->base && a->slot == b->slot && a->iw == b->iw && a->key_id == b->key_id &&
-	       a->domain_key == b->domain_key && !memcmp(&a->law, &b->law, sizeof(a->law));
+	       a->base == b->base && a->slot == b->slot && a->iw == b->iw &&
+	       a->key_id == b->key_id && a->domain_key == b->domain_key &&
+	       !memcmp(&a->law, &b->law, sizeof(a->law));
 }
 
 static void cont__round_trip(void)
@@ -183,8 +187,11 @@ static void ucont__round_trip(void)
 		u32 len = random_ucont(&r, &u, which, 77, blob);
 
 		CHECK_EQ(len, TRK_UCONT_HDR + u.len);
-		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, which, (struct trk_blob){ blob, len }, &got), TRK_OK);
-		CHECK(got.start == u.start && got.end == u.end && got.flags == u.flags && got.len == u.len);
+		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, which, (struct trk_blob){ blob, len },
+					&got),
+			 TRK_OK);
+		CHECK(got.start == u.start && got.end == u.end && got.flags == u.flags &&
+		      got.len == u.len);
 		CHECK_EQ(got.key_id, key.c.key_id);
 		CHECK(!memcmp(got.opaque, u.opaque, u.len));
 	}
@@ -203,12 +210,14 @@ static void ucont__every_flipped_bit_refused(void)
 		for (bit = 0; bit < 8 * len; bit++) {
 			blob[bit / 8] ^= 1 << bit % 8;
 			CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT,
-						(struct trk_blob){ blob, len }, &u), TRK_DROP_UCONT);
+						(struct trk_blob){ blob, len }, &u),
+				 TRK_DROP_UCONT);
 			blob[bit / 8] ^= 1 << bit % 8;
 		}
 		for (bit = 0; bit < len; bit++)
 			CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT,
-						(struct trk_blob){ blob, bit }, &u), TRK_DROP_UCONT);
+						(struct trk_blob){ blob, bit }, &u),
+				 TRK_DROP_UCONT);
 	}
 }
 
@@ -224,14 +233,15 @@ static void ucont__other_use_refused(void)
 	CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_INPUT, b, &u), TRK_OK);
 	CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT, b, &u), TRK_DROP_UCONT);
 	for (bit = 1; bit; bit <<= 1)
-		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77 ^ bit, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
+		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77 ^ bit, TRK_EXT_INPUT, b, &u),
+			 TRK_DROP_UCONT);
 	CHECK_EQ(trk_ucont_open(&other.c, &peer, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
 	p.service++;
 	CHECK_EQ(trk_ucont_open(&key.c, &p, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
 }
 
 /* A transport continuation is no user continuation, nor the other way round. */
-static void seals__do_not_stand_for_each_other(void)
+static void seal__of_one_kind_is_no_other(void)
 {
 	u8 blob[TRK_SEALED_UCONT_MAX];
 	struct rng r = { 7 };
@@ -241,7 +251,8 @@ static void seals__do_not_stand_for_each_other(void)
 	random_cont(&r, &c);
 	trk_cont_seal(&key.c, &peer, &c, blob);
 	put_unaligned_be16(TRK_CONT_LEN - TRK_UCONT_HDR, blob + 18);
-	CHECK(trk_ucont_open(&key.c, &peer, c.conn, TRK_EXT_OUTPUT, (struct trk_blob){ blob, TRK_CONT_LEN }, &u));
+	CHECK(trk_ucont_open(&key.c, &peer, c.conn, TRK_EXT_OUTPUT,
+			     (struct trk_blob){ blob, TRK_CONT_LEN }, &u));
 	random_ucont(&r, &u, TRK_EXT_OUTPUT, 5, blob);
 	CHECK(trk_cont_open(&key.c, &peer, blob, &c));
 }
@@ -293,7 +304,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(ucont__round_trip),
 	TAP_CASE(ucont__every_flipped_bit_refused),
 	TAP_CASE(ucont__other_use_refused),
-	TAP_CASE(seals__do_not_stand_for_each_other),
+	TAP_CASE(seal__of_one_kind_is_no_other),
 	TAP_CASE(cookie__depends_on_everything),
 	TAP_CASE(domain__depends_on_everything),
 };

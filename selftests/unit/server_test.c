@@ -24,8 +24,12 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 
 static struct trk_server_env env_at(u64 now_ms)
 {
-	return (struct trk_server_env){ .cipher = get_cipher, .current_key = &key.c, .now_ms = now_ms,
-					.horizon_ms = HORIZON, .skew_ms = SKEW, .max_slot = SLOT };
+	return (struct trk_server_env){ .cipher = get_cipher,
+					.current_key = &key.c,
+					.now_ms = now_ms,
+					.horizon_ms = HORIZON,
+					.skew_ms = SKEW,
+					.max_slot = SLOT };
 }
 
 /* ---- first requests ---- */
@@ -46,7 +50,8 @@ static void first__initial_window(void)
 {
 	struct trk_grant g;
 
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .token = 5, .flags = TRK_REQ_GROW }, &g), TRK_OK);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .token = 5, .flags = TRK_REQ_GROW }, &g),
+		 TRK_OK);
 	CHECK_EQ(g.count, TRK_INITIAL_WINDOW);
 	CHECK_EQ(g.first, 1);
 	CHECK_EQ(g.mint, TRK_MINT_ALL);
@@ -67,7 +72,8 @@ static void first__slot_is_the_smaller(void)
 	CHECK_EQ(g.cont.slot, 700);
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = 65535 }, &g), TRK_OK);
 	CHECK_EQ(g.cont.slot, SLOT);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = TRK_MIN_SLOT - 1 }, &g), TRK_DROP_RANGE);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = TRK_MIN_SLOT - 1 }, &g),
+		 TRK_DROP_RANGE);
 }
 
 static void first__repeated_gets_one_packet(void)
@@ -82,7 +88,8 @@ static void first__repeated_gets_one_packet(void)
 	CHECK(a.cont.conn == b.cont.conn);
 	CHECK(a.cont.domain != b.cont.domain);
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS }, &a), TRK_OK);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS + 1 }, &a), TRK_DROP_ATTEMPT);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS + 1 }, &a),
+		 TRK_DROP_ATTEMPT);
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 255 }, &a), TRK_DROP_ATTEMPT);
 }
 
@@ -96,8 +103,10 @@ static void first__cookie_of_one_connection(void)
 
 	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1, 200, &g), TRK_OK);
 	for (bit = 1; bit; bit <<= 1) {
-		CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1 + bit, 200, &g), TRK_DROP_COOKIE);
-		CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1 + bit, cookie + 1, 200, &g), TRK_DROP_COOKIE);
+		CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1 + bit, 200, &g),
+			 TRK_DROP_COOKIE);
+		CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1 + bit, cookie + 1, 200, &g),
+			 TRK_DROP_COOKIE);
 	}
 	p.port++;
 	CHECK_EQ(trk_server_step(&env, &p, &q, ISN + 1, cookie + 1, 200, &g), TRK_DROP_COOKIE);
@@ -117,11 +126,13 @@ static void first__cookie_lives_at_least_a_period(void)
 		CHECK(age > TRK_COOKIE_PERIOD_MS);
 		lived = age > lived ? age : lived;
 		/* Once dead it stays so. */
-		CHECK_EQ(first(at, at + age + TRK_COOKIE_PERIOD_MS, ISN, (struct trk_req){ 0 }, &g), TRK_DROP_COOKIE);
+		CHECK_EQ(first(at, at + age + TRK_COOKIE_PERIOD_MS, ISN, (struct trk_req){ 0 }, &g),
+			 TRK_DROP_COOKIE);
 	}
 	/* Clocks of replicas differ by twice the skew, at most. */
 	CHECK_EQ(first(period + 1, period - 2 * SKEW + 1, ISN, (struct trk_req){ 0 }, &g), TRK_OK);
-	CHECK_EQ(first(period + 1, period - 2 * SKEW - 1, ISN, (struct trk_req){ 0 }, &g), TRK_DROP_COOKIE);
+	CHECK_EQ(first(period + 1, period - 2 * SKEW - 1, ISN, (struct trk_req){ 0 }, &g),
+		 TRK_DROP_COOKIE);
 }
 
 /* ---- continued ---- */
@@ -137,8 +148,13 @@ struct conn {
 static void conn_open(struct conn *c)
 {
 	memset(c, 0, sizeof(*c));
-	c->cont = (struct trk_cont){ .conn = 77, .domain = 88, .time_ms = NOW, .base = 0xfffffff0, .slot = SLOT,
-				     .key_id = key.c.key_id, .domain_key = key.c.key_id,
+	c->cont = (struct trk_cont){ .conn = 77,
+				     .domain = 88,
+				     .time_ms = NOW,
+				     .base = 0xfffffff0,
+				     .slot = SLOT,
+				     .key_id = key.c.key_id,
+				     .domain_key = key.c.key_id,
 				     .iw = TRK_INITIAL_WINDOW };
 	trk_law_init(&c->cont.law, 0xfffffff0, TRK_INITIAL_WINDOW, TRK_SSTHRESH_INF, 0);
 }
@@ -175,21 +191,22 @@ static int conn_again(struct conn *c, struct trk_grant *g)
 
 static void conn_lose(struct conn *c, u32 a, u32 b)
 {
-	c->claims.c[c->claims.count++] = (struct trk_claim){ c->cont.base + a, c->cont.base + b, TRK_CLAIM_LOST };
+	c->claims.c[c->claims.count++] =
+		(struct trk_claim){ c->cont.base + a, c->cont.base + b, TRK_CLAIM_LOST };
 }
 
-/* As many claims as bring a new continuation: numbers without growth, and a last one that is lost. */
-static void conn_claim_many(struct conn *c)
+/* Every other number without growth, and at the end of them one that is lost. */
+static void conn_claim(struct conn *c, unsigned int count)
 {
 	unsigned int i;
 
-	c->claims.count = TRK_MINT_CLAIMS;
-	for (i = 0; i < TRK_MINT_CLAIMS; i++) {
+	c->claims.count = count;
+	for (i = 0; i < count; i++) {
 		u64 x = c->cont.base + 2 * (i + 1);
 
-		c->claims.c[i] = (struct trk_claim){ x, x, i + 1 < TRK_MINT_CLAIMS ? TRK_CLAIM_NOGROWTH :
-						     TRK_CLAIM_LOST };
+		c->claims.c[i] = (struct trk_claim){ x, x, TRK_CLAIM_NOGROWTH };
 	}
+	c->claims.c[count - 1].kind = TRK_CLAIM_LOST;
 }
 
 static void range__numbers(void)
@@ -209,26 +226,43 @@ static void range__numbers(void)
 
 static void range__many_claims_mint(void)
 {
+	u32 last = 2 * TRK_MINT_URGENT;
 	struct trk_cont before;
 	struct trk_grant g;
 	struct conn c;
 
 	conn_open(&c);
 	before = c.cont;
-	conn_claim_many(&c);
-	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2 * TRK_MINT_CLAIMS + 1, NOW, &g), TRK_OK);
+	conn_claim(&c, TRK_MINT_URGENT);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, last + 1, last + 1, NOW, &g), TRK_OK);
 	CHECK_EQ(g.mint, TRK_MINT_FIRST);
-	CHECK_EQ(g.cont.base, before.base + 2 * TRK_MINT_CLAIMS + 1);
-	CHECK_EQ(g.cont.law.first_loss, before.base + 2 * TRK_MINT_CLAIMS);
+	CHECK_EQ(g.cont.base, before.base + last + 1);
+	CHECK_EQ(g.cont.law.first_loss, before.base + last);
 	CHECK(g.cont.domain == before.domain);
 	CHECK(g.cont.time_ms == NOW);
-	/* Fewer can wait. */
+}
+
+/* Few claims can wait for one request in so many. */
+static void range__few_claims_mint_now_and_then(void)
+{
+	struct trk_grant g;
+	struct conn c;
+	u32 n;
+
 	conn_open(&c);
-	conn_claim_many(&c);
-	c.claims.count--;
-	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2 * TRK_MINT_CLAIMS + 1, NOW, &g), TRK_OK);
-	CHECK_EQ(g.mint, TRK_MINT_NONE);
-	CHECK_EQ(g.cont.base, before.base);
+	CHECK_EQ(c.cont.base % TRK_MINT_EVERY, 0);
+	conn_claim(&c, TRK_MINT_CLAIMS);
+	for (n = 2 * TRK_MINT_CLAIMS + 1; n < 2 * TRK_MINT_EVERY; n++) {
+		CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, n, n, NOW, &g), TRK_OK);
+		CHECK_EQ(g.mint, n % TRK_MINT_EVERY ? TRK_MINT_NONE : TRK_MINT_FIRST);
+	}
+	conn_open(&c);
+	conn_claim(&c, TRK_MINT_CLAIMS - 1);
+	for (n = 2 * TRK_MINT_CLAIMS + 1; n < 2 * TRK_MINT_EVERY; n++) {
+		CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, n, NOW, &g), TRK_OK);
+		CHECK_EQ(g.mint, TRK_MINT_NONE);
+		CHECK_EQ(g.cont.base, c.cont.base);
+	}
 }
 
 static void range__old_continuation_is_renewed(void)
@@ -385,7 +419,7 @@ static void range__other_keys_and_peers_refused(void)
 	CHECK_EQ(conn_again(&c, &g), TRK_DROP_KEY);
 }
 
-/* The previous epoch still opens; what is minted is of the current one, and the nonces stay those of the domain. */
+/* The previous epoch still opens; new seals are the current one's, nonces stay the domain's. */
 static void range__previous_key_accepted(void)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -395,8 +429,8 @@ static void range__previous_key_accepted(void)
 	conn_open(&c);
 	c.cont.key_id = previous.c.key_id;
 	c.cont.domain_key = previous.c.key_id;
-	conn_claim_many(&c);
-	conn_step(&c, TRK_KIND_RANGE, 1, 2 * TRK_MINT_CLAIMS + 1, NOW, &g);
+	conn_claim(&c, TRK_MINT_URGENT);
+	conn_step(&c, TRK_KIND_RANGE, 1, 2 * TRK_MINT_URGENT + 1, NOW, &g);
 	trk_cont_seal(&previous.c, &peer, &c.cont, c.blob);
 	c.q.proof = trk_proof(&previous.c, c.cont.conn, c.cont.domain, c.cont.base, &c.claims);
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
@@ -500,7 +534,8 @@ static void ask__inside_the_continuation(void)
 	struct conn c;
 
 	conn_open(&c);
-	c.q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob) };
+	c.q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u,
+							     blob) };
 	c.q.nask = 2;
 	c.q.ask[0] = (struct trk_bytes){ 1000, 10 };
 	c.q.ask[1] = (struct trk_bytes){ 4000, 1000 };
@@ -528,7 +563,8 @@ static void ask__other_connection_refused(void)
 	struct conn c;
 
 	conn_open(&c);
-	c.q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 78, TRK_EXT_OUTPUT, &u, blob) };
+	c.q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 78, TRK_EXT_OUTPUT, &u,
+							     blob) };
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_DROP_UCONT);
 	trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_INPUT, &u, blob);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_DROP_UCONT);
@@ -580,13 +616,14 @@ static void lay_out(struct trk_answer *a, struct laid_out *l)
 		l->hdr[l->n] = malloc(p->hdr_len);
 		memcpy(l->hdr[l->n], hdr, p->hdr_len);
 		l->n++;
-		CHECK_EQ(trk_resp_parse(r, l->hdr[l->n - 1], p->hdr_len, p->hdr_len + p->data_len), TRK_OK);
+		CHECK_EQ(trk_resp_parse(r, l->hdr[l->n - 1], p->hdr_len, p->hdr_len + p->data_len),
+			 TRK_OK);
 		x = g->first + covered;
 		CHECK_EQ(r->num, (u32)x);
 		CHECK_EQ(r->token, g->token);
 		CHECK_EQ(p->seq, (u32)(g->seq0 + (x - 1) * g->cont.slot));
-		CHECK(r->nonce == trk_nonce_span(&key.c, g->cont.conn, g->cont.domain, x, x + r->span - 1,
-						 r->flags & TRK_RESP_NOGROWTH));
+		CHECK(r->nonce == trk_nonce_span(&key.c, g->cont.conn, g->cont.domain, x,
+						 x + r->span - 1, r->flags & TRK_RESP_NOGROWTH));
 		if (!g->grow)
 			CHECK(r->flags & TRK_RESP_NOGROWTH);
 		covered += r->span;
@@ -602,7 +639,8 @@ static void grant_asks(struct conn *c, struct trk_grant *g, u32 n, u32 bytes)
 
 	conn_open(c);
 	c->q.flags = TRK_REQ_GROW;
-	c->q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob) };
+	c->q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u,
+							      blob) };
 	c->q.nask = 1;
 	c->q.ask[0] = (struct trk_bytes){ 10000, bytes };
 	CHECK_EQ(conn_step(c, TRK_KIND_RANGE, 1, n, NOW, g), TRK_OK);
@@ -677,7 +715,10 @@ static void answer__no_growth_unless_window_limited(void)
 
 static void answer__continuation_displaces_data(void)
 {
-	struct trk_answer a = { .has_output = true, .output = { .start = 1, .end = 2, .len = 10, .opaque = (u8 *)"0123456789" } };
+	struct trk_answer a = {
+		.has_output = true,
+		.output = { .start = 1, .end = 2, .len = 10, .opaque = (u8 *)"0123456789" }
+	};
 	struct trk_grant g;
 	struct laid_out l;
 	struct conn c;
@@ -713,8 +754,13 @@ static void grant_input(struct conn *c, struct trk_grant *g, u32 n)
 
 static void answer__geometry_tells_where_packets_stand(void)
 {
-	struct trk_answer a = { .has_output = true, .output = { .start = 7000, .end = 17000 }, .has_consumed = true,
-				.consumed_from = 500, .consumed_to = 600, .off = 7000, .len = 10000 };
+	struct trk_answer a = { .has_output = true,
+				.output = { .start = 7000, .end = 17000 },
+				.has_consumed = true,
+				.consumed_from = 500,
+				.consumed_to = 600,
+				.off = 7000,
+				.len = 10000 };
 	struct trk_grant g;
 	struct laid_out l;
 	struct conn c;
@@ -728,7 +774,8 @@ static void answer__geometry_tells_where_packets_stand(void)
 	for (i = 0; i < l.n; i++) {
 		CHECK(l.r[i].has_geometry);
 		CHECK(l.r[i].output.p);
-		CHECK(l.r[i].has_consumed && l.r[i].consumed_from == 500 && l.r[i].consumed_to == 600);
+		CHECK(l.r[i].has_consumed && l.r[i].consumed_from == 500 &&
+		      l.r[i].consumed_to == 600);
 		CHECK_EQ(l.r[i].geo_index, i);
 		CHECK_EQ(l.r[i].geo_piece, l.p[0].data_len);
 		CHECK_EQ(l.r[i].off, 7000 + at);
@@ -740,7 +787,9 @@ static void answer__geometry_tells_where_packets_stand(void)
 
 static void answer__mss_and_room_hold(void)
 {
-	struct trk_answer a = { .has_consumed = true, .consumed_from = 500, .consumed_to = 600, .off = 7000 };
+	struct trk_answer a = {
+		.has_consumed = true, .consumed_from = 500, .consumed_to = 600, .off = 7000
+	};
 	struct trk_grant g;
 	struct laid_out l;
 	struct conn c;
@@ -751,7 +800,9 @@ static void answer__mss_and_room_hold(void)
 	CHECKED(lay_out(&a, &l));
 	CHECK_EQ(l.p[0].data_len, a.len);
 	laid_out_free(&l);
-	a = (struct trk_answer){ .g = &g, .off = 7000, .len = trk_answer_room(&g), .has_consumed = false };
+	a = (struct trk_answer){
+		.g = &g, .off = 7000, .len = trk_answer_room(&g), .has_consumed = false
+	};
 	a.has_output = true;
 	a.output.end = 1;
 	CHECKED(lay_out(&a, &l));
@@ -762,7 +813,11 @@ static void answer__mss_and_room_hold(void)
 /* What no continuation can bring back comes in the one packet that says the input is consumed. */
 static void answer__data_that_cannot_be_asked_for(void)
 {
-	struct trk_answer a = { .has_consumed = true, .consumed_from = 500, .consumed_to = 600, .off = 7000, .len = 100 };
+	struct trk_answer a = { .has_consumed = true,
+				.consumed_from = 500,
+				.consumed_to = 600,
+				.off = 7000,
+				.len = 100 };
 	struct trk_grant g;
 	struct laid_out l;
 	struct conn c;
@@ -777,8 +832,15 @@ static void answer__data_that_cannot_be_asked_for(void)
 	for (i = 1; i < l.n; i++)
 		CHECK(!l.r[i].has_consumed && !l.p[i].data_len);
 	laid_out_free(&l);
-	a = (struct trk_answer){ .g = &g, .has_consumed = true, .consumed_from = 500, .consumed_to = 600, .off = 7000,
-				 .len = 2 * SLOT, .peer = &peer, .seal = &key.c, .nonce = &key.c };
+	a = (struct trk_answer){ .g = &g,
+				 .has_consumed = true,
+				 .consumed_from = 500,
+				 .consumed_to = 600,
+				 .off = 7000,
+				 .len = 2 * SLOT,
+				 .peer = &peer,
+				 .seal = &key.c,
+				 .nonce = &key.c };
 	CHECK_EQ(trk_answer_begin(&a), -EMSGSIZE);
 }
 
@@ -803,9 +865,13 @@ static void answer__abort_brings_no_data(void)
 static void answer__largest_header_fits(void)
 {
 	static u8 opaque[TRK_UCONT_MAX];
-	struct trk_answer a = { .has_output = true, .has_input = true, .has_consumed = true, .consumed_to = 5,
+	struct trk_answer a = { .has_output = true,
+				.has_input = true,
+				.has_consumed = true,
+				.consumed_to = 5,
 				.output = { .end = 1, .len = 300, .opaque = opaque },
-				.input = { .end = 1, .len = 300, .opaque = opaque }, .len = 4000 };
+				.input = { .end = 1, .len = 300, .opaque = opaque },
+				.len = 4000 };
 	struct trk_grant g;
 	struct laid_out l;
 	struct conn c;
@@ -819,9 +885,14 @@ static void answer__largest_header_fits(void)
 	a.input.len = TRK_UCONT_MAX;
 	CHECK_EQ(trk_answer_begin(&a), -EMSGSIZE);
 	g.cont.slot = TRK_RESP_HDR_MAX + 1;
-	a = (struct trk_answer){ .g = &g, .has_output = true, .has_input = true, .has_consumed = true, .consumed_to = 5,
+	a = (struct trk_answer){ .g = &g,
+				 .has_output = true,
+				 .has_input = true,
+				 .has_consumed = true,
+				 .consumed_to = 5,
 				 .output = { .end = 1, .len = TRK_UCONT_MAX, .opaque = opaque },
-				 .input = { .end = 1, .len = TRK_UCONT_MAX, .opaque = opaque }, .len = 4000 };
+				 .input = { .end = 1, .len = TRK_UCONT_MAX, .opaque = opaque },
+				 .len = 4000 };
 	CHECKED(lay_out(&a, &l));
 	laid_out_free(&l);
 }
@@ -852,6 +923,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__cookie_lives_at_least_a_period),
 	TAP_CASE(range__numbers),
 	TAP_CASE(range__many_claims_mint),
+	TAP_CASE(range__few_claims_mint_now_and_then),
 	TAP_CASE(range__old_continuation_is_renewed),
 	TAP_CASE(range__horizon_and_skew),
 	TAP_CASE(range__bounds),

@@ -72,7 +72,7 @@ static void opt_find__random_lists(void)
 		int at;
 
 		for (k = 0; k < len; k++)
-			opts[k] = rng_below(&r, 3) ? (u8[]){ 0, 1, 2, 3, 4, 254, 0x74, 0x72 }[rng_below(&r, 8)] :
+			opts[k] = rng_below(&r, 3) ? RNG_PICK(&r, 0, 1, 2, 3, 4, 254, 0x74, 0x72) :
 				  rng_u64(&r);
 		if (len >= 4 && rng_below(&r, 2))
 			trk_opt_write(opts + rng_below(&r, len - 3));
@@ -81,7 +81,8 @@ static void opt_find__random_lists(void)
 		if (at < 0)
 			continue;
 		found++;
-		CHECK(opts[at] == 254 && opts[at + 1] == 4 && opts[at + 2] == 0x74 && opts[at + 3] == 0x72);
+		CHECK(opts[at] == 254 && opts[at + 1] == 4 && opts[at + 2] == 0x74 &&
+		      opts[at + 3] == 0x72);
 	}
 	CHECK(found > 1000);
 }
@@ -208,7 +209,8 @@ static void req__round_trip(void)
 		t = tight(buf, len + data);
 		CHECK_EQ(trk_req_hdr_len(t, len + data), len);
 		/* The data may be elsewhere. */
-		CHECK_EQ(trk_req_parse(&got, t, rng_below(&r, 2) ? len : len + data, len + data), TRK_OK);
+		CHECK_EQ(trk_req_parse(&got, t, rng_below(&r, 2) ? len : len + data, len + data),
+			 TRK_OK);
 		CHECK(req_equal(&q, &got));
 		CHECK_EQ(got.hdr_len, len);
 		CHECK_EQ(got.input_len, data);
@@ -261,7 +263,8 @@ static void req__cut_at_every_byte(void)
 		for (cut = 0; cut < len; cut++) {
 			u8 *t = tight(buf, cut);
 
-			CHECK_EQ(trk_req_parse(&got, t, cut, cut), cut ? TRK_DROP_TRUNCATED : TRK_DROP_VERSION);
+			CHECK_EQ(trk_req_parse(&got, t, cut, cut),
+				 cut ? TRK_DROP_TRUNCATED : TRK_DROP_VERSION);
 			/* The payload is whole, but not all of its header is at hand. */
 			if (cut)
 				CHECK_EQ(trk_req_parse(&got, t, cut, len), TRK_DROP_TRUNCATED);
@@ -284,7 +287,8 @@ static bool req_consistent(const u8 *p, u32 len, struct trk_req *first)
 		return false;
 	n = trk_req_write(again, first);
 	memset(again + n, 0, first->input_len);
-	return !trk_req_parse(&q, again, n + first->input_len, n + first->input_len) && req_equal(first, &q);
+	return !trk_req_parse(&q, again, n + first->input_len, n + first->input_len) &&
+	       req_equal(first, &q);
 }
 
 static void req__every_bit_flipped(void)
@@ -304,7 +308,7 @@ static void req__every_bit_flipped(void)
 		for (bit = 0; bit < 8 * len; bit++) {
 			t[bit / 8] ^= 1 << bit % 8;
 			CHECK(req_consistent(t, len, &got));
-			/* Version and kind stand in the first byte, the number of claims in byte 29. */
+			/* Byte 0 holds version and kind, byte 29 the number of claims. */
 			if (bit / 8 == 29)
 				CHECK(trk_req_parse(&got, t, len, len) || got.nclaims != q.nclaims);
 			if (bit < 8 && bit >= 4)
@@ -364,7 +368,8 @@ static void req__too_many_claims(void)
 static int parse_ext(const u8 *ext, u16 ext_len, bool first, u32 data)
 {
 	u8 buf[TRK_REQ_HDR_MAX + 100];
-	struct trk_req q = { .kind = first ? TRK_KIND_FIRST : TRK_KIND_RANGE, .cont = { bytes, TRK_CONT_LEN } };
+	struct trk_req q = { .kind = first ? TRK_KIND_FIRST : TRK_KIND_RANGE,
+			     .cont = { bytes, TRK_CONT_LEN } };
 	u32 len = trk_req_write(buf, &q);
 	struct trk_req got;
 	int err;
@@ -382,6 +387,9 @@ static int parse_ext(const u8 *ext, u16 ext_len, bool first, u32 data)
 
 static void req__malformed_extensions(void)
 {
+	static const u8 wraps[] = { TRK_EXT_INPUT_AT, 0, 0, 8, 255, 255, 255,
+				    255, 255, 255, 255, 254 };
+
 	CHECK_EQ(EXT(TRK_EXT_INPUT_AT, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0), TRK_OK);
 	CHECK_EQ(EXT(TRK_EXT_INPUT_AT, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(TRK_EXT_INPUT_AT, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1), TRK_DROP_EXTENSION);
@@ -390,7 +398,8 @@ static void req__malformed_extensions(void)
 	CHECK_EQ(EXT(TRK_EXT_OUTPUT, 0, 0, 1, 0), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(TRK_EXT_ASK, 0, 0, 0), TRK_DROP_EXTENSION);
 	/* Bytes asked for without a continuation to ask with. */
-	CHECK_EQ(EXT(TRK_EXT_ASK, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), TRK_DROP_EXTENSION);
+	CHECK_EQ(EXT(TRK_EXT_ASK, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
+		 TRK_DROP_EXTENSION);
 	/* Unknown ones: mandatory below 128, skipped from there on. */
 	CHECK_EQ(EXT(0, 0, 0, 0), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(TRK_EXT_CONSUMED, 0, 0, 0), TRK_DROP_EXTENSION);
@@ -400,8 +409,7 @@ static void req__malformed_extensions(void)
 	/* Input that nobody placed. */
 	CHECK_EQ(parse_ext(bytes, 0, false, 5), TRK_DROP_EXTENSION);
 	/* Offsets that wrap. */
-	CHECK_EQ(parse_ext((u8[]){ TRK_EXT_INPUT_AT, 0, 0, 8, 255, 255, 255, 255, 255, 255, 255, 254 }, 12, true, 5),
-		 TRK_DROP_EXTENSION);
+	CHECK_EQ(parse_ext(wraps, sizeof(wraps), true, 5), TRK_DROP_EXTENSION);
 }
 
 static void req__garbage(void)
@@ -461,9 +469,10 @@ static void random_resp(struct rng *r, struct trk_resp *p)
 
 static bool resp_equal(const struct trk_resp *a, const struct trk_resp *b)
 {
-	return (a->flags | TRK_RESP_CONT) == (b->flags | TRK_RESP_CONT) && a->has_consumed == b->has_consumed &&
-	       a->has_geometry == b->has_geometry && a->span == b->span && a->token == b->token &&
-	       a->num == b->num && a->off == b->off && a->nonce == b->nonce && blob_equal(a->cont, b->cont) &&
+	return (a->flags | TRK_RESP_CONT) == (b->flags | TRK_RESP_CONT) &&
+	       a->has_consumed == b->has_consumed && a->has_geometry == b->has_geometry &&
+	       a->span == b->span && a->token == b->token && a->num == b->num && a->off == b->off &&
+	       a->nonce == b->nonce && blob_equal(a->cont, b->cont) &&
 	       blob_equal(a->output, b->output) && blob_equal(a->input, b->input) &&
 	       a->consumed_from == b->consumed_from && a->consumed_to == b->consumed_to &&
 	       a->geo_index == b->geo_index && a->geo_piece == b->geo_piece;
@@ -512,7 +521,8 @@ static void resp__cut_at_every_byte(void)
 		for (cut = 0; cut < len; cut++) {
 			u8 *t = tight(buf, cut);
 
-			CHECK_EQ(trk_resp_parse(&got, t, cut, cut), cut ? TRK_DROP_TRUNCATED : TRK_DROP_VERSION);
+			CHECK_EQ(trk_resp_parse(&got, t, cut, cut),
+				 cut ? TRK_DROP_TRUNCATED : TRK_DROP_VERSION);
 			if (cut)
 				CHECK_EQ(trk_resp_parse(&got, t, cut, len), TRK_DROP_TRUNCATED);
 			CHECK(trk_resp_hdr_len(t, cut) >= TRK_RESP_FIXED);
@@ -592,7 +602,8 @@ static void kind__request_is_no_response(void)
 
 	for (v = 0; v < 16; v++) {
 		for (kind = 0; kind < 16; kind++) {
-			bool req = v == TRK_VERSION && kind >= TRK_KIND_FIRST && kind <= TRK_KIND_CLOSE;
+			bool req = v == TRK_VERSION && kind >= TRK_KIND_FIRST &&
+				   kind <= TRK_KIND_CLOSE;
 			bool resp = v == TRK_VERSION && kind == TRK_KIND_RESPONSE;
 
 			buf[0] = v << 4 | kind;
@@ -618,7 +629,8 @@ static void ucont_parse__bounds(void)
 
 		put_unaligned_be16(len - TRK_UCONT_HDR, buf + 18);
 		t = tight(buf, len);
-		CHECK_EQ(trk_ucont_parse(&u, (struct trk_blob){ t, len }), ok ? TRK_OK : TRK_DROP_UCONT);
+		CHECK_EQ(trk_ucont_parse(&u, (struct trk_blob){ t, len }),
+			 ok ? TRK_OK : TRK_DROP_UCONT);
 		if (ok) {
 			CHECK_EQ(u.len, len - TRK_UCONT_HDR);
 			t[19]++;
