@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * What the client does with responses and with time (paper §4; RFC 5681, 6298).
- * request.c makes the requests.
+ * request.c composes the requests.
  */
 #include "client.h"
 #include "reason.h"
@@ -102,29 +102,22 @@ static bool client_busy(const struct trk_client *cl)
 	return cl->waiting || cl->expected || trk_client_wants(cl);
 }
 
-/**
- * trk_client_deadline - when the caller has to call trk_client_timer()
- * @cl: the client
- */
-void trk_client_deadline(struct trk_client *cl)
+static void set_deadline(struct trk_client *cl)
 {
 	cl->deadline_us = min_t(u64, cl->rto_deadline_us,
 				min_t(u64, cl->delack_deadline_us, cl->idle_deadline_us));
 }
 
-/**
- * trk_client_arm - restart the retransmission timer
- * @cl: the client
- * @now_us: the time
- *
- * It runs as long as an answer is due, or bytes known to be lost are not asked for.
+/*
+ * Restarts the retransmission timer.  It runs as long as an answer is due, or
+ * there is something to ask for and no trickle to do so.
  */
-void trk_client_arm(struct trk_client *cl, u64 now_us)
+static void arm(struct trk_client *cl, u64 now_us)
 {
 	u64 wait = cl->rto_us << min_t(u32, cl->backoff, 16);
 
 	cl->rto_deadline_us = client_busy(cl) ? now_us + min_t(u64, wait, TRK_RTO_MAX_US) : U64_MAX;
-	trk_client_deadline(cl);
+	set_deadline(cl);
 }
 
 /* ---- numbers that will not come ---- */
@@ -723,7 +716,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	if (r->cont.p)
 		new_cont(cl, s, r->cont.p);
 	declare(cl, false);
-	trk_client_arm(cl, now_us);
+	arm(cl, now_us);
 	return TRK_OK;
 }
 
@@ -741,6 +734,32 @@ static void again(struct trk_client *cl, const struct trk_slot *s)
 	else if (s->what == TRK_WHAT_INPUT)
 		trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), s->off + s->len,
 			      TRK_HOLES_JOIN);
+}
+
+/*
+ * Nothing helps but a timeout request.  From now on the client is silent in the
+ * old domain.
+ */
+static void timed_out(struct trk_client *cl)
+{
+	u64 x;
+
+	cl->stat.timeouts++;
+	cl->last_chance = false;
+	cl->timeout_due = true;
+	if (cl->waiting) {
+		/* What the last timeout request carried goes again with the next. */
+		if (cl->pending.fin && !cl->fin_acked)
+			cl->fin_sent = false;
+		cl->pending.state = TRK_SLOT_EXPECTED;
+		again(cl, &cl->pending);
+		return;
+	}
+	cl->waiting = true;
+	cl->attempt = 1;
+	for (x = cl->nrep + 1; x <= cl->hi; x++)
+		if (trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED)
+			lose(cl, x);
 }
 
 /*
@@ -773,35 +792,7 @@ static void expire(struct trk_client *cl)
 		cl->last_chance = true;
 		return;
 	}
-	trk_client_timed_out(cl);
-}
-
-/**
- * trk_client_timed_out - nothing helps but a timeout request
- * @cl: the client
- *
- * From now on the client is silent in the old domain.
- */
-void trk_client_timed_out(struct trk_client *cl)
-{
-	u64 x;
-
-	cl->stat.timeouts++;
-	cl->last_chance = false;
-	cl->timeout_due = true;
-	if (cl->waiting) {
-		/* What the last timeout request carried goes again with the next. */
-		if (cl->pending.fin && !cl->fin_acked)
-			cl->fin_sent = false;
-		cl->pending.state = TRK_SLOT_EXPECTED;
-		again(cl, &cl->pending);
-		return;
-	}
-	cl->waiting = true;
-	cl->attempt = 1;
-	for (x = cl->nrep + 1; x <= cl->hi; x++)
-		if (trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED)
-			lose(cl, x);
+	timed_out(cl);
 }
 
 /**
@@ -825,8 +816,53 @@ void trk_client_timer(struct trk_client *cl, u64 now_us)
 	if (now_us >= cl->idle_deadline_us)
 		cl->idle_deadline_us = now_us;
 	if (cl->state != TRK_CL_DEAD && cl->rto_deadline_us == U64_MAX)
-		trk_client_arm(cl, now_us);
-	trk_client_deadline(cl);
+		arm(cl, now_us);
+	set_deadline(cl);
+}
+
+/**
+ * trk_client_pump - the next request, if one is to be sent now
+ * @cl: the client; the caller has set the fields that are its own
+ * @now_us: monotonic time
+ * @out: the request
+ *
+ * Call it until it returns false, after every change: a packet, a write, a
+ * read that made room, the timer.  Then set the timer to cl->deadline_us.
+ *
+ * Return: true if @out is to be sent.  Does not sleep.
+ */
+bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+{
+	trk_holes_sub(&cl->holes, 0, cl->rcv_nxt);
+	if (cl->state == TRK_CL_FIRST) {
+		if (cl->first_sent || !(cl->in_end || cl->in_fin || cl->want_first))
+			return false;
+		trk_request_first(cl, now_us, out);
+		arm(cl, now_us);
+		return true;
+	}
+	if (cl->state != TRK_CL_OPEN)
+		return false;
+	if (!cl->waiting && trk_request_range(cl, now_us, out)) {
+		arm(cl, now_us);
+		return true;
+	}
+	cl->force = false;
+	if (cl->last_chance)
+		timed_out(cl);
+	if (cl->timeout_due) {
+		trk_request_timeout(cl, now_us, out);
+		arm(cl, now_us);
+		return true;
+	}
+	/* Idle with no trickle to send: look again after a while. */
+	if (now_us >= cl->idle_deadline_us)
+		cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
+	if (cl->rto_deadline_us == U64_MAX)
+		arm(cl, now_us);
+	else
+		set_deadline(cl);
+	return false;
 }
 
 /**

@@ -203,10 +203,10 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 void trk_client_timer(struct trk_client *cl, u64 now_us);
 bool trk_client_input_done(const struct trk_client *cl);
 
-/* between client.c and request.c */
-void trk_client_arm(struct trk_client *cl, u64 now_us);
-void trk_client_deadline(struct trk_client *cl);
-void trk_client_timed_out(struct trk_client *cl);
+/* request.c, for client.c */
+void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
 bool trk_client_wants(const struct trk_client *cl);
 
 static inline struct trk_slot *trk_client_slot(const struct trk_client *cl, u64 x)

@@ -289,7 +289,7 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct pla
 	}
 }
 
-/* The segment's numbers, and the timers. */
+/* The segment's numbers; what waited for a request waits no longer. */
 static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
 	out->seq = cl->seq;
@@ -298,10 +298,15 @@ static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 	cl->stat.requests++;
 	cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
 	cl->delack_deadline_us = U64_MAX;
-	trk_client_arm(cl, now_us);
 }
 
-static bool send_first(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+/**
+ * trk_request_first - compose the first request
+ * @cl: the client, with the server's cookie
+ * @now_us: monotonic time
+ * @out: the request
+ */
+void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
 	struct plan p = { .what = TRK_WHAT_INPUT, .in_end = cl->in_end };
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = TRK_REQ_GROW };
@@ -324,10 +329,18 @@ static bool send_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	cl->seq = 0;
 	cl->first_sent = true;
 	sent(cl, now_us, out);
-	return true;
 }
 
-static bool send_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+/**
+ * trk_request_timeout - compose a timeout request
+ * @cl: the client, open and waiting
+ * @now_us: monotonic time
+ * @out: the request
+ *
+ * Its claims are those of the last request known to be answered, so that
+ * nothing spoilt is among them.
+ */
+void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
 	const struct trk_held_cont *c = &cl->confirmed;
 	struct trk_req q = { .kind = TRK_KIND_TIMEOUT, .attempt = cl->attempt };
@@ -371,7 +384,6 @@ static bool send_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	fill_plan(cl, &q, &p, s, out);
 	cl->timeout_due = false;
 	sent(cl, now_us, out);
-	return true;
 }
 
 /* How far a request reports, and what it issues. */
@@ -442,7 +454,15 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 	}
 }
 
-static bool send_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+/**
+ * trk_request_range - compose a request that continues trickles
+ * @cl: the client, open
+ * @now_us: monotonic time
+ * @out: the request
+ *
+ * Return: false if none is to be sent now.
+ */
+bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
 	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_req q = { .kind = TRK_KIND_RANGE };
@@ -544,44 +564,6 @@ static bool send_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	cl->input_turn = p.what != TRK_WHAT_INPUT;
 	sent(cl, now_us, out);
 	return true;
-}
-
-/**
- * trk_client_pump - the next request, if one is to be sent now
- * @cl: the client; the caller has set the fields that are its own
- * @now_us: monotonic time
- * @out: the request
- *
- * Call it until it returns false, after every change: a packet, a write, a
- * read that made room, the timer.  Then set the timer to cl->deadline_us.
- *
- * Return: true if @out is to be sent.  Does not sleep.
- */
-bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
-{
-	trk_holes_sub(&cl->holes, 0, cl->rcv_nxt);
-	if (cl->state == TRK_CL_FIRST) {
-		if (cl->first_sent || !(cl->in_end || cl->in_fin || cl->want_first))
-			return false;
-		return send_first(cl, now_us, out);
-	}
-	if (cl->state != TRK_CL_OPEN)
-		return false;
-	if (!cl->waiting && send_range(cl, now_us, out))
-		return true;
-	cl->force = false;
-	if (cl->last_chance)
-		trk_client_timed_out(cl);
-	if (cl->timeout_due)
-		return send_timeout(cl, now_us, out);
-	/* Idle with no trickle to send: look again after a while. */
-	if (now_us >= cl->idle_deadline_us)
-		cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
-	if (cl->rto_deadline_us == U64_MAX)
-		trk_client_arm(cl, now_us);
-	else
-		trk_client_deadline(cl);
-	return false;
 }
 
 /**
