@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The transfers of transfer.sh with packets that alternate between two hosts of one
 # address and one key, whose server processes are killed and started again all the time.
+# vm: --timeout 1100
 
 # shellcheck source=selftests/net/transfers.bash
 . "$(dirname "$0")/transfers.bash"

@@ -205,7 +205,8 @@ start()
 	local host=$1 name=$2 pattern=$3
 
 	shift 3
-	at "$host" "$@" >"$work/$name.log" 2>&1 </dev/null &
+	# Not by at(): this is to be the program's own process.
+	ip netns exec "$prefix$host" "$@" >"$work/$name.log" 2>&1 </dev/null &
 	echo $! >"$work/$name.pid"
 	disown
 	wait_for 20 grep -q "$pattern" "$work/$name.log" || {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Transfers in both directions, of sizes around packet boundaries and large ones,
 # under loss, reordering, duplication and corruption.
+# vm: --timeout 800
 
 # shellcheck source=selftests/net/transfers.bash
 . "$(dirname "$0")/transfers.bash"
@@ -16,7 +17,7 @@ to_server()
 # Trains pass whole here, as they do over a real card with offloads.
 trains()
 {
-	mark client server
+	mark server
 	both_ways
 	at server ethtool -K router tso on gso on
 	by_trickles at client "$built/xfer" -t 300 get "$server" 80 100000000

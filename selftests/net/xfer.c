@@ -9,6 +9,7 @@
  *
  *   -j N  so many transfers at a time   -k  get all over one connection, pipelined
  *   -p    plain TCP is expected         -t SECONDS  time for each transfer
+ *   -r    a connection that is refused is tried again
  *
  * SIZE may be FROM-TO.  An error is one line; the exit status says whether all is well.
  */
@@ -31,7 +32,7 @@
 #include "rng.h"
 
 static struct sockaddr_in server = { .sin_family = AF_INET };
-static bool keep, plain;
+static bool keep, plain, again;
 static unsigned int limit = 60;
 
 __attribute__((format(printf, 1, 2), noreturn))
@@ -98,13 +99,19 @@ static void make_file(const char *dir, uint64_t size)
 
 static int dial(uint64_t size)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES);
+	int fd;
 
-	if (fd < 0)
-		die("socket: %s", strerror(errno));
-	if (connect(fd, (struct sockaddr *)&server, sizeof(server)))
-		die("size %llu: connect: %s", (unsigned long long)size, strerror(errno));
-	return fd;
+	for (;;) {
+		fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES);
+		if (fd < 0)
+			die("socket: %s", strerror(errno));
+		if (!connect(fd, (struct sockaddr *)&server, sizeof(server)))
+			return fd;
+		if (!again || errno != ECONNREFUSED)
+			die("size %llu: connect: %s", (unsigned long long)size, strerror(errno));
+		close(fd);
+		usleep(20000);
+	}
 }
 
 static void hang_up(int fd)
@@ -307,7 +314,7 @@ int main(int argc, char **argv)
 	uint64_t *size;
 
 	setlinebuf(stdout);
-	while ((opt = getopt(argc, argv, "j:kpt:")) != -1) {
+	while ((opt = getopt(argc, argv, "j:kprt:")) != -1) {
 		switch (opt) {
 		case 'j':
 			jobs = atoi(optarg);
@@ -317,6 +324,9 @@ int main(int argc, char **argv)
 			break;
 		case 'p':
 			plain = true;
+			break;
+		case 'r':
+			again = true;
 			break;
 		case 't':
 			limit = atoi(optarg);
