@@ -86,7 +86,8 @@ start_server()
 
 	shift
 	: >"$log"
-	on server "$@" 2>>"$log" &
+	# Not by a function: its process would be a shell's.
+	ip netns exec server "$@" 2>>"$log" &
 	server_pid=$!
 	for ((i = 0; i < 200; i++)); do
 		! grep -q ' port [0-9]' "$log" || return 0
