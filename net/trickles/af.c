@@ -34,7 +34,7 @@ static int trk_init_sock(struct sock *sk)
 	sk_sockets_allocated_inc(sk);
 	sock_prot_inuse_add(net, sk->sk_prot, 1);
 	trk_stream_setup(sk);
-	return 0;
+	return trk_hook_get(trk_net(net));
 }
 
 static void trk_destroy_sock(struct sock *sk)

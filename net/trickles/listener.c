@@ -169,9 +169,6 @@ int trk_listener_start(struct sock *sk)
 		return -ENOMEM;
 	if (l->hashed)
 		return 0;
-	err = trk_hook_get(tn);
-	if (err)
-		return err;
 	if (!l->queue) {
 		struct trk_queue *q = trk_queue_create(l->slots);
 

@@ -679,9 +679,6 @@ static int start(struct sock *sk, struct sockaddr *addr, int len)
 
 	if (ts->port_taken)
 		return -EADDRINUSE;
-	err = trk_hook_get(trk_net(sock_net(sk)));
-	if (err)
-		return err;
 	err = trk_carrier_make(sk);
 	if (err)
 		return err;
