@@ -436,6 +436,20 @@ static void req__garbage(void)
 	CHECK(taken > 100);
 }
 
+static void req__longest_user_continuation(void)
+{
+	u8 ext[TRK_EXT_HDR + TRK_SEALED_UCONT_MAX + 1] = { TRK_EXT_OUTPUT };
+
+	put_unaligned_be16(TRK_SEALED_UCONT_MAX, ext + 2);
+	CHECK_EQ(parse_ext(ext, sizeof(ext) - 1, false, 0), TRK_OK);
+	put_unaligned_be16(TRK_SEALED_UCONT_MAX + 1, ext + 2);
+	CHECK_EQ(parse_ext(ext, sizeof(ext), false, 0), TRK_DROP_EXTENSION);
+	put_unaligned_be16(TRK_UCONT_HDR, ext + 2);
+	CHECK_EQ(parse_ext(ext, TRK_EXT_HDR + TRK_UCONT_HDR, false, 0), TRK_OK);
+	put_unaligned_be16(TRK_UCONT_HDR - 1, ext + 2);
+	CHECK_EQ(parse_ext(ext, TRK_EXT_HDR + TRK_UCONT_HDR - 1, false, 0), TRK_DROP_EXTENSION);
+}
+
 /* ---- responses ---- */
 
 static void random_resp(struct rng *r, struct trk_resp *p)
@@ -658,6 +672,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(req__every_length_wrong),
 	TAP_CASE(req__too_many_claims),
 	TAP_CASE(req__malformed_extensions),
+	TAP_CASE(req__longest_user_continuation),
 	TAP_CASE(req__garbage),
 	TAP_CASE(resp__round_trip),
 	TAP_CASE(resp__cut_at_every_byte),
