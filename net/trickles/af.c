@@ -148,7 +148,7 @@ static __poll_t trk_poll(struct file *file, struct socket *sock, poll_table *wai
 	sock_poll_wait(file, sock, wait);
 	if (inet_sk_state_load(sock->sk) == TCP_LISTEN)
 		return trk_listener_poll(sock->sk);
-	return trk_stream_poll(file, sock);
+	return trk_calls_poll(file, sock);
 }
 
 static int trk_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
@@ -217,7 +217,7 @@ static bool tcp_option(int optname)
 	}
 }
 
-/* Options of IP that hold for both; others would leave state behind that only TCP or UDP clean up. */
+/* Options of IP that hold for both; others would leave state that only TCP or UDP clean up. */
 static bool ip_option(int optname)
 {
 	switch (optname) {
@@ -393,9 +393,9 @@ static int trk_set_rcvlowat(struct sock *sk, int val)
 const struct proto_ops trk_stream_ops = {
 	.family		= PF_INET,
 	.owner		= THIS_MODULE,
-	.release	= trk_stream_release,
+	.release	= trk_calls_release,
 	.bind		= trk_bind,
-	.connect	= trk_stream_connect,
+	.connect	= trk_calls_connect,
 	.socketpair	= sock_no_socketpair,
 	.accept		= trk_accept,
 	.getname	= trk_getname,
@@ -406,11 +406,11 @@ const struct proto_ops trk_stream_ops = {
 #endif
 	.gettstamp	= sock_gettstamp,
 	.listen		= trk_listen,
-	.shutdown	= trk_stream_shutdown,
+	.shutdown	= trk_calls_shutdown,
 	.setsockopt	= trk_setsockopt,
 	.getsockopt	= trk_getsockopt,
-	.sendmsg	= trk_stream_sendmsg,
-	.recvmsg	= trk_stream_recvmsg,
+	.sendmsg	= trk_calls_sendmsg,
+	.recvmsg	= trk_calls_recvmsg,
 	.mmap		= trk_mmap,
 	.sendpage	= trk_sendpage,
 	.set_rcvlowat	= trk_set_rcvlowat,

@@ -91,20 +91,23 @@ bool trk_sndq_free(struct sock *sk, u64 una);
 int trk_stream_init(void);
 void trk_stream_exit(void);
 void trk_stream_setup(struct sock *sk);
-int trk_stream_connect(struct socket *sock, struct sockaddr *addr, int len, int flags);
-int trk_stream_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
-int trk_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);
-__poll_t trk_stream_poll(struct file *file, struct socket *sock);
-int trk_stream_shutdown(struct socket *sock, int how);
-int trk_stream_release(struct socket *sock);
 int trk_stream_rcv(struct sock *sk, struct sk_buff *skb);
 void trk_stream_release_cb(struct sock *sk);
 int trk_stream_unsent(struct sock *sk);
 void trk_stream_info(struct sock *sk, struct trk_info *info);
 
+/* calls.c */
+int trk_calls_connect(struct socket *sock, struct sockaddr *addr, int len, int flags);
+int trk_calls_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
+int trk_calls_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);
+__poll_t trk_calls_poll(struct file *file, struct socket *sock);
+int trk_calls_shutdown(struct socket *sock, int how);
+int trk_calls_release(struct socket *sock);
+
 /* The peer answered as plain TCP: calls are passed on to the carrier.  Any context. */
 static inline bool trk_is_tcp(const struct sock *sk)
 {
+	/* Pairs with trk_stream_check(): the carrier is there. */
 	return smp_load_acquire(&trk_sk(sk)->mode) == TRK_MODE_TCP;
 }
 

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client's connection: what a stream socket does, with core/client.c for the
- * protocol.  The stream lives from connect() to close(), and beyond if input is
- * left that the server has not consumed.  All of it is under the socket's lock.
+ * What drives a client's connection: segments, the timer, the carrier.  The
+ * protocol is in core/client.c, the calls of the application in calls.c.
  */
 #include <linux/tcp.h>
-#include <linux/workqueue.h>
-#include <net/inet_common.h>
 #include <net/ip.h>
 #include <net/tcp.h>
 
-#include "sock.h"
+#include "stream.h"
 
 #define TCP_IP_HDR	(sizeof(struct iphdr) + sizeof(struct tcphdr))
 #define WINDOW		65535	/* as it stands in the header; the server does not use it */
@@ -26,78 +23,33 @@
 /* A larger ring is allocated only where sleeping is allowed. */
 #define RING_ATOMIC	65536
 
-/**
- * struct trk_stream - a client's connection
- * @cl: the protocol's part
- * @out: the request being sent
- * @hdr: copy of a response's header that is not linear in its skb
- * @ring: memory that @cl uses
- * @ooo: output out of order
- * @read: output below was read
- * @share: of the receive buffer that is for data
- * @syn_us: when the SYN was sent
- * @first_us: when to send the first request even without input
- * @orphan_us: when to give up input that is left after close()
- * @isn: sequence number of our first byte
- * @server_isn: sequence number of the server's first byte
- * @over: ended; nothing is sent or received any more
- * @lingering: close() waits until all input is consumed
- * @seen: what was added to the counters already
- * @sk: the socket
- * @reap: frees the socket after close(), where sleeping is allowed
- */
-struct trk_stream {
-	struct trk_client cl;
-	struct trk_out_req out;
-	u8 hdr[TRK_RESP_HDR_MAX];
-	struct trk_slot *ring;
-	struct rb_root ooo;
-	u64 read;
-	u32 share;
-	u64 syn_us;
-	u64 first_us;
-	u64 orphan_us;
-	u32 isn;
-	u32 server_isn;
-	bool over;
-	bool lingering;
-	typeof_member(struct trk_client, stat) seen;
-	struct sock *sk;
-	struct work_struct reap;
-};
-
 static struct workqueue_struct *reaper;
-
-static u64 now_us(void)
-{
-	return ktime_to_us(ktime_get());
-}
 
 static u32 stream_random(void *arg)
 {
 	return get_random_u32();
 }
 
-static void set_state(struct sock *sk, int state)
-{
-	/* poll() reads it without the lock, after what goes with it. */
-	smp_store_release(&sk->sk_state, state);
-}
-
 /* ---- begin and end ---- */
 
 static void reap_work(struct work_struct *work);
 
-static struct trk_stream *stream_alloc(struct sock *sk)
+/**
+ * trk_stream_begin - give a socket a stream
+ * @sk: Trickles socket, locked, without one
+ *
+ * Return: 0 or -ENOMEM.  May sleep.
+ */
+int trk_stream_begin(struct sock *sk)
 {
 	struct trk_stream *st = kvzalloc(sizeof(*st), GFP_KERNEL);
 
 	if (!st)
-		return NULL;
+		return -ENOMEM;
 	st->ring = kvcalloc(TRK_RING_MIN, sizeof(*st->ring), GFP_KERNEL);
 	if (!st->ring) {
 		kvfree(st);
-		return NULL;
+		return -ENOMEM;
 	}
 	st->sk = sk;
 	st->ooo = RB_ROOT;
@@ -105,10 +57,17 @@ static struct trk_stream *stream_alloc(struct sock *sk)
 	st->orphan_us = U64_MAX;
 	INIT_WORK(&st->reap, reap_work);
 	trk_client_init(&st->cl, st->ring, TRK_RING_MIN, stream_random, NULL);
-	return st;
+	trk_sk(sk)->stream = st;
+	return 0;
 }
 
-static void stream_free(struct sock *sk)
+/**
+ * trk_stream_free - take it away, with all data
+ * @sk: Trickles socket, locked
+ *
+ * Does not sleep.
+ */
+void trk_stream_free(struct sock *sk)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
 
@@ -121,13 +80,18 @@ static void stream_free(struct sock *sk)
 	kvfree(st);
 }
 
-/* The last act: the socket is locked, and nobody's any more. */
-static void dispose(struct sock *sk)
+/**
+ * trk_stream_dispose - the last act
+ * @sk: Trickles socket, locked, nobody's any more; gone afterwards
+ *
+ * May sleep.
+ */
+void trk_stream_dispose(struct sock *sk)
 {
 	sk_stop_timer(sk, &sk->sk_timer);
 	trk_carrier_release(sk);
-	stream_free(sk);
-	set_state(sk, TCP_CLOSE);
+	trk_stream_free(sk);
+	trk_set_state(sk, TCP_CLOSE);
 	release_sock(sk);
 	sk_common_release(sk);
 }
@@ -137,7 +101,7 @@ static void reap_work(struct work_struct *work)
 	struct sock *sk = container_of(work, struct trk_stream, reap)->sk;
 
 	lock_sock(sk);
-	dispose(sk);
+	trk_stream_dispose(sk);
 }
 
 /* No more of this connection; reading what has arrived stays possible. */
@@ -154,7 +118,7 @@ static void stream_end(struct sock *sk, int error)
 	}
 	WRITE_ONCE(sk->sk_err, error);
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-	set_state(sk, TCP_CLOSE);
+	trk_set_state(sk, TCP_CLOSE);
 	sk_error_report(sk);
 	sk->sk_state_change(sk);
 }
@@ -210,7 +174,13 @@ static void transmit(struct sock *sk, const struct trk_out_req *out)
 			st->server_isn + out->ackrel, TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0);
 }
 
-static void say_goodbye(struct sock *sk)
+/**
+ * trk_stream_goodbye - tell the server that the client is gone
+ * @sk: Trickles socket, locked, with a stream of Trickles
+ *
+ * It may get lost: the server holds nothing that must be freed.  Does not sleep.
+ */
+void trk_stream_goodbye(struct sock *sk)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
 
@@ -222,19 +192,28 @@ static void say_goodbye(struct sock *sk)
 
 /* ---- what drives the protocol ---- */
 
+/* What came since the last call. */
+static u64 fresh(u64 now, u64 *seen)
+{
+	u64 n = now - *seen;
+
+	*seen = now;
+	return n;
+}
+
 static void count(struct sock *sk)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
 	struct trk_net *tn = trk_net(sock_net(sk));
-	typeof(st->seen) *now = &st->cl.stat, *seen = &st->seen;
+	const struct trk_client *cl = &st->cl;
+	struct trk_seen *seen = &st->seen;
 
-	TRK_ADD(tn, REQ_SENT, now->requests - seen->requests);
-	TRK_ADD(tn, RESP_RCVD, now->responses - seen->responses);
-	TRK_ADD(tn, TIMEOUTS, now->timeouts - seen->timeouts);
-	TRK_ADD(tn, PROBES, now->probes - seen->probes);
-	TRK_ADD(tn, LOST, now->lost - seen->lost);
-	TRK_ADD(tn, RETRANS, now->out_retrans - seen->out_retrans);
-	*seen = *now;
+	TRK_ADD(tn, REQ_SENT, fresh(cl->stat.requests, &seen->requests));
+	TRK_ADD(tn, RESP_RCVD, fresh(cl->stat.responses, &seen->responses));
+	TRK_ADD(tn, TIMEOUTS, fresh(cl->stat.timeouts, &seen->timeouts));
+	TRK_ADD(tn, PROBES, fresh(cl->stat.probes, &seen->probes));
+	TRK_ADD(tn, LOST, fresh(cl->stat.lost, &seen->lost));
+	TRK_ADD(tn, RETRANS, fresh(cl->stat.out_retrans, &seen->retrans));
 }
 
 static void grow_ring(struct trk_stream *st, gfp_t gfp)
@@ -330,7 +309,7 @@ static void settle(struct sock *sk, u64 now)
 	}
 	if (trk_client_input_done(cl)) {
 		if (sock_flag(sk, SOCK_DEAD)) {
-			say_goodbye(sk);
+			trk_stream_goodbye(sk);
 			stream_end(sk, 0);
 			return;
 		}
@@ -340,11 +319,18 @@ static void settle(struct sock *sk, u64 now)
 	arm(sk, now);
 }
 
-static void pump(struct sock *sk, gfp_t gfp)
+/**
+ * trk_stream_pump - something changed: send what is to be sent
+ * @sk: Trickles socket, locked, with a stream of Trickles
+ * @gfp: GFP_KERNEL where sleeping is allowed
+ *
+ * Afterwards the stream may be over, but it is there.
+ */
+void trk_stream_pump(struct sock *sk, gfp_t gfp)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
 	struct trk_client *cl = &st->cl;
-	u64 now = now_us();
+	u64 now = trk_now_us();
 
 	if (st->over)
 		return;
@@ -356,11 +342,26 @@ static void pump(struct sock *sk, gfp_t gfp)
 	settle(sk, now);
 }
 
-/*
- * The carrier's callbacks cannot take our lock, so this looks what became of
- * it: refused, connected as TCP, or torn away from under our connection.
+/**
+ * trk_stream_room - the application has read
+ * @sk: Trickles socket, locked, with a stream of Trickles
+ *
+ * A request of its own is sent only for a good part of the window.  May sleep.
  */
-static void check_carrier(struct sock *sk)
+void trk_stream_room(struct sock *sk)
+{
+	if (!trk_sk(sk)->stream->over && offer_room(sk, window(sk) / 4))
+		trk_stream_pump(sk, GFP_KERNEL);
+}
+
+/**
+ * trk_stream_check - look what became of the carrier
+ * @sk: Trickles socket, locked
+ *
+ * Refused, connected as TCP, or torn away from under our connection: its
+ * callbacks cannot take our lock, so they only start the timer.  Does not sleep.
+ */
+void trk_stream_check(struct sock *sk)
 {
 	struct trk_sock *ts = trk_sk(sk);
 	struct trk_net *tn = trk_net(sock_net(sk));
@@ -372,36 +373,54 @@ static void check_carrier(struct sock *sk)
 	if (ts->connecting) {
 		if (state == TCP_SYN_SENT || state == TCP_SYN_RECV)
 			return;
-		stream_free(sk);
+		trk_stream_free(sk);
 		if (state == TCP_CLOSE) {
 			TRK_INC(tn, CONNECT_FAILS);
 			WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-			set_state(sk, TCP_CLOSE);
+			trk_set_state(sk, TCP_CLOSE);
 		} else {
 			TRK_INC(tn, FALLBACKS);
+			/* Pairs with trk_is_tcp(). */
 			smp_store_release(&ts->mode, TRK_MODE_TCP);
-			set_state(sk, TCP_ESTABLISHED);
+			trk_set_state(sk, TCP_ESTABLISHED);
 		}
 		WRITE_ONCE(ts->connecting, false);
 		sk->sk_state_change(sk);
 	} else if (state == TCP_CLOSE && !ts->stream->over) {
-		say_goodbye(sk);
+		trk_stream_goodbye(sk);
 		stream_end(sk, READ_ONCE(sk->sk_err) ? : ECONNABORTED);
 	}
+}
+
+/**
+ * trk_stream_orphan - the socket is closed, but input is left
+ * @sk: Trickles socket, locked, orphaned
+ *
+ * The stream disposes of the socket when the server has consumed all, or does
+ * nothing any more.  May sleep.
+ */
+void trk_stream_orphan(struct sock *sk)
+{
+	struct trk_stream *st = trk_sk(sk)->stream;
+
+	st->orphan_us = trk_now_us() + ORPHAN_US;
+	st->read = st->cl.rcv_nxt;
+	trk_rcvq_consume(sk, st->read);
+	trk_stream_pump(sk, GFP_KERNEL);
 }
 
 static void on_timer(struct sock *sk)
 {
 	struct trk_sock *ts = trk_sk(sk);
 	struct trk_stream *st;
-	u64 now = now_us();
+	u64 now = trk_now_us();
 
-	check_carrier(sk);
+	trk_stream_check(sk);
 	st = ts->stream;
 	if (!st || st->over || ts->mode != TRK_MODE_TRICKLES)
 		return;
 	if (now >= st->orphan_us) {
-		say_goodbye(sk);
+		trk_stream_goodbye(sk);
 		stream_end(sk, ETIMEDOUT);
 		return;
 	}
@@ -409,7 +428,7 @@ static void on_timer(struct sock *sk)
 		st->cl.want_first = true;
 	if (now >= st->cl.deadline_us)
 		trk_client_timer(&st->cl, now);
-	pump(sk, GFP_ATOMIC);
+	trk_stream_pump(sk, GFP_ATOMIC);
 }
 
 static void timer_expired(struct timer_list *t)
@@ -457,7 +476,7 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 	const struct tcphdr *th = tcp_hdr(skb);
 	struct trk_stream *st = ts->stream;
 	struct trk_path path = stream_path(sk);
-	u64 now = now_us();
+	u64 now = trk_now_us();
 	struct dst_entry *dst;
 	u32 slot;
 
@@ -482,11 +501,11 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 	enlarge_buffers(sk);
 	TRK_INC(tn, CONNECTS);
 	WRITE_ONCE(ts->mode, TRK_MODE_TRICKLES);
-	set_state(sk, TCP_ESTABLISHED);
+	trk_set_state(sk, TCP_ESTABLISHED);
 	WRITE_ONCE(ts->connecting, false);
 	sk->sk_state_change(sk);
 	sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
-	pump(sk, GFP_ATOMIC);
+	trk_stream_pump(sk, GFP_ATOMIC);
 }
 
 /* One packet; @len bytes of payload from byte @at on. */
@@ -540,7 +559,7 @@ static void train(struct sock *sk, struct sk_buff *skb)
 	u32 seqrel = ntohl(th->seq) - st->server_isn;
 	u32 at = th->doff * 4, left = skb->len - at, step = left;
 	unsigned int pieces = 1;
-	u64 now = now_us();
+	u64 now = trk_now_us();
 
 	if (skb_is_gso(skb) && skb_shinfo(skb)->gso_size < left) {
 		step = skb_shinfo(skb)->gso_size;
@@ -589,7 +608,7 @@ int trk_stream_rcv(struct sock *sk, struct sk_buff *skb)
 		   (ts->readable >= sk->sk_rcvlowat || st->cl.rcv_nxt >= st->cl.fin_off)) {
 		sk->sk_data_ready(sk);
 	}
-	pump(sk, GFP_ATOMIC);
+	trk_stream_pump(sk, GFP_ATOMIC);
 	return 0;
 }
 
@@ -617,539 +636,6 @@ bool trk_client_segment(struct sock *sk, struct sk_buff *skb)
 	}
 	bh_unlock_sock(sk);
 	return true;
-}
-
-/* ---- connect ---- */
-
-static int disconnect(struct sock *sk)
-{
-	struct trk_sock *ts = trk_sk(sk);
-	int err = 0;
-
-	/* A listener lives as long as its file: its queue is mapped. */
-	if (sk->sk_state == TCP_LISTEN)
-		return -EOPNOTSUPP;
-	sk->sk_disconnects++;
-	if (ts->mode == TRK_MODE_TRICKLES && !ts->stream->over)
-		say_goodbye(sk);
-	sk_stop_timer(sk, &sk->sk_timer);
-	stream_free(sk);
-	WRITE_ONCE(ts->mode, TRK_MODE_NONE);
-	WRITE_ONCE(ts->connecting, false);
-	if (ts->carrier)
-		err = trk_carrier_disconnect(sk);
-	__sk_dst_reset(sk);
-	WRITE_ONCE(sk->sk_shutdown, 0);
-	sock_error(sk);
-	set_state(sk, TCP_CLOSE);
-	sk->sk_state_change(sk);
-	return err;
-}
-
-/* Waits for the answer to our SYN.  Return: 0, or why the wait ended without one. */
-static int wait_answer(struct sock *sk, long *timeo)
-{
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-	struct trk_sock *ts = trk_sk(sk);
-	int err = 0;
-
-	add_wait_queue(sk_sleep(sk), &wait);
-	check_carrier(sk);
-	while (ts->connecting) {
-		err = -EAGAIN;
-		if (!*timeo)
-			break;
-		err = sock_intr_errno(*timeo);
-		if (signal_pending(current))
-			break;
-		release_sock(sk);
-		*timeo = wait_woken(&wait, TASK_INTERRUPTIBLE, *timeo);
-		lock_sock(sk);
-		check_carrier(sk);
-		err = 0;
-	}
-	remove_wait_queue(sk_sleep(sk), &wait);
-	return err;
-}
-
-static int start(struct sock *sk, struct sockaddr *addr, int len)
-{
-	struct trk_sock *ts = trk_sk(sk);
-	int err;
-
-	if (ts->port_taken)
-		return -EADDRINUSE;
-	err = trk_carrier_make(sk);
-	if (err)
-		return err;
-	ts->stream = stream_alloc(sk);
-	if (!ts->stream)
-		return -ENOMEM;
-	WRITE_ONCE(sk->sk_shutdown, 0);
-	ts->stream->syn_us = now_us();
-	/* The answer may be here before trk_carrier_connect() returns: it waits for our lock. */
-	set_state(sk, TCP_SYN_SENT);
-	err = trk_carrier_connect(sk, addr, len);
-	if (err) {
-		set_state(sk, TCP_CLOSE);
-		stream_free(sk);
-		return err;
-	}
-	smp_store_release(&ts->connecting, true);
-	return 0;
-}
-
-static int connect_locked(struct socket *sock, struct sockaddr *addr, int len, int flags)
-{
-	struct sock *sk = sock->sk;
-	int err, dis;
-	long timeo;
-
-	if (len < (int)sizeof(addr->sa_family))
-		return -EINVAL;
-	if (addr->sa_family == AF_UNSPEC) {
-		err = disconnect(sk);
-		if (!err)
-			sock->state = SS_UNCONNECTED;
-		return err;
-	}
-	switch (sock->state) {
-	case SS_CONNECTED:
-		return -EISCONN;
-	case SS_CONNECTING:
-		err = -EALREADY;
-		break;
-	case SS_UNCONNECTED:
-		if (sk->sk_state != TCP_CLOSE)
-			return -EISCONN;
-		err = start(sk, addr, len);
-		if (err)
-			return err;
-		sock->state = SS_CONNECTING;
-		err = -EINPROGRESS;
-		break;
-	default:
-		return -EINVAL;
-	}
-	timeo = sock_sndtimeo(sk, flags & O_NONBLOCK);
-	dis = sk->sk_disconnects;
-	if (wait_answer(sk, &timeo)) {
-		if (timeo && signal_pending(current))
-			return sock_intr_errno(timeo);
-		return err;
-	}
-	if (dis != sk->sk_disconnects)
-		return -EPIPE;
-	if (sk->sk_state == TCP_CLOSE) {
-		err = sock_error(sk) ? : -ECONNABORTED;
-		sock->state = SS_UNCONNECTED;
-		disconnect(sk);
-		return err;
-	}
-	sock->state = SS_CONNECTED;
-	return 0;
-}
-
-/**
- * trk_stream_connect - connect(2)
- * @sock: Trickles socket
- * @addr: peer; AF_UNSPEC: end the connection, so that the socket can be used anew
- * @len: its length
- * @flags: O_NONBLOCK
- *
- * Return: 0 or a negative errno, those of TCP.  May sleep.
- */
-int trk_stream_connect(struct socket *sock, struct sockaddr *addr, int len, int flags)
-{
-	int err;
-
-	lock_sock(sock->sk);
-	err = connect_locked(sock, addr, len, flags);
-	release_sock(sock->sk);
-	return err;
-}
-
-/* ---- send and receive ---- */
-
-/* Options that may be set at any time, and that TCP reads at every call. */
-static struct socket *tcp_carrier(struct sock *sk)
-{
-	struct socket *carrier = trk_sk(sk)->carrier;
-	struct sock *csk = carrier->sk;
-
-	WRITE_ONCE(csk->sk_rcvtimeo, READ_ONCE(sk->sk_rcvtimeo));
-	WRITE_ONCE(csk->sk_sndtimeo, READ_ONCE(sk->sk_sndtimeo));
-	WRITE_ONCE(csk->sk_rcvlowat, READ_ONCE(sk->sk_rcvlowat));
-	return carrier;
-}
-
-/* The carrier's error is ours (carrier_error()), so SIGPIPE is ours to decide, too. */
-static int tcp_send(struct sock *sk, struct msghdr *msg, size_t len)
-{
-	struct socket *carrier = tcp_carrier(sk);
-	unsigned int flags = msg->msg_flags;
-	int ret = sock_error(sk);
-
-	if (ret)
-		return ret;
-	msg->msg_flags |= MSG_NOSIGNAL;
-	ret = carrier->ops->sendmsg(carrier, msg, len);
-	msg->msg_flags = flags;
-	return ret == -EPIPE ? sk_stream_error(sk, flags, ret) : ret;
-}
-
-static int tcp_recv(struct sock *sk, struct msghdr *msg, size_t len, int flags)
-{
-	struct socket *carrier = tcp_carrier(sk);
-	int ret = carrier->ops->recvmsg(carrier, msg, len, flags);
-
-	return ret > 0 ? ret : sock_error(sk) ? : ret;
-}
-
-static int send_locked(struct sock *sk, struct msghdr *msg, long timeo)
-{
-	struct trk_stream *st;
-	int err, n, copied = 0;
-
-	sk_clear_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-	while (msg_data_left(msg)) {
-		err = -EPIPE;
-		if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
-			goto out;
-		st = trk_sk(sk)->stream;
-		n = sk_stream_memory_free(sk) ? trk_sndq_append(sk, msg, st->cl.in_end) : 0;
-		if (n < 0) {
-			err = n;
-			goto out;
-		}
-		if (n) {
-			st->cl.in_end += n;
-			copied += n;
-			continue;
-		}
-		pump(sk, GFP_KERNEL);
-		err = sk_stream_wait_memory(sk, &timeo);
-		if (err)
-			goto out;
-	}
-	err = 0;
-out:
-	if (copied && trk_sk(sk)->stream)
-		pump(sk, GFP_KERNEL);
-	return copied ? : sk_stream_error(sk, msg->msg_flags, err);
-}
-
-/**
- * trk_stream_sendmsg - send(2)
- * @sock: Trickles socket
- * @msg: message
- * @len: its length
- *
- * Return: bytes taken, or a negative errno.  May sleep.
- */
-int trk_stream_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
-{
-	struct sock *sk = sock->sk;
-	struct trk_sock *ts = trk_sk(sk);
-	long timeo;
-	int ret;
-
-	if (trk_is_tcp(sk))
-		return tcp_send(sk, msg, len);
-	lock_sock(sk);
-	timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	if (msg->msg_flags & MSG_FASTOPEN)
-		ret = -EOPNOTSUPP;
-	else
-		ret = wait_answer(sk, &timeo);
-	if (ret)
-		goto out;
-	if (ts->mode == TRK_MODE_TCP) {
-		release_sock(sk);
-		return tcp_send(sk, msg, len);
-	}
-	if (ts->mode == TRK_MODE_NONE)
-		ret = sk_stream_error(sk, msg->msg_flags, -EPIPE);
-	else if (msg->msg_flags & MSG_OOB)
-		ret = -EOPNOTSUPP;
-	else
-		ret = send_locked(sk, msg, timeo);
-out:
-	release_sock(sk);
-	return ret;
-}
-
-/* Nothing to read, and there will be nothing?  Return: true, *ret says what to tell. */
-static bool recv_ended(struct sock *sk, long timeo, int *ret)
-{
-	*ret = sock_error(sk);
-	if (*ret)
-		return true;
-	if (sk->sk_shutdown & RCV_SHUTDOWN)
-		return true;
-	if (!timeo)
-		*ret = -EAGAIN;
-	else if (signal_pending(current))
-		*ret = sock_intr_errno(timeo);
-	return *ret;
-}
-
-static int recv_locked(struct sock *sk, struct msghdr *msg, size_t len, int flags, long timeo)
-{
-	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, len);
-	struct trk_stream *st = trk_sk(sk)->stream;
-	int n, ret, copied = 0;
-	u64 pos = st->read;
-
-	while (copied < len) {
-		/* Another reader may have been here while we slept. */
-		if (!(flags & MSG_PEEK))
-			pos = st->read;
-		n = trk_rcvq_read(sk, pos, msg, len - copied, flags);
-		if (n < 0)
-			return copied ? : n;
-		pos += n;
-		copied += n;
-		if (!(flags & MSG_PEEK)) {
-			st->read = pos;
-			trk_rcvq_consume(sk, pos);
-			if (!st->over && offer_room(sk, window(sk) / 4))
-				pump(sk, GFP_KERNEL);
-		}
-		if (copied >= target)
-			break;
-		if (!st->cl.want_first && !st->over) {
-			st->cl.want_first = true;
-			pump(sk, GFP_KERNEL);
-		}
-		if (copied) {
-			if (!timeo || sk->sk_err || sk->sk_shutdown & RCV_SHUTDOWN ||
-			    signal_pending(current))
-				break;
-		} else if (recv_ended(sk, timeo, &ret)) {
-			return ret;
-		}
-		ret = sk_wait_data(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
-		if (ret < 0)
-			return copied ? : ret;
-	}
-	return copied;
-}
-
-/**
- * trk_stream_recvmsg - recv(2)
- * @sock: Trickles socket
- * @msg: where to
- * @len: at most so much
- * @flags: MSG_*
- *
- * Return: bytes, 0 at the end of the stream, or a negative errno.  May sleep.
- */
-int trk_stream_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags)
-{
-	struct sock *sk = sock->sk;
-	struct trk_sock *ts = trk_sk(sk);
-	int ret, addr_len = 0;
-	long timeo;
-
-	if (trk_is_tcp(sk))
-		return tcp_recv(sk, msg, len, flags);
-	if (flags & MSG_ERRQUEUE) {
-		ret = inet_recv_error(sk, msg, len, &addr_len);
-		msg->msg_namelen = addr_len;
-		return ret;
-	}
-	lock_sock(sk);
-	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
-	ret = wait_answer(sk, &timeo);
-	if (ret)
-		goto out;
-	if (ts->mode == TRK_MODE_TCP) {
-		release_sock(sk);
-		return tcp_recv(sk, msg, len, flags);
-	}
-	if (ts->mode == TRK_MODE_TRICKLES)
-		ret = flags & MSG_OOB ? -EINVAL : recv_locked(sk, msg, len, flags, timeo);
-	else if (!(ret = sock_error(sk)) && !(sk->sk_shutdown & RCV_SHUTDOWN))
-		ret = -ENOTCONN;
-out:
-	release_sock(sk);
-	return ret;
-}
-
-/**
- * trk_stream_poll - poll(2), of a socket that is no listener
- * @file: its file
- * @sock: Trickles socket; the caller put itself on its wait queue
- *
- * Without the lock.  Return: events.
- */
-__poll_t trk_stream_poll(struct file *file, struct socket *sock)
-{
-	struct sock *sk = sock->sk;
-	struct trk_sock *ts = trk_sk(sk);
-	bool tcp = trk_is_tcp(sk);
-	__poll_t mask = 0;
-	u8 shutdown;
-	int state;
-
-	/* The carrier is there before @connecting, and stays. */
-	if (!tcp && smp_load_acquire(&ts->connecting)) {
-		state = inet_sk_state_load(ts->carrier->sk);
-		/* Refused: not before the error is where SO_ERROR looks for it. */
-		if (state == TCP_CLOSE && READ_ONCE(sk->sk_err))
-			return EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN | EPOLLRDNORM |
-			       EPOLLOUT | EPOLLWRNORM;
-		if (state == TCP_SYN_SENT || state == TCP_SYN_RECV || state == TCP_CLOSE)
-			return 0;
-		tcp = true;
-	}
-	if (tcp) {
-		mask = ts->carrier->ops->poll(file, ts->carrier, NULL);
-		return READ_ONCE(sk->sk_err) ? mask | EPOLLERR : mask;
-	}
-	state = inet_sk_state_load(sk);
-	shutdown = READ_ONCE(sk->sk_shutdown);
-	if (shutdown == SHUTDOWN_MASK || state == TCP_CLOSE)
-		mask |= EPOLLHUP;
-	if (shutdown & RCV_SHUTDOWN)
-		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
-	if (state != TCP_SYN_SENT) {
-		if (READ_ONCE(ts->readable) >= sock_rcvlowat(sk, 0, INT_MAX))
-			mask |= EPOLLIN | EPOLLRDNORM;
-		if (!(shutdown & SEND_SHUTDOWN) && !sk_stream_is_writeable(sk)) {
-			sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
-			set_bit(SOCK_NOSPACE, &sock->flags);
-			/* Room may have come before the bit was seen: settle() frees, then looks. */
-			smp_mb__after_atomic();
-		}
-		if (shutdown & SEND_SHUTDOWN || sk_stream_is_writeable(sk))
-			mask |= EPOLLOUT | EPOLLWRNORM;
-	}
-	/* Pairs with the order in stream_end(). */
-	smp_rmb();
-	if (READ_ONCE(sk->sk_err) || !skb_queue_empty_lockless(&sk->sk_error_queue))
-		mask |= EPOLLERR;
-	return mask;
-}
-
-/* ---- shutdown and close ---- */
-
-/**
- * trk_stream_shutdown - shutdown(2)
- * @sock: Trickles socket
- * @how: SHUT_RD, SHUT_WR or SHUT_RDWR
- *
- * Return: 0 or a negative errno.  May sleep.
- */
-int trk_stream_shutdown(struct socket *sock, int how)
-{
-	struct sock *sk = sock->sk;
-	struct trk_sock *ts = trk_sk(sk);
-	int err = 0, bits = how + 1;
-
-	if (bits & ~SHUTDOWN_MASK || !bits)
-		return -EINVAL;
-	lock_sock(sk);
-	check_carrier(sk);
-	if (ts->mode == TRK_MODE_TCP) {
-		release_sock(sk);
-		return kernel_sock_shutdown(ts->carrier, how);
-	}
-	if (sk->sk_state == TCP_LISTEN) {
-		err = -EOPNOTSUPP;
-	} else if (sk->sk_state == TCP_CLOSE) {
-		err = -ENOTCONN;
-	} else if (ts->connecting) {
-		err = disconnect(sk);
-		sock->state = SS_UNCONNECTED;
-	} else {
-		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | bits);
-		if (bits & SEND_SHUTDOWN) {
-			ts->stream->cl.in_fin = true;
-			pump(sk, GFP_KERNEL);
-		}
-		sk->sk_state_change(sk);
-	}
-	release_sock(sk);
-	return err;
-}
-
-/* Has the server consumed all that was written before close()? */
-static bool input_left(struct sock *sk)
-{
-	const struct trk_stream *st = trk_sk(sk)->stream;
-
-	return !st->over && !trk_client_input_done(&st->cl);
-}
-
-static void linger(struct sock *sk)
-{
-	DEFINE_WAIT_FUNC(wait, woken_wake_function);
-	long timeo = sk->sk_lingertime;
-
-	trk_sk(sk)->stream->lingering = true;
-	add_wait_queue(sk_sleep(sk), &wait);
-	while (timeo && input_left(sk) && !signal_pending(current))
-		sk_wait_event(sk, &timeo, !input_left(sk), &wait);
-	remove_wait_queue(sk_sleep(sk), &wait);
-}
-
-/* Return: true if the connection must outlive its socket. */
-static bool close_stream(struct sock *sk)
-{
-	struct trk_stream *st = trk_sk(sk)->stream;
-	bool abort = sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime;
-
-	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-	if (!abort && input_left(sk)) {
-		st->cl.in_fin = true;
-		pump(sk, GFP_KERNEL);
-		if (sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING))
-			linger(sk);
-		if (input_left(sk))
-			return true;
-	}
-	if (!st->over)
-		say_goodbye(sk);
-	return false;
-}
-
-/**
- * trk_stream_release - close(2)
- * @sock: Trickles socket, listener or client
- *
- * Unread output does not matter to the server.  Input that it has not consumed
- * keeps the connection alive without a socket.
- *
- * Return: 0.  May sleep.
- */
-int trk_stream_release(struct socket *sock)
-{
-	struct sock *sk = sock->sk;
-	struct trk_stream *st;
-	bool orphan = false;
-
-	if (!sk)
-		return 0;
-	lock_sock(sk);
-	trk_listener_stop(sk);
-	check_carrier(sk);
-	if (trk_sk(sk)->mode == TRK_MODE_TRICKLES)
-		orphan = close_stream(sk);
-	sock_orphan(sk);
-	sock->sk = NULL;
-	if (!orphan) {
-		dispose(sk);
-		return 0;
-	}
-	st = trk_sk(sk)->stream;
-	st->orphan_us = now_us() + ORPHAN_US;
-	st->read = st->cl.rcv_nxt;
-	trk_rcvq_consume(sk, st->read);
-	pump(sk, GFP_KERNEL);
-	release_sock(sk);
-	return 0;
 }
 
 /* ---- the rest ---- */
@@ -1182,7 +668,7 @@ void trk_stream_info(struct sock *sk, struct trk_info *info)
 {
 	const struct trk_client *cl;
 
-	check_carrier(sk);
+	trk_stream_check(sk);
 	memset(info, 0, sizeof(*info));
 	info->mode = trk_sk(sk)->mode;
 	if (info->mode != TRK_MODE_TRICKLES)
