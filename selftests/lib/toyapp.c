@@ -2,7 +2,7 @@
 #include "toyapp.h"
 
 #define CHUNK		9000		/* bytes per output continuation, if chunked */
-#define ECHO_BYTES 400 /* echoed at once, if in several packets: they fit a continuation */
+#define ECHO_BYTES 300 /* echoed at once, if in several packets: they fit a continuation */
 #define FAR		(1ULL << 62)
 
 /* State between messages and within one, as the input continuation carries it. */

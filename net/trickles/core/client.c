@@ -390,7 +390,7 @@ static void store_input_cont(struct trk_client *cl, const struct trk_resp *r)
 {
 	struct trk_ucont u;
 
-	if (trk_ucont_parse(&u, r->input))
+	if (trk_ucont_parse(&u, r->input) || !TRK_UCONT_FITS(u.len, cl->slot))
 		return;
 	/* A late packet must not bring an older one back. */
 	if (cl->input.len && u.start < cl->input.u.start)
@@ -673,6 +673,8 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		err = trk_ucont_parse(&output, r->output);
 		if (err)
 			return err;
+		if (!TRK_UCONT_FITS(output.len, cl->slot))
+			return TRK_DROP_OVERSIZED;
 		if (!output_place(cl, &output))
 			return TRK_DROP_WINDOW;
 	}

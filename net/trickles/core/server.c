@@ -338,7 +338,8 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
  * once: then it must fit one packet, which alone says that the input is
  * consumed, so that both arrive or neither.
  *
- * Return: 0, or -EMSGSIZE if the continuations leave no room for data, or the
+ * Return: 0, or -EMSGSIZE if the continuations leave no room for data or for the
+ * request that brings them back, or the
  * data do not fit one packet where they must.
  */
 int trk_answer_begin(struct trk_answer *a)
@@ -347,6 +348,9 @@ int trk_answer_begin(struct trk_answer *a)
 	struct trk_resp r;
 	u32 hdr;
 
+	if ((a->has_output && !TRK_UCONT_FITS(a->output.len, g->cont.slot)) ||
+	    (a->has_input && !TRK_UCONT_FITS(a->input.len, g->cont.slot)))
+		return -EMSGSIZE;
 	if (g->mint != TRK_MINT_NONE)
 		trk_cont_seal(a->seal, a->peer, &g->cont, a->cont_blob);
 	if (a->has_output)

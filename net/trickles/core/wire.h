@@ -39,6 +39,14 @@
 				 TRK_EXT_HDR + TRK_MAX_ASK * TRK_ASK_LEN + \
 				 TRK_EXT_HDR + TRK_SEALED_UCONT_MAX + TRK_EXT_HDR + 8)
 
+/*
+ * The longest user continuation for a connection: a request with it, with all
+ * claims, and with a little input fits a packet.
+ */
+#define TRK_REQ_INPUT_MIN	32
+#define TRK_UCONT_FITS(len, slot)	\
+	(TRK_REQ_HDR_MAX - TRK_UCONT_MAX + (len) + TRK_REQ_INPUT_MIN <= (slot))
+
 #define TRK_RESP_FIXED		24
 /* Longest header of a response: continuation, both user continuations, ack, geometry, span. */
 #define TRK_RESP_HDR_MAX	(TRK_RESP_FIXED + TRK_CONT_LEN + \
