@@ -190,7 +190,7 @@ bool trk_marked(const struct tcphdr *th);
  * (sock.h); it is made by the first TRK_QUEUE option or by listen().
  */
 int trk_listener_start(struct sock *sk);			/* lock_sock() held */
-void trk_listener_stop(struct sock *sk);			/* at release, likewise; may sleep */
+void trk_listener_stop(struct sock *sk);		/* at release, likewise; may sleep */
 int trk_listener_setsockopt(struct sock *sk, sockptr_t optval, unsigned int optlen);
 int trk_listener_getsockopt(struct sock *sk, char __user *optval, int __user *optlen);
 int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma);

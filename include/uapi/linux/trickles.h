@@ -29,7 +29,7 @@
 #define TRK_QUEUE_SLOTS_DEFAULT	1024
 #define TRK_QUEUE_SLOTS_MIN	16
 #define TRK_QUEUE_SLOTS_MAX	65536
-#define TRK_EVENT_SIZE		2048	/* bytes of a slot: struct trk_event and the request behind it */
+#define TRK_EVENT_SIZE		2048	/* bytes of a slot: struct trk_event, then the request */
 
 struct trk_queue_info {
 	__u32 slots;		/* a power of two; events that can wait for an answer */

@@ -152,7 +152,8 @@ static void lose(struct trk_client *cl, u64 x)
 			trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), s->off + s->len,
 				      TRK_HOLES_JOIN);
 			for (i = 0; i < cl->in_acked.n; i++)
-				trk_holes_sub(&cl->in_lost, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
+				trk_holes_sub(&cl->in_lost, cl->in_acked.r[i].a,
+					      cl->in_acked.r[i].b);
 		}
 	}
 }
@@ -479,7 +480,7 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		cl->in_token = 0;
 		cl->in_left = 0;
 		cl->in_again = false;
-		/* What was not consumed is sent again: in any order, or once there is more of it. */
+		/* What was not consumed goes again: in any order, or once there is more of it. */
 		if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL))
 			trk_holes_add(&cl->in_lost, max_t(u64, cl->in_una, cl->input.u.start),
 				      cl->in_nxt, TRK_HOLES_JOIN);
@@ -490,8 +491,8 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		u64 to = r->has_consumed ? r->consumed_to : in_end;
 
 		cl->each_brings = r->output.p;
-		trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), min_t(u64, from, in_end),
-			      TRK_HOLES_JOIN);
+		trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una),
+			      min_t(u64, from, in_end), TRK_HOLES_JOIN);
 		trk_holes_add(&cl->in_lost, max_t(u64, to, max_t(u64, s->off, cl->in_una)), in_end,
 			      TRK_HOLES_JOIN);
 	}
@@ -631,8 +632,9 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 
 		/* Late packets of the old domain bring only their data. */
 		if (pending && r->token == cl->pending.token) {
-			if (seqrel != (u32)(trk_num_near(cl->pending.first, r->num) - 1) * cl->slot &&
-			    cl->state == TRK_CL_OPEN)
+			u64 num = trk_num_near(cl->pending.first, r->num);
+
+			if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->slot)
 				return TRK_DROP_SLOT;
 			err = enter(cl, r);
 			if (err)

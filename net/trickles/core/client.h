@@ -133,7 +133,7 @@ struct trk_client {
 	struct trk_holes holes;		/* to be asked for, below ask_nxt */
 	u64 ask_nxt;			/* output from here on was never asked for */
 	u64 out_top;			/* end of the highest output received */
-	bool each_brings;		/* each part of parallel input brings a continuation of its own */
+	bool each_brings;		/* each part of parallel input brings a continuation */
 	bool input_turn;		/* input goes before new output */
 	struct trk_held_ucont outputs[TRK_OUTPUTS];
 

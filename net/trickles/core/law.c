@@ -214,7 +214,8 @@ static void walk_lost(struct trk_walk *w, u64 a, u64 b)
 			continue;
 		}
 		last = min_t(u64, b, law->recover);
-		walk_carry(w, max_t(u64, a + law->new_cwnd, law->recover + 2), last + law->new_cwnd);
+		walk_carry(w, max_t(u64, a + law->new_cwnd, law->recover + 2),
+			   last + law->new_cwnd);
 		a = last + 1;
 	}
 }

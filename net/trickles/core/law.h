@@ -55,7 +55,7 @@ struct trk_claims {
 	struct trk_claim c[TRK_MAX_CLAIMS];
 };
 
-/* Received numbers [a, b] and the numbers [first, last] that their requests issue; none if first > last. */
+/* Received numbers [a, b], and [first, last] that their requests issue; none if first > last. */
 struct trk_step {
 	u64 a, b;
 	u64 first, last;

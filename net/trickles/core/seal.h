@@ -70,7 +70,8 @@ u64 trk_proof(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
 	      const struct trk_claims *claims);
 
 u32 trk_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period);
-u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period);
+u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
+		u64 period);
 u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 time_ms, u8 attempt, u64 highest);
 
 #endif /* TRK_CORE_SEAL_H */

@@ -104,7 +104,8 @@ static int step_range(const struct trk_server_env *env, const struct trk_claims 
 	 * not each of them earns one, unless the list gets full.
 	 */
 	if (claims->count >= TRK_MINT_URGENT ||
-	    (claims->count >= TRK_MINT_CLAIMS && claims->n / TRK_MINT_EVERY != (m - 1) / TRK_MINT_EVERY) ||
+	    (claims->count >= TRK_MINT_CLAIMS &&
+	     claims->n / TRK_MINT_EVERY != (m - 1) / TRK_MINT_EVERY) ||
 	    (env->now_ms > c->time_ms && env->now_ms - c->time_ms > env->horizon_ms / 2)) {
 		c->law = w.law;
 		c->base = claims->n;
@@ -339,8 +340,8 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
  * consumed, so that both arrive or neither.
  *
  * Return: 0, or -EMSGSIZE if the continuations leave no room for data or for the
- * request that brings them back, or the
- * data do not fit one packet where they must.
+ * request that brings them back, or the data do not fit one packet where they
+ * must.
  */
 int trk_answer_begin(struct trk_answer *a)
 {
@@ -419,7 +420,8 @@ static u64 growth_nonce(struct trk_answer *a, u32 index)
 
 		/* With full requests every number has a packet, else every piece of data. */
 		if (!g->full_request)
-			packets = min_t(u64, packets, 1 + (a->len - min_t(u64, a->len, a->at)) / a->piece);
+			packets = min_t(u64, packets,
+					1 + (a->len - min_t(u64, a->len, a->at)) / a->piece);
 		a->nonces_from = index;
 		a->nonces_count = (u32)min_t(u64, packets, TRK_NONCE_BATCH);
 		trk_nonces(a->nonce, g->cont.conn, g->cont.domain, g->first + index,

@@ -12,9 +12,9 @@
 
 #define TRK_MAX_ATTEMPTS	15		/* timeout requests of one domain */
 #define TRK_MAX_ANSWER		256		/* packets in answer to one request */
-#define TRK_MINT_CLAIMS		3		/* so many claims in a request earn a new continuation, */
-#define TRK_MINT_EVERY		16		/* once in so many numbers, */
-#define TRK_MINT_URGENT		12		/* so many at once */
+#define TRK_MINT_CLAIMS		3	/* so many claims earn a new continuation, */
+#define TRK_MINT_EVERY		16	/* once in so many numbers, */
+#define TRK_MINT_URGENT		12	/* so many at once */
 #define TRK_FIRST_ATTEMPTS	11		/* repeated first requests */
 #define TRK_COOKIE_PERIOD_MS	512000		/* a SYN cookie is good for one to two of them */
 
@@ -115,7 +115,7 @@ struct trk_answer {
 	u64 off;
 	u64 len;
 
-	bool once;			/* the data cannot be asked for again: see trk_answer_begin() */
+	bool once;			/* the data cannot be asked for again */
 	u8 cont_blob[TRK_CONT_LEN];
 	u8 output_blob[TRK_SEALED_UCONT_MAX];
 	u8 input_blob[TRK_SEALED_UCONT_MAX];

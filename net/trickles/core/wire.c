@@ -234,7 +234,7 @@ int trk_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 	if (err)
 		return err;
 	q->input_len = total - q->hdr_len;
-	/* Input is named by its offset, asked bytes by an output continuation; a request does one of both. */
+	/* Input has an offset, asked bytes have a continuation; a request has one of both. */
 	if ((q->input_len && !q->has_input) || (q->nask && (!q->output.p || q->has_input)))
 		return TRK_DROP_EXTENSION;
 	if (q->input_off > U64_MAX - q->input_len)

@@ -85,7 +85,7 @@ enum trk_ext {
 
 /* Flags of a user continuation. */
 #define TRK_UCONT_FINAL		BIT(0)	/* the stream ends at @end */
-#define TRK_UCONT_PARALLEL	BIT(1)	/* input: any part of [start, end) may be sent, in any order */
+#define TRK_UCONT_PARALLEL	BIT(1)	/* input: parts of [start, end) may go in any order */
 
 struct trk_blob {
 	const u8 *p;		/* NULL if absent */
