@@ -168,7 +168,8 @@ struct trk_op_cont {
  *	sent, and the event stays), -EMSGSIZE the continuations leave no room for
  *	data, or data that consume input and have no output continuation do not fit
  *	one packet (they could come only once; nothing was sent, and the event
- *	stays), -ENOMEM
+ *	stays), -ENOMEM, -EHOSTUNREACH and -ENETUNREACH no route to the client (the
+ *	event stays)
  */
 struct trk_op {
 	__u64 handle;
