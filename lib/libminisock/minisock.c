@@ -99,7 +99,8 @@ struct msk_queue *msk_attach(int fd)
 	if (!info.map_len) {
 		len = sizeof(info);
 		if (listen(fd, SOMAXCONN)) {
-			failed("cannot listen: %s", strerror(errno));
+			failed("cannot listen: %s", errno == EADDRINUSE ?
+			       "the port is in use: choose another" : strerror(errno));
 			return NULL;
 		}
 		if (getsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, &len)) {
