@@ -72,7 +72,7 @@ static void carrier_event(struct sock *sk, struct sock *csk)
 {
 	carrier_error(sk, csk);
 	if (!trk_is_tcp(sk))
-		sk_reset_timer(sk, &sk->sk_timer, jiffies);
+		trk_set_timer(sk, jiffies);
 }
 
 static void carrier_state_change(struct sock *csk)

@@ -104,6 +104,17 @@ __poll_t trk_calls_poll(struct file *file, struct socket *sock);
 int trk_calls_shutdown(struct socket *sock, int how);
 int trk_calls_release(struct socket *sock);
 
+/*
+ * As sk_reset_timer(), which takes its reference when the timer runs already:
+ * ours may be set for now, and expire on another processor at once.
+ */
+static inline void trk_set_timer(struct sock *sk, unsigned long expires)
+{
+	sock_hold(sk);
+	if (mod_timer(&sk->sk_timer, expires))
+		__sock_put(sk);
+}
+
 /* The peer answered as plain TCP: calls are passed on to the carrier.  Any context. */
 static inline bool trk_is_tcp(const struct sock *sk)
 {

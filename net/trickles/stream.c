@@ -88,9 +88,15 @@ void trk_stream_free(struct sock *sk)
  */
 void trk_stream_dispose(struct sock *sk)
 {
-	sk_stop_timer(sk, &sk->sk_timer);
+	struct trk_sock *ts = trk_sk(sk);
+
 	trk_carrier_release(sk);
 	trk_stream_free(sk);
+	/* The carrier's callbacks are gone; what they have started finds nothing to do. */
+	WRITE_ONCE(ts->connecting, false);
+	WRITE_ONCE(ts->mode, TRK_MODE_NONE);
+	ts->timer_due = false;
+	sk_stop_timer(sk, &sk->sk_timer);
 	trk_set_state(sk, TCP_CLOSE);
 	release_sock(sk);
 	sk_common_release(sk);
@@ -279,10 +285,10 @@ static void arm(struct sock *sk, u64 now)
 	if (due == U64_MAX)
 		sk_stop_timer(sk, &sk->sk_timer);
 	else
-		sk_reset_timer(sk, &sk->sk_timer, jiffies + wait);
+		trk_set_timer(sk, jiffies + wait);
 	/* The carrier's callback may have set the timer just before us. */
 	if (inet_sk_state_load(trk_sk(sk)->carrier->sk) == TCP_CLOSE)
-		sk_reset_timer(sk, &sk->sk_timer, jiffies);
+		trk_set_timer(sk, jiffies);
 }
 
 /* After anything changed. */
