@@ -247,7 +247,8 @@ static void echo(uint64_t size)
 			if (n)
 				n = send(fd, buf, n, MSG_NOSIGNAL);
 			if (n < 0 && errno != EAGAIN)
-				die("size %llu: send: %s", (unsigned long long)size, strerror(errno));
+				die("size %llu: send: %s", (unsigned long long)size,
+				    strerror(errno));
 			if (n > 0)
 				sent += n;
 			if (sent == size) {
@@ -262,11 +263,13 @@ static void echo(uint64_t size)
 			if (n < 0 && errno == EAGAIN)
 				continue;
 			if (n < 0)
-				die("size %llu: recv: %s", (unsigned long long)size, strerror(errno));
+				die("size %llu: recv: %s", (unsigned long long)size,
+				    strerror(errno));
 			if (!n)
 				break;
 			if (n > (ssize_t)(sent - got))
-				die("size %llu: more came back than went", (unsigned long long)size);
+				die("size %llu: more came back than went",
+				    (unsigned long long)size);
 			expect_pattern(size, got, buf, n);
 			got += n;
 		}
