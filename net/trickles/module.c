@@ -92,6 +92,6 @@ module_exit(trk_exit);
 MODULE_DESCRIPTION("Trickles: a stream transport with stateless servers");
 MODULE_LICENSE("GPL");
 MODULE_SOFTDEP("pre: aes cmac ecb");
-/* socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES) loads the module. */
-MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, 261, SOCK_STREAM);
+/* socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES) loads the module; SOCK_STREAM is an enum. */
+MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, 261, 1);
 MODULE_ALIAS_NET_PF_PROTO(PF_INET, 261);
