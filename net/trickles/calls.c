@@ -114,6 +114,9 @@ static int connect_locked(struct socket *sock, struct sockaddr *addr, int len, i
 			return err;
 		sock->state = SS_CONNECTING;
 		err = -EINPROGRESS;
+		/* As TCP: an answer that is there already is for poll() to tell. */
+		if (flags & O_NONBLOCK)
+			return err;
 		break;
 	default:
 		return -EINVAL;
@@ -424,6 +427,14 @@ __poll_t trk_calls_poll(struct file *file, struct socket *sock)
 
 /* ---- shutdown and close ---- */
 
+/* Has the server consumed all that was written before close()? */
+static bool input_left(struct sock *sk)
+{
+	const struct trk_stream *st = trk_sk(sk)->stream;
+
+	return !st->over && !trk_client_input_done(&st->cl);
+}
+
 /**
  * trk_calls_shutdown - shutdown(2)
  * @sock: Trickles socket
@@ -452,6 +463,9 @@ int trk_calls_shutdown(struct socket *sock, int how)
 	} else if (ts->connecting) {
 		err = disconnect(sk);
 		sock->state = SS_UNCONNECTED;
+	} else if (sk->sk_shutdown == SHUTDOWN_MASK && !input_left(sk)) {
+		/* Both directions have ended. */
+		err = -ENOTCONN;
 	} else {
 		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | bits);
 		if (bits & SEND_SHUTDOWN) {
@@ -462,14 +476,6 @@ int trk_calls_shutdown(struct socket *sock, int how)
 	}
 	release_sock(sk);
 	return err;
-}
-
-/* Has the server consumed all that was written before close()? */
-static bool input_left(struct sock *sk)
-{
-	const struct trk_stream *st = trk_sk(sk)->stream;
-
-	return !st->over && !trk_client_input_done(&st->cl);
 }
 
 static void linger(struct sock *sk)
