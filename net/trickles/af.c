@@ -13,6 +13,7 @@
 #include <net/tcp.h>
 
 #include "sock.h"
+#include "stream.h"
 
 #define TRK_IOC_TYPE	't'
 
@@ -136,8 +137,19 @@ static int trk_accept(struct socket *sock, struct socket *newsock, int flags, bo
 	return inet_sk_state_load(sock->sk) == TCP_LISTEN ? -EOPNOTSUPP : -EINVAL;
 }
 
+/* poll() may have told of a connection whose end as TCP we have not looked at yet. */
+static void look_at_carrier(struct sock *sk)
+{
+	if (!READ_ONCE(trk_sk(sk)->connecting))
+		return;
+	lock_sock(sk);
+	trk_stream_check(sk);
+	release_sock(sk);
+}
+
 static int trk_getname(struct socket *sock, struct sockaddr *addr, int peer)
 {
+	look_at_carrier(sock->sk);
 	if (trk_is_tcp(sock->sk))
 		sock = trk_sk(sock->sk)->carrier;
 	return inet_getname(sock, addr, peer);
@@ -156,6 +168,7 @@ static int trk_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	struct sock *sk = sock->sk;
 	struct trk_sock *ts = trk_sk(sk);
 
+	look_at_carrier(sk);
 	if (trk_is_tcp(sk))
 		return ts->carrier->ops->ioctl(ts->carrier, cmd, arg);
 	if (_IOC_TYPE(cmd) == TRK_IOC_TYPE)
