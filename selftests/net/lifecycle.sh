@@ -136,7 +136,7 @@ unload()
 # Loaded, used and unloaded, again and again.
 cycles()
 {
-	local i before
+	local i before xfer
 
 	for ((i = 0; i < 50; i++)); do
 		unload
@@ -147,9 +147,10 @@ cycles()
 		# With a connection that is open while the server dies, now and then.
 		if [ $((i % 5)) = 0 ]; then
 			at client "$built/xfer" -t 100 get 10.1.1.1 80 100000 1000000 >"$work/xfer.log" &
+			xfer=$!
 			stop httpd-server
 			httpd server "$folder"
-			wait $! || fail "$(cat "$work/xfer.log")"
+			wait $xfer || fail "$(cat "$work/xfer.log")"
 		else
 			at client "$built/xfer" -t 100 get 10.1.1.1 80 100000 >"$work/xfer.log"
 		fi
