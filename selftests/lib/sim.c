@@ -3,12 +3,10 @@
 
 #include "sim.h"
 
-#define WIRE_OVERHEAD	60	/* bytes of IP and TCP headers */
-
 /* The first bytes are those of a header, the others are for the caller to fill. */
 struct packet *packet_new(u32 seq, u32 ack, const u8 *hdr, u32 hdr_len, u32 data_len)
 {
-	struct packet *p = malloc(sizeof(*p));
+	struct packet *p = calloc(1, sizeof(*p));
 
 	p->seq = seq;
 	p->ack = ack;
@@ -21,7 +19,12 @@ struct packet *packet_new(u32 seq, u32 ack, const u8 *hdr, u32 hdr_len, u32 data
 
 struct packet *packet_copy(const struct packet *p)
 {
-	return packet_new(p->seq, p->ack, p->data, p->len, 0);
+	struct packet *c = packet_new(p->seq, p->ack, p->data, p->len, 0);
+
+	c->ghost = p->ghost;
+	c->client = p->client;
+	c->syn = p->syn;
+	return c;
 }
 
 void packet_free(struct packet *p)
@@ -32,84 +35,164 @@ void packet_free(struct packet *p)
 	free(p);
 }
 
-static bool before(const struct sim_event *a, const struct sim_event *b)
+/* ---- events ---- */
+
+static void bucket_add(struct sim_bucket *b, const struct sim_event *e)
 {
-	return a->at_us != b->at_us ? a->at_us < b->at_us : a->serial < b->serial;
+	if (b->n == b->room) {
+		b->room = 2 * b->room + 8;
+		b->e = realloc(b->e, b->room * sizeof(*b->e));
+	}
+	b->e[b->n++] = *e;
+}
+
+/* The bucket of a time: the highest bit in which it differs from the last one taken. */
+static unsigned int bucket_of(const struct sim *s, u64 at_us)
+{
+	return at_us == s->last_us ? 0 : 64 - __builtin_clzll(at_us ^ s->last_us);
 }
 
 void sim_at(struct sim *s, u64 at_us, void (*fn)(void *arg, struct packet *p), void *arg,
 	    struct packet *p)
 {
-	struct sim_event e = { at_us, s->serial++, fn, arg, p };
-	unsigned int i = s->n++;
+	struct sim_event e = { at_us, fn, arg, p };
 
-	if (s->n > s->room) {
-		s->room = 2 * s->n;
-		s->heap = realloc(s->heap, s->room * sizeof(*s->heap));
+	if (!s->n || (s->next_known && at_us < s->next_us)) {
+		s->next_us = at_us;
+		s->next_known = true;
 	}
-	for (; i && before(&e, &s->heap[(i - 1) / 2]); i = (i - 1) / 2)
-		s->heap[i] = s->heap[(i - 1) / 2];
-	s->heap[i] = e;
+	s->n++;
+	bucket_add(&s->bucket[bucket_of(s, at_us)], &e);
+}
+
+static unsigned int bucket_lowest(const struct sim *s)
+{
+	unsigned int i = 0;
+
+	while (!s->bucket[i].n)
+		i++;
+	return i;
 }
 
 /* When the next event is due, U64_MAX for never. */
-u64 sim_next(const struct sim *s)
+u64 sim_next(struct sim *s)
 {
-	return s->n ? s->heap[0].at_us : U64_MAX;
+	const struct sim_bucket *b;
+	size_t i;
+
+	if (!s->n)
+		return U64_MAX;
+	if (!s->next_known) {
+		b = &s->bucket[bucket_lowest(s)];
+		s->next_us = U64_MAX;
+		for (i = b == s->bucket ? s->head : 0; i < b->n; i++)
+			s->next_us = min_t(u64, s->next_us, b->e[i].at_us);
+		s->next_known = true;
+	}
+	return s->next_us;
 }
 
 void sim_step(struct sim *s)
 {
-	struct sim_event e = s->heap[0], last = s->heap[--s->n];
-	unsigned int i = 0;
+	struct sim_bucket *first = &s->bucket[0];
+	struct sim_event e;
 
-	for (;;) {
-		unsigned int c = 2 * i + 1;
+	if (!first->n) {
+		struct sim_bucket *b = &s->bucket[bucket_lowest(s)];
+		size_t i;
 
-		if (c >= s->n)
-			break;
-		if (c + 1 < s->n && before(&s->heap[c + 1], &s->heap[c]))
-			c++;
-		if (before(&last, &s->heap[c]))
-			break;
-		s->heap[i] = s->heap[c];
-		i = c;
+		/* All of them go to lower buckets, which are empty, in their order. */
+		s->last_us = sim_next(s);
+		for (i = 0; i < b->n; i++)
+			bucket_add(&s->bucket[bucket_of(s, b->e[i].at_us)], &b->e[i]);
+		b->n = 0;
 	}
-	s->heap[i] = last;
+	e = first->e[s->head++];
+	if (s->head == first->n) {
+		first->n = 0;
+		s->head = 0;
+	}
+	s->n--;
+	s->next_known = false;
 	s->now_us = e.at_us;
+	s->steps++;
 	e.fn(e.arg, e.p);
 }
 
 void sim_free(struct sim *s)
 {
-	while (s->n)
-		packet_free(s->heap[--s->n].p);
-	free(s->heap);
+	unsigned int i;
+	size_t k;
+
+	for (i = 0; i < ARRAY_SIZE(s->bucket); i++) {
+		for (k = i ? 0 : s->head; k < s->bucket[i].n; k++)
+			packet_free(s->bucket[i].e[k].p);
+		free(s->bucket[i].e);
+	}
 }
 
-void link_send(struct link *l, struct packet *p)
-{
-	u64 now = l->sim->now_us, at, i = l->sent++;
+/* ---- links ---- */
 
-	if ((i < 64 && l->pattern >> i & 1) ||
-	    (l->free_us > now && (l->free_us - now) * l->bytes_per_ms / 1000 > l->queue)) {
-		l->lost++;
-		packet_free(p);
-		return;
+/* Bytes that wait for the rate, or are on their way out. */
+u64 link_backlog(const struct link *l)
+{
+	u64 now_ns = l->sim->now_us * 1000;
+
+	/* A long queue of a slow link would overflow a product of both. */
+	return l->free_ns > now_ns ? (l->free_ns - now_ns) / 1000 * l->rate / 1000000 : 0;
+}
+
+/* The packet does not arrive, for a reason that is the caller's. */
+void link_drop(struct link *l, struct packet *p)
+{
+	l->sent++;
+	l->bytes += packet_size(p);
+	l->lost++;
+	packet_free(p);
+}
+
+/* False if the packet was lost. */
+bool link_send(struct link *l, struct packet *p)
+{
+	u64 i = l->sent++, now_us = l->sim->now_us, at;
+
+	l->bytes += packet_size(p);
+	if (i < 64 && l->pattern >> i & 1)
+		goto lost;
+	if (l->rate) {
+		if (link_backlog(l) > l->queue) {
+			l->overflowed++;
+			goto lost;
+		}
+		l->free_ns = max_t(u64, l->free_ns, now_us * 1000) +
+			     packet_size(p) * 1000000000ULL / l->rate;
 	}
-	l->free_us =
-		max_t(u64, l->free_us, now) + (p->len + WIRE_OVERHEAD) * 1000ULL / l->bytes_per_ms;
-	/* Lost behind the queue, and a corrupted one fails its checksum there. */
-	if (rng_ppm(l->rng, l->loss_ppm)) {
-		l->lost++;
-		packet_free(p);
-		return;
+	/* Lost behind the queue; there a packet is lost as well whose checksum is wrong. */
+	if (rng_ppm(l->rng, l->loss_ppm))
+		goto lost;
+	at = max_t(u64, (l->free_ns + 999) / 1000, now_us) + l->delay_us;
+	if (l->jitter_us) {
+		at = max_t(u64, at + rng_below(l->rng, l->jitter_us + 1), l->order_us);
+		l->order_us = at;
 	}
-	at = l->free_us + l->delay_us;
-	if (rng_ppm(l->rng, l->reorder_ppm))
-		at += rng_below(l->rng, l->delay_us + 1);
-	if (rng_ppm(l->rng, l->dup_ppm))
+	if (rng_ppm(l->rng, l->reorder_ppm)) {
+		at += rng_below(l->rng, l->reorder_us + 1);
+		l->reordered++;
+	}
+	if (rng_ppm(l->rng, l->corrupt_ppm) && p->len) {
+		p->data[rng_below(l->rng, min_t(u32, p->len, CORRUPT_WITHIN))] ^=
+			1 << rng_below(l->rng, 8);
+		l->corrupted++;
+	}
+	if (rng_ppm(l->rng, l->dup_ppm)) {
 		sim_at(l->sim, at + rng_below(l->rng, l->delay_us + 1), l->deliver, l->arg,
 		       packet_copy(p));
+		l->duplicated++;
+	}
 	sim_at(l->sim, at, l->deliver, l->arg, p);
+	return true;
+lost:
+	l->lost++;
+	packet_free(p);
+	return false;
 }

@@ -44,12 +44,25 @@ static void msg_read(const u8 *p, struct toy_msg *m)
 	m->key = get_unaligned_be64(p + 8);
 }
 
+/* Bytes [at, at + len) of a key, a word at a time. */
+void toy_bytes(u64 key, u64 at, u8 *p, u32 len)
+{
+	while (len) {
+		u64 z = (key + at / 8) * 0x9e3779b97f4a7c15ULL;
+		unsigned int i = at % 8;
+
+		z ^= z >> 29;
+		for (; i < 8 && len; i++, at++, len--)
+			*p++ = (u8)(z >> (i * 8));
+	}
+}
+
 u8 toy_byte(u64 key, u64 at)
 {
-	u64 z = (key + at / 8) * 0x9e3779b97f4a7c15ULL;
+	u8 b;
 
-	z ^= z >> 29;
-	return (u8)(z >> (at % 8 * 8));
+	toy_bytes(key, at, &b, 1);
+	return b;
 }
 
 u64 toy_digest(u64 h, const u8 *p, u64 len)
@@ -299,6 +312,8 @@ void toy_fill(const struct toy *t, u64 data_at, u8 *p, u32 len)
 			off -= g->ask[i].len;
 		off = g->ask[i].off + off - start;
 	}
-	for (; len; len--, off++)
-		*p++ = t->key ? toy_byte(t->key, off) : t->bytes[off];
+	if (t->key)
+		toy_bytes(t->key, off, p, len);
+	else
+		memcpy(p, t->bytes + off, len);
 }

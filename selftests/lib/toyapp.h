@@ -34,6 +34,7 @@ struct toy_msg {
 
 void toy_msg_write(u8 p[TOY_MSG_LEN], const struct toy_msg *m);
 u8 toy_byte(u64 key, u64 at);
+void toy_bytes(u64 key, u64 at, u8 *p, u32 len);
 u64 toy_digest(u64 h, const u8 *p, u64 len);
 
 /* An answer and the memory that it refers to. */

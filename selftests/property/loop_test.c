@@ -800,19 +800,28 @@ static bool play(const struct scenario *sc)
 	}
 	r->down = (struct link){ .sim = &r->sim,
 				 .rng = &r->rng,
-				 .bytes_per_ms = sc->rate,
+				 .rate = 1000ULL * sc->rate,
 				 .queue = sc->queue,
 				 .delay_us = sc->delay_us,
 				 .loss_ppm = sc->loss[0],
 				 .reorder_ppm = sc->reorder[0],
+				 .reorder_us = sc->delay_us,
 				 .dup_ppm = sc->dup[0],
 				 .pattern = sc->pattern[0],
 				 .deliver = client_receive,
 				 .arg = r };
-	r->up = (struct link){ .sim = &r->sim, .rng = &r->rng, .bytes_per_ms = 10 * sc->rate,
-		.queue = 1 << 20, .delay_us = sc->delay_us, .loss_ppm = sc->loss[1],
-		.reorder_ppm = sc->reorder[1], .dup_ppm = sc->dup[1], .pattern = sc->pattern[1],
-		.deliver = server_receive, .arg = r };
+	r->up = (struct link){ .sim = &r->sim,
+			       .rng = &r->rng,
+			       .rate = 10000ULL * sc->rate,
+			       .queue = 1 << 20,
+			       .delay_us = sc->delay_us,
+			       .loss_ppm = sc->loss[1],
+			       .reorder_ppm = sc->reorder[1],
+			       .reorder_us = sc->delay_us,
+			       .dup_ppm = sc->dup[1],
+			       .pattern = sc->pattern[1],
+			       .deliver = server_receive,
+			       .arg = r };
 	build_streams(r);
 	r->client_isn = (u32)rng_u64(&r->rng);
 	server_env(&r->replica[0], &env);
