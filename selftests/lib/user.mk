@@ -19,8 +19,8 @@ LDLIBS   += -lnettle
 CPPFLAGS += -DSRCDIR=\"$(CURDIR)\"
 
 SUPPORT := $(wildcard $(TOP)/net/trickles/core/*.c) $(wildcard $(abspath $(LIB))/*.c)
-TESTS   := $(sort $(basename $(wildcard *_test.c)))
-PROGS   := $(TESTS:%=$(OUT)/$(NAME)/%)
+CASES   := $(sort $(basename $(wildcard *_test.c)))
+PROGS   := $(CASES:%=$(OUT)/$(NAME)/%)
 
 objects = $(patsubst $(TOP)/%.c,$(OUT)/$(1)/%.o,$(SUPPORT))
 flags   = $(if $(filter $(PLAIN),$(notdir $(1))),,$(SANITIZE))

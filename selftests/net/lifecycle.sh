@@ -146,8 +146,11 @@ cycles()
 		httpd server "$folder"
 		# With a connection that is open while the server dies, now and then.
 		if [ $((i % 5)) = 0 ]; then
-			at client "$built/xfer" -t 100 get 10.1.1.1 80 100000 1000000 >"$work/xfer.log" &
+			mark client
+			at client "$built/xfer" -r -t 100 get 10.1.1.1 80 100000 1000000 \
+				>"$work/xfer.log" &
 			xfer=$!
+			wait_for 20 becomes client Connects -gt 0
 			stop httpd-server
 			httpd server "$folder"
 			wait $xfer || fail "$(cat "$work/xfer.log")"
