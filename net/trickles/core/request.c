@@ -493,7 +493,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		return false;
 	claims_upto(cl, held->c.base, r.n, &claims);
 	/* As a delayed acknowledgment (paper §2.1, RFC 1122 §4.2.3.2). */
-	if (p.what == TRK_WHAT_OUTPUT && !cl->force && !claims.count && r.n - cl->nrep < 2 &&
+	if (p.what == TRK_WHAT_OUTPUT && !cl->force && r.n - cl->nrep < 2 &&
+	    !(claims.count && claims.c[claims.count - 1].b > cl->nrep) &&
 	    r.n == cl->reportable && cl->expected) {
 		if (cl->delack_deadline_us == U64_MAX)
 			cl->delack_deadline_us = now_us + TRK_DELACK_US;
