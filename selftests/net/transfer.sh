@@ -37,6 +37,7 @@ corrupted()
 		here_and_there $corruption
 		seen=0
 		for host in client server; do
+			# shellcheck disable=SC2016 # awk's variables
 			[ "$(at $host awk '$1 == "DropChecksum" { print $2 }' /proc/net/trickles)" = 0 ] ||
 				seen=$((seen + 1))
 		done
