@@ -18,7 +18,8 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 LDLIBS   += -lnettle
 CPPFLAGS += -DSRCDIR=\"$(CURDIR)\"
 
-SUPPORT := $(wildcard $(TOP)/net/trickles/core/*.c) $(wildcard $(abspath $(LIB))/*.c)
+SUPPORT := $(wildcard $(TOP)/net/trickles/core/*.c) $(wildcard $(abspath $(LIB))/*.c) \
+	$(filter-out %/main.c,$(wildcard $(TOP)/tools/sim/*.c))
 CASES   := $(sort $(basename $(wildcard *_test.c)))
 PROGS   := $(CASES:%=$(OUT)/$(NAME)/%)
 

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The simulator: it repeats itself, says what is wrong with a scenario, and does what one says. */
+#include <stdlib.h>
+
+#include "sim/net.h"
+#include "sim/pack.h"
+#include "tap.h"
+
+static struct sim_scenario scenario;
+
+static bool read_text(const char *text, char error[SIM_ERROR])
+{
+	FILE *f = fmemopen((void *)text, strlen(text), "r");
+	int err = sim_scenario_read(&scenario, f, "test", error);
+
+	fclose(f);
+	return !err;
+}
+
+/* The network after a run of the scenario, to be given back to finish(). */
+static struct net *play(const char *text)
+{
+	char error[SIM_ERROR];
+	struct net *n;
+
+	if (!read_text(text, error)) {
+		printf("# %s\n", error);
+		return NULL;
+	}
+	n = net_new(&scenario, NULL);
+	net_run(n);
+	net_close(n);
+	return n;
+}
+
+static void finish(struct net *n)
+{
+	net_free(n);
+	sim_scenario_free(&scenario);
+}
+
+static u64 hash_of(const char *text)
+{
+	struct net *n = play(text);
+	u64 hash = n ? n->hash : 0;
+
+	if (n)
+		finish(n);
+	return hash;
+}
+
+#define LOSSY								\
+	"replicas 3 spray random\n"					\
+	"skew 50ms\n"							\
+	"link up rate 20mbit delay 10ms queue 50 loss 2% reorder 5%\n"	\
+	"link down rate 20mbit delay 10ms queue 50 loss 2% dup 1% jitter 3ms\n" \
+	"client 5 every 20ms get 100k\n"				\
+	"client 3 put 50k\n"						\
+	"client 2 get 20k times 3 pause 1s\n"
+
+static void sim__same_seed_same_packets(void)
+{
+	u64 first = hash_of("seed 1\n" LOSSY), again = hash_of("seed 1\n" LOSSY),
+	    other = hash_of("seed 2\n" LOSSY);
+
+	CHECK(first && first == again);
+	CHECK(other && first != other);
+}
+
+/* Links that lose, reorder, duplicate: every byte arrives all the same, and is right. */
+static void sim__lossy_links(void)
+{
+	struct net *n = play("seed 3\n" LOSSY);
+	unsigned int i;
+
+	CHECK(n);
+	CHECK_EQ(n->count.done, 10);
+	CHECK_EQ(n->count.wrong, 0);
+	CHECK_EQ(n->count.bytes_down, 5 * 100000 + 3 * 16 + 2 * 3 * 20000);
+	CHECK_EQ(n->count.bytes_up, 5 * 16 + 3 * 50016 + 2 * 3 * 16);
+	for (i = 0; i < 3; i++)
+		CHECK(n->replica[i].requests > 50);
+	CHECK(n->path->link[SIM_UP].reordered && n->path->link[SIM_DOWN].duplicated);
+	CHECK(n->path->link[SIM_UP].lost && n->path->link[SIM_DOWN].lost);
+	for (i = 1; i < TRK_REASON_COUNT; i++)
+		CHECK_EQ(n->count.server_drops[i], 0);
+	finish(n);
+}
+
+/* Which replica a packet meets makes no difference but for domains and seals, which time makes. */
+static void sim__replicas_are_one_server(void)
+{
+	static const char *const sprays[] = { "replicas 1\n", "replicas 4 spray random\n",
+					      "replicas 5 spray round\n",
+					      "replicas 3 spray client\n" };
+	u64 packets[2] = {}, us = 0;
+	unsigned int i, d;
+
+	for (i = 0; i < ARRAY_SIZE(sprays); i++) {
+		char text[400];
+		struct net *n;
+
+		snprintf(text, sizeof(text),
+			 "%slink up rate 50mbit delay 5ms\nlink down rate 50mbit delay 5ms queue 20\n"
+			 "drop up 20 21\ndrop down 30 40-42\nclient 3 get 300k\n",
+			 sprays[i]);
+		n = play(text);
+		CHECK(n);
+		CHECK_EQ(n->count.bytes_down, 900000);
+		CHECK_EQ(n->count.wrong, 0);
+		for (d = 0; d < 2; d++) {
+			const struct link *l = &n->path->link[d];
+
+			if (i)
+				CHECK_EQ(l->sent, packets[d]);
+			packets[d] = l->sent;
+			CHECK(l->lost >= 2);
+		}
+		if (i)
+			CHECK_EQ(n->sim.now_us, us);
+		us = n->sim.now_us;
+		finish(n);
+	}
+}
+
+/* A replica that is down loses what is sprayed on it, nothing else. */
+static void sim__outage(void)
+{
+	struct net *n = play("replicas 2 spray random\noutage 2 from 50ms to 300ms\n"
+			     "link up rate 50mbit delay 5ms\nlink down rate 50mbit delay 5ms\n"
+			     "client 2 get 500k\n");
+
+	CHECK(n);
+	CHECK(n->count.out_of_service > 0);
+	CHECK_EQ(n->count.done, 2);
+	CHECK_EQ(n->count.wrong, 0);
+	finish(n);
+}
+
+/* A bit of a header wrong and the checksum right: the others' bytes still arrive. */
+static void sim__corruption(void)
+{
+	struct net *n = play("seed 5\nlink up rate 50mbit delay 5ms corrupt 1%\n"
+			     "link down rate 50mbit delay 5ms corrupt 1%\nclient 20 get 100k\n");
+	unsigned int i;
+	u64 drops = 0;
+
+	CHECK(n);
+	CHECK(n->path->link[SIM_UP].corrupted && n->path->link[SIM_DOWN].corrupted);
+	for (i = 1; i < TRK_REASON_COUNT; i++)
+		drops += n->count.server_drops[i] + n->count.client_drops[i];
+	CHECK(drops > 10);
+	CHECK_EQ(n->count.done + n->count.failed, 20);
+	CHECK(n->count.done >= 15);
+	finish(n);
+}
+
+/* The rate is that of the link, the delay that of both, and the queue fills. */
+static void sim__links_do_what_they_say(void)
+{
+	struct net *n = play("link up delay 50ms\nlink down rate 8mbit delay 50ms queue 10000\n"
+			     "client 1 get 10m\n");
+
+	CHECK(n);
+	/* 10 MB and headers through 1 MB/s, some round trips before. */
+	CHECK(n->sim.now_us > 10000000 * 1508ULL / 1448);
+	CHECK(n->sim.now_us < 11500000);
+	CHECK_EQ(n->path->link[SIM_DOWN].lost, 0);
+	finish(n);
+	n = play("link up delay 10ms\nlink down rate 8mbit delay 10ms queue 10\nclient 1 get 1m\n");
+	CHECK(n);
+	CHECK(n->path->link[SIM_DOWN].overflowed > 0);
+	CHECK_EQ(n->path->link[SIM_DOWN].overflowed, n->path->link[SIM_DOWN].lost);
+	finish(n);
+	n = play("link up delay 10ms jitter 5ms\nlink down rate 8mbit delay 10ms jitter 5ms\n"
+		 "client 1 get 300k\n");
+	CHECK(n);
+	CHECK_EQ(n->count.lost, 0);
+	finish(n);
+}
+
+/* Idle clients that are packed go on as if they had not been. */
+static void sim__kept_connections(void)
+{
+	struct net *n = play("link up rate 1gbit delay 5ms\n"
+			     "link down rate 1gbit delay 5ms queue 1k\n"
+			     "client 50 every 1ms get 30k times 3 pause 500ms keep\n");
+
+	CHECK(n);
+	CHECK_EQ(n->count.done, 50);
+	CHECK_EQ(n->open_peak, 50);
+	CHECK_EQ(n->open, 0);
+	CHECK_EQ(n->bytes, 0);
+	CHECK_EQ(n->count.bytes_down, 50 * 3 * 30000);
+	CHECK_EQ(n->count.wrong, 0);
+	CHECK_EQ(n->count.timeouts, 0);
+	finish(n);
+}
+
+static void sim__pack(void)
+{
+	struct rng r = { 1 };
+	unsigned int i, k;
+
+	for (i = 0; i < 20000; i++) {
+		size_t n = rng_in(&r, 1, 60), len;
+		u64 words[60], back[60], *out = malloc(pack_bound(n) * sizeof(u64));
+
+		for (k = 0; k < n; k++)
+			words[k] = rng_below(&r, 3) ? 0 : rng_u64(&r);
+		len = pack(words, n, out);
+		CHECK(len <= pack_bound(n));
+		memset(back, 0xff, sizeof(back));
+		CHECK(unpack(out, back, n) == out + len);
+		CHECK(!memcmp(words, back, n * sizeof(u64)));
+		free(out);
+	}
+}
+
+static void sim__errors(void)
+{
+	static const struct {
+		const char *text, *says;
+	} cases[] = {
+		{ "", "test:0: no client: give at least one, as in: client 10 get 1m" },
+		{ "clinet 3", "test:1: clinet: the statements are seed, time" },
+		{ "\n# a comment\nseed", "test:3: seed: a number from 0 to 9007199254740992 " },
+		{ "seed x", "test:1: x: give a number from 0 to 9007199254740992" },
+		{ "seed 1 2", "test:1: 2: nothing is expected here" },
+		{ "time 0s", "test:1: 0s: out of range, give a time in us, ms, s or m, up" },
+		{ "link up delay 10", "test:1: 10: give a time in us, ms or s, up to 1000s" },
+		{ "link sideways", "test:1: sideways: give up or down" },
+		{ "link down rate 10bit", "test:1: 10bit: give a rate in kbit, mbit or gbit" },
+		{ "link up loss 2", "test:1: 2: out of range, give a share from 0 to 1" },
+		{ "link up colour red", "test:1: colour: a link has rate, delay, queue, loss, " },
+		{ "drop down 0", "test:1: drop 0: give numbers from 1, or ranges as 40-44" },
+		{ "drop down 7-3", "test:1: drop 7-3: give numbers from 1, or ranges as 40-44" },
+		{ "drop up", "test:1: drop: which? Give numbers from 1, or ranges as 40-44" },
+		{ "client 0 get 1", "test:1: 0: out of range, give a number from 1" },
+		{ "client 3", "test:1: client: what does it do? Give get BYTES or put BYTES" },
+		{ "client 1 fetch", "test:1: fetch: a client has start, " },
+		{ "client 1 get 1 put 1", "test:1: put: a client has one transfer, get or put" },
+		{ "client 1 get 1 model tcp", "test:1: model tcp: give core or paper" },
+		{ "client 16m get 1\nclient 1m get 1", "test:2: client: more than" },
+		{ "replicas 2 spray all", "test:1: spray all: give random" },
+		{ "client 1 get 1\noutage 2 from 0s to 1s", "test:2: outage of replica 2" },
+		{ "outage 1 from 2s to 1s", "test:1: outage: it ends before it begins" },
+		{ "path a\npath a", "test:2: path a: there is one of this name" },
+		{ "slot 100", "test:1: 100: out of range, give a number from 512 to 16000" },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		char error[SIM_ERROR] = "nothing";
+
+		if (read_text(cases[i].text, error) ||
+		    strncmp(error, cases[i].says, strlen(cases[i].says)))
+			FAIL("\"%s\" says \"%s\"", cases[i].text, error);
+	}
+}
+
+static void sim__values(void)
+{
+	char error[SIM_ERROR];
+
+	CHECK(read_text("link down rate 2.5mbit delay 1.5ms queue 7 loss 0.1% # so\n"
+			"drop down 5 1-3 2-4 9\n"
+			"path far\nlink up delay 2s reorder 0.5 by 1ms\n"
+			"client 1k get 2m buffer 100k start 2m times 3\n",
+			error));
+	CHECK_EQ(scenario.npaths, 2);
+	CHECK_EQ(scenario.path[0].link[SIM_DOWN].rate, 312500);
+	CHECK_EQ(scenario.path[0].link[SIM_DOWN].delay_us, 1500);
+	CHECK_EQ(scenario.path[0].link[SIM_DOWN].loss_ppm, 1000);
+	CHECK_EQ(scenario.path[1].link[SIM_UP].reorder_us, 1000);
+	CHECK_EQ(scenario.group[0].path, 1);
+	CHECK_EQ(scenario.group[0].count, 1000);
+	CHECK_EQ(scenario.group[0].len, 2000000);
+	CHECK_EQ(scenario.group[0].start_us, 120000000);
+	CHECK(sim_scenario_drops(&scenario.path[0].link[SIM_DOWN], 1));
+	CHECK(sim_scenario_drops(&scenario.path[0].link[SIM_DOWN], 5));
+	CHECK(sim_scenario_drops(&scenario.path[0].link[SIM_DOWN], 9));
+	CHECK(!sim_scenario_drops(&scenario.path[0].link[SIM_DOWN], 6));
+	CHECK(!sim_scenario_drops(&scenario.path[0].link[SIM_DOWN], 10));
+	CHECK(!sim_scenario_drops(&scenario.path[0].link[SIM_UP], 1));
+	sim_scenario_free(&scenario);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(sim__errors),
+	TAP_CASE(sim__values),
+	TAP_CASE(sim__same_seed_same_packets),
+	TAP_CASE(sim__links_do_what_they_say),
+	TAP_CASE(sim__lossy_links),
+	TAP_CASE(sim__replicas_are_one_server),
+	TAP_CASE(sim__outage),
+	TAP_CASE(sim__corruption),
+	TAP_CASE(sim__kept_connections),
+	TAP_CASE(sim__pack),
+};
+
+TAP_MAIN(cases)
