@@ -16,6 +16,7 @@
 #include "core/client.h"
 #include "core/reason.h"
 #include "core/server.h"
+#include "filter.h"
 #include "rng.h"
 #include "sim.h"
 #include "tap.h"
@@ -76,6 +77,7 @@ struct replica {
 	struct run *run;
 	unsigned int i;
 	s32 skew_ms;
+	struct filter filter;
 };
 
 struct run {
@@ -281,9 +283,17 @@ static void watch_grant(struct run *r, const struct trk_req *q, const struct trk
 
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 {
-	struct run *r = arg;
+	const struct replica *rep = arg;
+	const struct run *r = rep->run;
 
 	return key_id == r->cipher.c.key_id ? &r->cipher.c : NULL;
+}
+
+static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+{
+	struct replica *rep = arg;
+
+	return filter_claim(&rep->filter, conn, domain, word, mask);
 }
 
 static void server_env(struct replica *rep, struct trk_server_env *env)
@@ -292,7 +302,10 @@ static void server_env(struct replica *rep, struct trk_server_env *env)
 
 	memset(env, 0, sizeof(*env));
 	env->cipher = get_cipher;
-	env->arg = r;
+	/* Some servers remember what they have answered. */
+	if (r->sc->seed % 3)
+		env->claim = claim;
+	env->arg = rep;
 	env->current_key = &r->cipher.c;
 	/* For some, a period of the SYN cookie ends as they begin. */
 	env->now_ms = 1700000000000ULL + (r->sc->seed % 4 ? r->sc->seed * 1000 : 0) + rep->skew_ms +
@@ -329,7 +342,8 @@ static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
 
 static bool drop_expected(const struct run *r, int reason)
 {
-	return reason == TRK_DROP_PROOF && r->sc->poison;
+	return (reason == TRK_DROP_PROOF && r->sc->poison) ||
+	       (reason == TRK_DROP_REPLAY && r->sc->dup[1]);
 }
 
 static void server_receive(void *arg, struct packet *p)
@@ -763,6 +777,10 @@ static struct totals totals;
 
 static void run_free(struct run *r)
 {
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(r->replica); i++)
+		filter_free(&r->replica[i].filter);
 	sim_free(&r->sim);
 	while (r->watched) {
 		struct watched *d = r->watched;

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * One request a packet and one request a train give the same packets, byte by
- * byte; so does any replica, and any continuation of the domain.
+ * byte; so does any replica, and any continuation of the domain.  A server that
+ * remembers what it answered issues each number once, whatever comes in
+ * whatever order.
  */
 #include <stdlib.h>
 
 #include "cipher.h"
 #include "core/reason.h"
 #include "core/server.h"
+#include "filter.h"
 #include "rng.h"
 #include "tap.h"
 
@@ -22,6 +25,7 @@
 enum fate { GREW, SHORT, LOST };
 
 static struct test_cipher key;
+static struct filter *remembered;	/* NULL: the server remembers nothing */
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 struct history {
@@ -45,10 +49,16 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return &key.c;
 }
 
+static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+{
+	return filter_claim(remembered, conn, domain, word, mask);
+}
+
 static void random_env(struct rng *r, struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){ .cipher = get_cipher,
 					.current_key = &key.c,
+					.claim = remembered ? claim : NULL,
 					.horizon_ms = HORIZON,
 					.skew_ms = SKEW,
 					.max_slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
@@ -267,9 +277,155 @@ static void ranges__same_numbers_under_any_continuation(void)
 	}
 }
 
+/* Numbers [a, b] were issued; true if none of them was before. */
+static bool issue(struct filter *issued, u64 a, u64 b)
+{
+	bool once = true;
+
+	for (; a <= b; a++)
+		once &= filter_claim(issued, 0, 0, a / 32, 1u << a % 32) != 0;
+	return once;
+}
+
+/*
+ * A request for [m, n] is answered with its first run that is not answered
+ * yet, with the bytes that belong to these numbers and no others.
+ */
+static void ranges__issued_once(void)
+{
+	struct filter filter, issued;
+	struct rng r = { 3 };
+	struct trk_grant g;
+	struct history h;
+	unsigned int i, k, m, n;
+	u64 before, numbers, start;
+
+	for (i = 0; i < 3000; i++) {
+		history_make(&h, &r, TRK_MAX_CLAIMS);
+		start = h.start.base + h.start.law.start_cwnd;
+		filter = (struct filter){ 0 };
+		issued = (struct filter){ 0 };
+		remembered = &filter;
+		numbers = 0;
+		for (k = 0; k < 3 * h.n + 1; k++) {
+			/* At random, then in order, so that in the end all were asked for. */
+			if (k < 2 * h.n)
+				m = rng_in(&r, 1, h.n);
+			else
+				m = k - 2 * h.n;
+			n = k < 2 * h.n ? rng_in(&r, m, h.n < m + 40 ? h.n : m + 40) : m;
+			if (!m || h.fate[n] == LOST)
+				continue;
+			before = h.issued[m - 1] * PIECE;
+			if (request(&h, &r, &h.start, m, n, before,
+				    (h.issued[n] - h.issued[m - 1]) * PIECE, &g)) {
+				CHECK(h.issued[n] > h.issued[m - 1]);
+				continue;
+			}
+			if (!g.count)
+				continue;
+			CHECK(g.first > start + h.issued[m - 1]);
+			CHECK(g.first + g.count - 1 <= start + h.issued[n]);
+			CHECK_EQ(g.ask[0].off, (g.first - start - 1) * PIECE);
+			CHECK_EQ(g.ask[0].len, (start + h.issued[n] + 1 - g.first) * PIECE);
+			CHECK(issue(&issued, g.first, g.first + g.count - 1));
+			numbers += g.count;
+		}
+		/* What a partly answered word took with it is lost, but for an honest client none. */
+		CHECK(numbers <= h.issued[h.n]);
+		filter_free(&filter);
+		filter_free(&issued);
+	}
+	remembered = NULL;
+}
+
+/* An honest client that repeats its last range in each request, whatever gets through. */
+static void ranges__repeated_lose_nothing(void)
+{
+	struct filter filter;
+	struct rng r = { 4 };
+	struct trk_grant g;
+	struct history h;
+	unsigned int i, m, n, last;
+	bool lost;
+	u64 numbers;
+
+	for (i = 0; i < 3000; i++) {
+		history_make(&h, &r, TRK_MAX_CLAIMS);
+		filter = (struct filter){ 0 };
+		remembered = &filter;
+		numbers = 0;
+		last = 1;
+		lost = false;
+		for (m = 1; m <= h.n; m = n + 1) {
+			do
+				n = rng_in(&r, m, h.n < m + 40 ? h.n : m + 40);
+			while (h.fate[n] == LOST);
+			/* No two in a row are lost. */
+			lost = !lost && n < h.n && rng_below(&r, 3) == 0;
+			if (!lost && !request(&h, &r, &h.start, last, n, 0, 0, &g))
+				numbers += g.count;
+			if (!lost && rng_below(&r, 2) &&
+			    h.issued[n] > h.issued[last - 1])
+				CHECK_EQ(request(&h, &r, &h.start, last, n, 0, 0, &g),
+					 TRK_DROP_REPLAY);
+			last = m;
+		}
+		CHECK_EQ(numbers, h.issued[h.n]);
+		filter_free(&filter);
+	}
+	remembered = NULL;
+}
+
+/*
+ * Who has all of a window tells the server of it in two ways: once as lost but
+ * for the last packet, once as received.  The shares of what was "lost" were
+ * given away the first time.
+ */
+static void ranges__one_history_is_paid(void)
+{
+	struct filter filter;
+	struct rng r = { 5 };
+	struct trk_grant g;
+	struct history h;
+	unsigned int window, x;
+	u64 numbers, honest;
+
+	for (window = 4; window < MAX_N; window++) {
+		filter = (struct filter){ 0 };
+		remembered = &filter;
+		memset(&h, 0, sizeof(h));
+		h.start = (struct trk_cont){ .conn = window,
+					     .domain = 7,
+					     .time_ms = NOW,
+					     .slot = SLOT,
+					     .key_id = key.c.key_id,
+					     .domain_key = key.c.key_id,
+					     .iw = TRK_INITIAL_WINDOW };
+		trk_law_init(&h.start.law, 0, window, 2, 0);
+		for (x = 1; x < window; x++)
+			h.fate[x] = LOST;
+		CHECK_EQ(request(&h, &r, &h.start, window, window, 0, 0, &g), TRK_OK);
+		CHECK(g.count >= window / 2);
+		numbers = g.count;
+		memset(h.fate, 0, sizeof(h.fate));
+		for (x = 1; x <= window; x++)
+			if (!request(&h, &r, &h.start, x, x, 0, 0, &g))
+				numbers += g.count;
+		/* A window of acknowledgments: each brings one packet, and the window grows by one. */
+		honest = window + 1;
+		CHECK(numbers <= honest);
+		filter_free(&filter);
+	}
+	remembered = NULL;
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(ranges__as_single_requests),
 	TAP_CASE(ranges__same_numbers_under_any_continuation),
+	TAP_CASE(ranges__issued_once),
+	TAP_CASE(ranges__repeated_lose_nothing),
+	TAP_CASE(ranges__one_history_is_paid),
 };
 
 int main(void)

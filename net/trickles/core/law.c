@@ -236,7 +236,8 @@ static void walk_received(struct trk_walk *w, bool nogrowth, struct trk_step *s)
 			law->tcp_base += s->b - s->a + 1;
 		last = s->b + trk_law_window(law, s->b);
 	}
-	if (w->carry_first <= w->carry_last) {
+	s->carried = w->carry_first <= w->carry_last;
+	if (s->carried) {
 		if (first > last)
 			last = w->carry_last;
 		first = w->carry_first;
@@ -295,7 +296,7 @@ bool trk_walk_next(struct trk_walk *w, struct trk_step *step)
 			last = min_t(u64, last, w->law.recover);
 		if (w->next < w->split)
 			last = min_t(u64, last, w->split - 1);
-		if (w->single)
+		if (w->single || w->carry_first <= w->carry_last)
 			last = w->next;
 		step->a = w->next;
 		step->b = last;

@@ -55,10 +55,15 @@ struct trk_claims {
 	struct trk_claim c[TRK_MAX_CLAIMS];
 };
 
-/* Received numbers [a, b], and [first, last] that their requests issue; none if first > last. */
+/*
+ * Received numbers [a, b], and [first, last] that their requests issue; none if
+ * first > last.  With the shares of lost requests just below it, carried to
+ * it, a number is a step of its own.
+ */
 struct trk_step {
 	u64 a, b;
 	u64 first, last;
+	bool carried;
 };
 
 /* A walk over (base, n] in ascending order.  Fields are private to law.c, but for @law. */

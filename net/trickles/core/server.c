@@ -30,6 +30,21 @@ u32 trk_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer
 	return trk_cookie(env->current_key, peer, client_isn, env->now_ms / TRK_COOKIE_PERIOD_MS);
 }
 
+/*
+ * Each request is answered once: marks those of a word that @mask names, and
+ * returns which were not marked before.
+ */
+static u32 claim(const struct trk_server_env *env, u64 conn, u64 domain, u64 word, u32 mask)
+{
+	return env->claim ? env->claim(env->arg, conn, domain, word, mask) : mask;
+}
+
+/* Marks a first or timeout request; false if it was answered before. */
+static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain, u8 attempt)
+{
+	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
+}
+
 static int step_first(const struct trk_server_env *env, const struct trk_peer *peer,
 		      const struct trk_req *q, u32 seq, u32 ack, struct trk_grant *g)
 {
@@ -47,6 +62,8 @@ static int step_first(const struct trk_server_env *env, const struct trk_peer *p
 		return TRK_DROP_RANGE;
 	c->slot = min_t(u16, min_t(u16, q->slot, env->max_slot), TRK_MAX_SLOT);
 	c->conn = trk_conn_id(env->current_key, peer, seq - 1, period);
+	if (!claim_attempt(env, c->conn, 0, q->attempt))
+		return TRK_DROP_REPLAY;
 	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, q->attempt, 0);
 	c->domain_key = env->current_key->key_id;
 	c->iw = TRK_INITIAL_WINDOW;
@@ -79,24 +96,124 @@ static int read_claims(const struct trk_req *q, u64 base, struct trk_claims *cla
 	return trk_claims_check(claims, base);
 }
 
+/* The bits of requests [a, b] in their word. */
+static u32 word_mask(u64 a, u64 b)
+{
+	return ~0u << a % 32 & ~0u >> (31 - b % 32);
+}
+
+/* Where the next step is to end: with the word, or before the first request that issues anything. */
+static u64 range_split(const struct trk_walk *w, u64 m)
+{
+	u64 silent = w->law.first_loss ? w->law.recover + 2 - w->law.new_cwnd : 0;
+
+	if (w->next < m)
+		return m;
+	return w->next < silent ? silent : (w->next | 31) + 1;
+}
+
+/* What of a range is answered: the first run that was not answered before. */
+struct fresh_run {
+	u64 first, last;	/* numbers issued */
+	u32 skipped;		/* numbers that were issued before, below the run */
+	bool begun, over;
+};
+
+static void run_add(struct fresh_run *run, const struct trk_step *s, bool fresh)
+{
+	if (run->over)
+		return;
+	if (fresh && !run->begun)
+		run->first = s->first;
+	if (fresh)
+		run->last = s->last;
+	else if (!run->begun)
+		run->skipped += (u32)(s->last - s->first + 1);
+	run->over = run->begun && !fresh;
+	run->begun |= fresh;
+}
+
+/*
+ * The shares of lost requests, [prev + 1, a - 1], count as answered with the
+ * number that they are carried to: who claims later that they arrived gets
+ * nothing for them.  As many are marked as numbers are issued, so that none is
+ * issued for nothing, and work is done only for the sender's own packets.
+ */
+static void run_carried(const struct trk_server_env *env, const struct trk_cont *c, u64 prev,
+			const struct trk_step *s, struct fresh_run *run)
+{
+	u64 share = s->last - s->first + 1;
+	u64 a = s->b - prev > share ? s->b + 1 - share : prev + 1;
+	bool fresh = true;
+
+	while (a <= s->b) {
+		u64 b = min_t(u64, s->b, a | 31);
+		u32 mask = word_mask(a, b);
+
+		fresh &= claim(env, c->conn, c->domain, a / 32, mask) == mask;
+		a = b + 1;
+	}
+	run_add(run, s, fresh);
+}
+
+/* @w is the walk before the step, whose requests are of one word. */
+static void run_step(const struct trk_server_env *env, const struct trk_cont *c, struct trk_walk w,
+		     const struct trk_step *s, struct fresh_run *run)
+{
+	u32 mask = word_mask(s->a, s->b);
+	u32 fresh = claim(env, c->conn, c->domain, s->a / 32, mask);
+	struct trk_step one;
+
+	if (fresh == mask || !fresh) {
+		run_add(run, s, fresh);
+		return;
+	}
+	w.single = true;
+	while (trk_walk_next(&w, &one) && one.b <= s->b)
+		if (one.first <= one.last)
+			run_add(run, &one, fresh >> one.a % 32 & 1);
+}
+
 /* The normative definition of a range: the union of its requests, each with the prefix below it. */
 static int step_range(const struct trk_server_env *env, const struct trk_claims *claims, u64 m,
-		      struct trk_grant *g)
+		      struct trk_grant *g, u32 *skipped)
 {
 	struct trk_cont *c = &g->cont;
+	struct fresh_run run = { 0 };
+	struct trk_walk w, before;
+	u64 prev = c->base;
 	struct trk_step s;
-	struct trk_walk w;
 
-	trk_walk_init(&w, &c->law, c->base, claims, m, false);
-	while (trk_walk_next(&w, &s)) {
-		if (s.a < m || s.first > s.last)
+	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
+	for (;; prev = s.b) {
+		w.split = range_split(&w, m);
+		before = w;
+		if (!trk_walk_next(&w, &s))
+			break;
+		if (s.a < m || s.first > s.last || run.over)
 			continue;
-		if (!g->count)
-			g->first = s.first;
-		g->count = (u32)(s.last - g->first + 1);
+		if (s.carried) {
+			run_carried(env, c, prev, &s, &run);
+			continue;
+		}
+		/* The split lay in a gap. */
+		if (s.a / 32 != s.b / 32) {
+			w = before;
+			w.split = (s.a | 31) + 1;
+			trk_walk_next(&w, &s);
+		}
+		if (s.first <= s.last)
+			run_step(env, c, before, &s, &run);
 	}
 	if (w.impossible)
 		return TRK_DROP_CLAIMS;
+	if (run.skipped && !run.begun)
+		return TRK_DROP_REPLAY;
+	if (run.begun) {
+		g->first = run.first;
+		g->count = (u32)(run.last - run.first + 1);
+	}
+	*skipped = run.skipped;
 	/*
 	 * A new continuation shortens the claims, but takes the place of data,
 	 * and what it displaces comes in a short packet, which is a claim.
@@ -135,6 +252,8 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 		;
 	if (w.impossible)
 		return TRK_DROP_CLAIMS;
+	if (!claim_attempt(env, c->conn, c->domain, attempt))
+		return TRK_DROP_REPLAY;
 	trk_law_settle(&w.law, claims->n);
 	highest = trk_law_highest(&w.law, claims->n);
 	half = w.law.first_loss ? w.law.new_cwnd :
@@ -151,7 +270,7 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 }
 
 static int step_continued(const struct trk_server_env *env, const struct trk_peer *peer,
-			  const struct trk_req *q, struct trk_grant *g)
+			  const struct trk_req *q, struct trk_grant *g, u32 *skipped)
 {
 	const struct trk_cipher *cipher = env->cipher(env->arg, trk_cont_key_id(q->cont.p));
 	struct trk_cont *c = &g->cont;
@@ -181,7 +300,7 @@ static int step_continued(const struct trk_server_env *env, const struct trk_pee
 	if (trk_proof(cipher, c->conn, c->domain, c->base, &claims) != q->proof)
 		return TRK_DROP_PROOF;
 	if (q->kind == TRK_KIND_RANGE)
-		return step_range(env, &claims, m, g);
+		return step_range(env, &claims, m, g, skipped);
 	return step_timeout(env, &claims, q->attempt, g);
 }
 
@@ -199,6 +318,30 @@ static int open_ucont(const struct trk_server_env *env, const struct trk_peer *p
 	return trk_ucont_open(cipher, peer, conn, which, blob, u);
 }
 
+/* Bytes of data behind the shortest header, which is what a full packet of asked bytes has. */
+static u16 ask_piece(const struct trk_grant *g)
+{
+	return g->cont.slot - TRK_RESP_FIXED;
+}
+
+/* Numbers that were issued before took the first pieces; an empty range may remain. */
+static void skip_pieces(struct trk_grant *g, u32 pieces)
+{
+	struct trk_bytes *b = g->ask;
+
+	while (pieces && g->nask) {
+		u64 len = min_t(u64, b->len, (u64)pieces * ask_piece(g));
+
+		pieces -= (u32)((len + ask_piece(g) - 1) / ask_piece(g));
+		b->off += len;
+		b->len -= (u32)len;
+		if (b->len || g->nask == 1)
+			return;
+		g->nask--;
+		memmove(b, b + 1, g->nask * sizeof(*b));
+	}
+}
+
 /**
  * trk_server_step - decide on one request
  * @env: keys, clock and bounds
@@ -213,12 +356,13 @@ static int open_ucont(const struct trk_server_env *env, const struct trk_peer *p
  * else is believed, two AES blocks a claimed run, two more seals.
  *
  * Return: 0 or the reason to drop the packet.  Any context; touches nothing
- * but its arguments.
+ * but its arguments, and calls @env->claim once for 32 numbers at most issued.
  */
 int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
 		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
 		    struct trk_grant *g)
 {
+	u32 skipped = 0;
 	unsigned int i;
 	int err;
 
@@ -227,7 +371,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	if (q->kind == TRK_KIND_FIRST)
 		err = step_first(env, peer, q, seq, ack - q->ackrel, g);
 	else
-		err = step_continued(env, peer, q, g);
+		err = step_continued(env, peer, q, g, &skipped);
 	if (err)
 		return err;
 	g->token = q->token;
@@ -258,13 +402,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		    g->ask[i].off + g->ask[i].len > g->output.end)
 			return TRK_DROP_ASK;
 	}
+	skip_pieces(g, skipped);
 	return TRK_OK;
-}
-
-/* Bytes of data behind the shortest header, which is what a full packet of asked bytes has. */
-static u16 ask_piece(const struct trk_grant *g)
-{
-	return g->cont.slot - TRK_RESP_FIXED;
 }
 
 /**

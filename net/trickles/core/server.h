@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The server's decision: a pure function of one request, the keys and the
- * clock (paper §2.3).  Nothing is remembered between two calls.
+ * The server's decision: a function of one request, the keys, the clock and
+ * what was answered before (paper §2.3).  Nothing else is remembered between two calls.
  */
 #ifndef TRK_CORE_SERVER_H
 #define TRK_CORE_SERVER_H
@@ -21,7 +21,9 @@
 /**
  * struct trk_server_env - what a decision depends on besides the request
  * @cipher: returns the cipher of a key epoch, NULL if it is not held
- * @arg: passed to @cipher
+ * @arg: passed to @cipher and @claim
+ * @claim: marks requests of a domain as answered: those that @mask names of the 32 from
+ *	32 * @word on; returns which were not marked.  NULL: none is ever known to be
  * @current_key: the epoch that seals
  * @now_ms: wall clock, milliseconds
  * @horizon_ms: a continuation older than this is not taken
@@ -30,6 +32,7 @@
  */
 struct trk_server_env {
 	const struct trk_cipher *(*cipher)(void *arg, u8 key_id);
+	u32 (*claim)(void *arg, u64 conn, u64 domain, u64 word, u32 mask);
 	void *arg;
 	const struct trk_cipher *current_key;
 	u64 now_ms;
@@ -37,6 +40,9 @@ struct trk_server_env {
 	u32 skew_ms;
 	u16 max_slot;
 };
+
+/* First and timeout requests are marked in a word that no number reaches, by their attempt. */
+#define TRK_CLAIM_ATTEMPTS	((u64)-1)
 
 enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
 
