@@ -169,6 +169,9 @@ int trk_listener_start(struct sock *sk)
 		return -ENOMEM;
 	if (l->hashed)
 		return 0;
+	err = trk_replay_start(tn);
+	if (err)
+		return err;
 	if (!l->queue) {
 		struct trk_queue *q = trk_queue_create(l->slots);
 
@@ -285,6 +288,7 @@ static void path_back(const struct sock *sk, const struct sk_buff *skb, struct t
 static void env_init(struct trk_net *tn, struct trk_server_env *env)
 {
 	env->cipher = trk_keys_find;
+	env->claim = trk_replay_claim;
 	env->arg = tn;
 	env->current_key = trk_keys_current(tn);
 	env->now_ms = ktime_to_ms(ktime_get_real());

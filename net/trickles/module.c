@@ -43,6 +43,7 @@ static void __net_exit trk_net_exit(struct net *net)
 	struct trk_net *tn = trk_net(net);
 
 	trk_sysctl_net_exit(tn);
+	trk_replay_net_exit(tn);
 	trk_keys_net_exit(tn);
 	trk_mib_net_exit(tn);
 }

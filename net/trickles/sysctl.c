@@ -6,6 +6,9 @@
  *                default 600000 (ten minutes), 1000 to 86400000
  *   skew_ms      milliseconds by which clocks of replicas may differ;
  *                default 1000, 0 to 60000
+ *   replay_words words of the replay filter, each for up to 32 requests of a
+ *                connection and 16 bytes large; rounded up to a power of two;
+ *                taken by the first listener; default 65536, 1024 to 16777216
  *   marked_syns  SYNs of a connection attempt that carry our option; those
  *                after them are plain TCP, for paths that swallow ours;
  *                default 2, 0 (only TCP) to 16
@@ -23,6 +26,7 @@
 static unsigned int horizon_min = 1000, horizon_max = 86400000;
 static unsigned int skew_max = 60000;
 static unsigned int marked_syns_max = 16;
+static unsigned int replay_words_min = 1024, replay_words_max = 1 << 24;
 
 static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
@@ -74,6 +78,14 @@ static const struct ctl_table trk_table[] = {
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= &skew_max,
 	}, {
+		.procname	= "replay_words",
+		.data		= (void *)offsetof(struct trk_net, sysctl_replay_words),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= &replay_words_min,
+		.extra2		= &replay_words_max,
+	}, {
 		.procname	= "marked_syns",
 		.data		= (void *)offsetof(struct trk_net, sysctl_marked_syns),
 		.maxlen		= sizeof(unsigned int),
@@ -102,6 +114,7 @@ int trk_sysctl_net_init(struct trk_net *tn)
 
 	tn->sysctl_horizon_ms = 600000;
 	tn->sysctl_skew_ms = 1000;
+	tn->sysctl_replay_words = 65536;
 	tn->sysctl_marked_syns = 2;
 
 	/* A copy whose data are this namespace's: offsets in it are those of our table. */

@@ -4,6 +4,7 @@
  *
  *   core/		the protocol, without a kernel call
  *   keys, mib, sysctl	keys of the namespace, counters, settings
+ *   replay		which requests were answered
  *   output		a segment on its way out
  *   hook		a segment on its way in
  *   queue, listener	the server: event queue, operations on events
@@ -16,7 +17,8 @@
  *     hook_lock, keys_lock	mutexes of the namespace, not nested in each other
  *     socket lock of the carrier
  *       listeners_lock		spin, bh off
- *       lock of an event queue	spin, bh off; innermost, taken by the input hook too
+ *       lock of an event queue	spin, bh off; taken by the input hook too
+ *       lock of the replay filter	spin; taken by the input hook only; not nested in it
  *
  * mmap() of a queue takes no socket lock: the caller holds mmap_lock, which
  * copies from user space take inside a socket lock.
@@ -49,6 +51,7 @@
 	X(SYN_RCVD,		"SynRcvd")	/* marked SYNs for a listener */ \
 	X(SYNACK_SENT,		"SynAckSent")				\
 	X(REQ_RCVD,		"RequestsRcvd")	/* requests for a listener, good or bad */ \
+	X(REPLAY_EVICTED,	"ReplayEvicted")	/* forgotten too early by the replay filter */ \
 	X(EVENTS,		"Events")	/* put in a queue */	\
 	X(EVENTS_DROPPED,	"EventsDropped")	/* queue full */ \
 	X(ANSWERS,		"Answers")	/* events answered */	\
@@ -87,6 +90,7 @@ struct trk_mibs {
 };
 
 struct trk_keys;
+struct trk_replay;
 struct trk_listener;
 
 #define TRK_PORT_HASH	64
@@ -98,6 +102,7 @@ struct trk_listener;
  * @keys_lock: serialises changes of @keys
  * @listeners: listening sockets by port (RCU for readers)
  * @listeners_lock: serialises changes of @listeners
+ * @replay: the replay filter; NULL before the first listener, then there until the end
  * @hook_lock, @hooked: the input hook, registered by the first socket and until
  *	the namespace ends (a killed server's clients must not see RST)
  * @taken: carriers whose connection is carried by Trickles; while it is 0 the
@@ -110,12 +115,14 @@ struct trk_net {
 	struct mutex keys_lock;		/* changes of keys */
 	struct hlist_head listeners[TRK_PORT_HASH];
 	spinlock_t listeners_lock;	/* changes of listeners */
+	struct trk_replay *replay;
 	struct mutex hook_lock;		/* registration of the hook */
 	bool hooked;
 	atomic_t taken;
 	struct ctl_table_header *sysctl;
 	unsigned int sysctl_horizon_ms;
 	unsigned int sysctl_skew_ms;
+	unsigned int sysctl_replay_words;
 	unsigned int sysctl_marked_syns;	/* SYNs that carry our option before plain ones */
 };
 
@@ -133,6 +140,11 @@ static inline struct trk_net *trk_net(const struct net *net)
 
 int trk_mib_net_init(struct trk_net *tn);
 void trk_mib_net_exit(struct trk_net *tn);
+
+/* replay.c */
+int trk_replay_start(struct trk_net *tn);
+void trk_replay_net_exit(struct trk_net *tn);
+u32 trk_replay_claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask);
 
 /* sysctl.c */
 int trk_sysctl_net_init(struct trk_net *tn);

@@ -45,12 +45,12 @@ static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain
 	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
 }
 
-static int step_first(const struct trk_server_env *env, const struct trk_peer *peer,
-		      const struct trk_req *q, u32 seq, u32 ack, struct trk_grant *g)
+/* The connection that a first request begins, if its cookie is ours. */
+static int open_first(const struct trk_server_env *env, const struct trk_peer *peer,
+		      const struct trk_req *q, u32 seq, u32 ack, struct trk_cont *c)
 {
 	u64 period = (env->now_ms + 2ULL * env->skew_ms) / TRK_COOKIE_PERIOD_MS;
 	u64 oldest = env->now_ms / TRK_COOKIE_PERIOD_MS - 1;
-	struct trk_cont *c = &g->cont;
 
 	/* A replica whose clock is ahead may have begun the next period. */
 	while (ack - 1 != trk_cookie(env->current_key, peer, seq - 1, period))
@@ -62,16 +62,23 @@ static int step_first(const struct trk_server_env *env, const struct trk_peer *p
 		return TRK_DROP_RANGE;
 	c->slot = min_t(u16, min_t(u16, q->slot, env->max_slot), TRK_MAX_SLOT);
 	c->conn = trk_conn_id(env->current_key, peer, seq - 1, period);
-	if (!claim_attempt(env, c->conn, 0, q->attempt))
+	return TRK_OK;
+}
+
+static int step_first(const struct trk_server_env *env, u8 attempt, struct trk_grant *g)
+{
+	struct trk_cont *c = &g->cont;
+
+	if (!claim_attempt(env, c->conn, 0, attempt))
 		return TRK_DROP_REPLAY;
-	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, q->attempt, 0);
+	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, attempt, 0);
 	c->domain_key = env->current_key->key_id;
 	c->iw = TRK_INITIAL_WINDOW;
 	c->time_ms = env->now_ms;
 	c->base = 0;
 	g->first = 1;
 	/* A repeated first request: something was lost, so as after a timeout (RFC 5681 §3.1). */
-	if (q->attempt) {
+	if (attempt) {
 		trk_law_init(&c->law, 0, 1, max_t(u32, c->iw / 2, TRK_MIN_CWND), 0);
 		g->count = 1;
 	} else {
@@ -269,12 +276,11 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 	return TRK_OK;
 }
 
-static int step_continued(const struct trk_server_env *env, const struct trk_peer *peer,
-			  const struct trk_req *q, struct trk_grant *g, u32 *skipped)
+/* The connection that a request continues, if its seal is ours and its proof is right. */
+static int open_continued(const struct trk_server_env *env, const struct trk_peer *peer,
+			  const struct trk_req *q, struct trk_cont *c, struct trk_claims *claims)
 {
 	const struct trk_cipher *cipher = env->cipher(env->arg, trk_cont_key_id(q->cont.p));
-	struct trk_cont *c = &g->cont;
-	struct trk_claims claims;
 	u64 m;
 	int err;
 
@@ -289,19 +295,17 @@ static int step_continued(const struct trk_server_env *env, const struct trk_pee
 		return TRK_OK;
 
 	m = trk_num_above(c->base, q->m);
-	err = read_claims(q, c->base, &claims);
+	err = read_claims(q, c->base, claims);
 	if (err)
 		return err;
-	if (q->kind == TRK_KIND_RANGE && (m <= c->base || m > claims.n))
+	if (q->kind == TRK_KIND_RANGE && (m <= c->base || m > claims->n))
 		return TRK_DROP_RANGE;
 	cipher = env->cipher(env->arg, c->domain_key);
 	if (!cipher)
 		return TRK_DROP_KEY;
-	if (trk_proof(cipher, c->conn, c->domain, c->base, &claims) != q->proof)
+	if (trk_proof(cipher, c->conn, c->domain, c->base, claims) != q->proof)
 		return TRK_DROP_PROOF;
-	if (q->kind == TRK_KIND_RANGE)
-		return step_range(env, &claims, m, g, skipped);
-	return step_timeout(env, &claims, q->attempt, g);
+	return TRK_OK;
 }
 
 static int open_ucont(const struct trk_server_env *env, const struct trk_peer *peer, u64 conn,
@@ -362,6 +366,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
 		    struct trk_grant *g)
 {
+	struct trk_claims claims;
 	u32 skipped = 0;
 	unsigned int i;
 	int err;
@@ -369,9 +374,9 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	memset(g, 0, sizeof(*g));
 	g->kind = q->kind;
 	if (q->kind == TRK_KIND_FIRST)
-		err = step_first(env, peer, q, seq, ack - q->ackrel, g);
+		err = open_first(env, peer, q, seq, ack - q->ackrel, &g->cont);
 	else
-		err = step_continued(env, peer, q, g, &skipped);
+		err = open_continued(env, peer, q, &g->cont, &claims);
 	if (err)
 		return err;
 	g->token = q->token;
@@ -402,8 +407,16 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		    g->ask[i].off + g->ask[i].len > g->output.end)
 			return TRK_DROP_ASK;
 	}
+	/* From here on the request counts as answered. */
+	if (q->kind == TRK_KIND_FIRST)
+		return step_first(env, q->attempt, g);
+	if (q->kind == TRK_KIND_TIMEOUT)
+		return step_timeout(env, &claims, q->attempt, g);
+	if (q->kind == TRK_KIND_CLOSE)
+		return TRK_OK;
+	err = step_range(env, &claims, trk_num_above(g->cont.base, q->m), g, &skipped);
 	skip_pieces(g, skipped);
-	return TRK_OK;
+	return err;
 }
 
 /**
