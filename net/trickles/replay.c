@@ -59,7 +59,8 @@ int trk_replay_start(struct trk_net *tn)
 	u32 i, buckets = roundup_pow_of_two(READ_ONCE(tn->sysctl_replay_words)) / WAYS;
 	struct trk_replay *r;
 
-	if (smp_load_acquire(&tn->replay))
+	/* Only whether there is one. */
+	if (READ_ONCE(tn->replay))
 		return 0;
 	r = kvzalloc(struct_size(r, bucket, buckets), GFP_KERNEL_ACCOUNT);
 	if (!r)

@@ -102,13 +102,13 @@ int trk_sndq_append(struct sock *sk, struct msghdr *msg, u64 end)
 /**
  * trk_sndq_copy - copy input out of the queue
  * @sk: Trickles socket, locked
- * @off: stream offset, in the queue
+ * @off: stream offset
  * @to: where to
- * @len: bytes, all in the queue
+ * @len: bytes
  *
- * Does not sleep.
+ * Return: false if not all of them are in the queue.  Does not sleep.
  */
-void trk_sndq_copy(struct sock *sk, u64 off, u8 *to, u32 len)
+bool trk_sndq_copy(struct sock *sk, u64 off, u8 *to, u32 len)
 {
 	struct sk_buff *skb;
 	u32 n;
@@ -119,12 +119,14 @@ void trk_sndq_copy(struct sock *sk, u64 off, u8 *to, u32 len)
 		if (sndq_end(skb) <= off)
 			continue;
 		n = min_t(u64, sndq_end(skb) - off, len);
-		skb_copy_bits(skb, off - sndq_cb(skb)->off, to, n);
+		if (off < sndq_cb(skb)->off ||
+		    skb_copy_bits(skb, off - sndq_cb(skb)->off, to, n))
+			return false;
 		off += n;
 		to += n;
 		len -= n;
 	}
-	WARN_ON_ONCE(len);
+	return !len;
 }
 
 /**

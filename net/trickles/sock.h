@@ -84,7 +84,7 @@ void trk_rcvq_purge(struct sock *sk, struct rb_root *ooo);
 
 /* sndq.c: input that the server has not consumed */
 int trk_sndq_append(struct sock *sk, struct msghdr *msg, u64 end);
-void trk_sndq_copy(struct sock *sk, u64 off, u8 *to, u32 len);
+bool trk_sndq_copy(struct sock *sk, u64 off, u8 *to, u32 len);
 bool trk_sndq_free(struct sock *sk, u64 una);
 
 /* stream.c */

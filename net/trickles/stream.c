@@ -175,7 +175,11 @@ static void transmit(struct sock *sk, const struct trk_out_req *out)
 		return;
 	}
 	skb_put_data(skb, out->hdr, out->hdr_len);
-	trk_sndq_copy(sk, out->in_off, skb_put(skb, out->in_len), out->in_len);
+	/* A server has its part in what is sent: never anything but what was written. */
+	if (!trk_sndq_copy(sk, out->in_off, skb_put(skb, out->in_len), out->in_len)) {
+		kfree_skb(skb);
+		return;
+	}
 	trk_output_send(&path, sk, stream_route(sk, &path), skb, st->isn + out->seq,
 			st->server_isn + out->ackrel, TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0);
 }
@@ -498,7 +502,8 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 	dst = stream_route(sk, &path);
 	if (dst)
 		slot = min_t(u32, slot, dst_mtu(dst) - TCP_IP_HDR);
-	slot = clamp_t(u32, slot - TRK_OPT_LEN, TRK_MIN_SLOT, TRK_MAX_SLOT);
+	slot = clamp_t(u32, slot, TRK_MIN_SLOT + TRK_OPT_LEN, TRK_MAX_SLOT + TRK_OPT_LEN) -
+	       TRK_OPT_LEN;
 	st->isn = ntohl(th->ack_seq);
 	st->server_isn = ntohl(th->seq) + 1;
 	st->first_us = now + FIRST_DELAY_US;

@@ -51,7 +51,7 @@
 	X(SYN_RCVD,		"SynRcvd")	/* marked SYNs for a listener */ \
 	X(SYNACK_SENT,		"SynAckSent")				\
 	X(REQ_RCVD,		"RequestsRcvd")	/* requests for a listener, good or bad */ \
-	X(REPLAY_EVICTED,	"ReplayEvicted")	/* forgotten too early by the replay filter */ \
+	X(REPLAY_EVICTED,	"ReplayEvicted")	/* marks forgotten too early */ \
 	X(EVENTS,		"Events")	/* put in a queue */	\
 	X(EVENTS_DROPPED,	"EventsDropped")	/* queue full */ \
 	X(ANSWERS,		"Answers")	/* events answered */	\

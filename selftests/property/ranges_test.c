@@ -331,7 +331,7 @@ static void ranges__issued_once(void)
 			CHECK(issue(&issued, g.first, g.first + g.count - 1));
 			numbers += g.count;
 		}
-		/* What a partly answered word took with it is lost, but for an honest client none. */
+		/* A partly answered word may take some with it, but not for honest clients. */
 		CHECK(numbers <= h.issued[h.n]);
 		filter_free(&filter);
 		filter_free(&issued);
@@ -412,7 +412,7 @@ static void ranges__one_history_is_paid(void)
 		for (x = 1; x <= window; x++)
 			if (!request(&h, &r, &h.start, x, x, 0, 0, &g))
 				numbers += g.count;
-		/* A window of acknowledgments: each brings one packet, and the window grows by one. */
+		/* Each acknowledgment brings one packet, and the window grows by one. */
 		honest = window + 1;
 		CHECK(numbers <= honest);
 		filter_free(&filter);

@@ -129,6 +129,16 @@ static void want_output(struct trk_client *cl, u64 a, u64 b)
 		      min_t(u64, b, min_t(u64, cl->fin_off, cl->ask_nxt)), TRK_HOLES_JOIN);
 }
 
+/* Input that goes again: what the server has not consumed of [a, b). */
+static void want_input(struct trk_client *cl, u64 a, u64 b)
+{
+	unsigned int i;
+
+	trk_holes_add(&cl->in_lost, max_t(u64, a, cl->in_una), b, TRK_HOLES_JOIN);
+	for (i = 0; i < cl->in_acked.n; i++)
+		trk_holes_sub(&cl->in_lost, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
+}
+
 /* Number x, which is expected, will not come: its bytes must be asked for again. */
 static void lose(struct trk_client *cl, u64 x)
 {
@@ -146,14 +156,8 @@ static void lose(struct trk_client *cl, u64 x)
 		if (s->token == cl->in_token) {
 			if (cl->in_left && !--cl->in_left)
 				cl->in_again = true;
-		} else if (s->off + s->len > cl->in_una) {
-			unsigned int i;
-
-			trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), s->off + s->len,
-				      TRK_HOLES_JOIN);
-			for (i = 0; i < cl->in_acked.n; i++)
-				trk_holes_sub(&cl->in_lost, cl->in_acked.r[i].a,
-					      cl->in_acked.r[i].b);
+		} else {
+			want_input(cl, s->off, s->off + s->len);
 		}
 	}
 }
@@ -419,6 +423,7 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 		cl->in_una = max_t(u64, cl->in_una, acked->r[0].b);
 		trk_holes_sub(acked, acked->r[0].a, acked->r[0].b);
 	}
+	trk_holes_sub(&cl->in_lost, 0, cl->in_una);
 }
 
 /*
@@ -482,8 +487,7 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		cl->in_again = false;
 		/* What was not consumed goes again: in any order, or once there is more of it. */
 		if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL))
-			trk_holes_add(&cl->in_lost, max_t(u64, cl->in_una, cl->input.u.start),
-				      cl->in_nxt, TRK_HOLES_JOIN);
+			want_input(cl, cl->input.u.start, cl->in_nxt);
 		else if (!r->has_consumed || r->consumed_to <= s->off)
 			cl->in_stall = in_end;
 	} else if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL)) {
@@ -491,10 +495,8 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		u64 to = r->has_consumed ? r->consumed_to : in_end;
 
 		cl->each_brings = r->output.p;
-		trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una),
-			      min_t(u64, from, in_end), TRK_HOLES_JOIN);
-		trk_holes_add(&cl->in_lost, max_t(u64, to, max_t(u64, s->off, cl->in_una)), in_end,
-			      TRK_HOLES_JOIN);
+		want_input(cl, s->off, min_t(u64, from, in_end));
+		want_input(cl, max_t(u64, to, s->off), in_end);
 	}
 	learn_geometry(cl, s, r, off);
 }
@@ -662,7 +664,8 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	if (s->what == TRK_WHAT_OUTPUT && r->data_len &&
 	    (off != s->off || r->data_len > s->len))
 		return TRK_DROP_OFFSET;
-	if (s->what == TRK_WHAT_NOTHING && r->data_len)
+	/* Nor may it lie before the beginning of the stream. */
+	if (r->data_len && (s->what == TRK_WHAT_NOTHING || off + r->data_len < off))
 		return TRK_DROP_OFFSET;
 	/* What does not fit is asked for again, if it can be. */
 	fits = !r->data_len || off + r->data_len <= cl->rcv_limit;
@@ -736,8 +739,7 @@ static void again(struct trk_client *cl, const struct trk_slot *s)
 	else if (s->what == TRK_WHAT_INPUT && s->token == cl->in_token)
 		cl->in_again = true;
 	else if (s->what == TRK_WHAT_INPUT)
-		trk_holes_add(&cl->in_lost, max_t(u64, s->off, cl->in_una), s->off + s->len,
-			      TRK_HOLES_JOIN);
+		want_input(cl, s->off, s->off + s->len);
 }
 
 /*

@@ -162,7 +162,7 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 				return true;
 		}
 		p->in_off = max_t(u64, cl->in_nxt, cl->input.u.start);
-		p->in_end = end;
+		p->in_end = max_t(u64, p->in_off, end);
 		p->more = true;
 		return p->in_off < p->in_end || (fin && p->in_off == cl->in_end);
 	}
@@ -171,7 +171,7 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	p->in_off = cl->in_una;
 	p->in_end = cl->in_end;
 	if (cl->input.len)
-		p->in_end = min_t(u64, p->in_end, cl->input.u.end);
+		p->in_end = max_t(u64, p->in_off, min_t(u64, p->in_end, cl->input.u.end));
 	if (cl->in_again || fin)
 		return true;
 	return p->in_off < p->in_end && cl->in_end > cl->in_stall;

@@ -109,7 +109,7 @@ static u32 word_mask(u64 a, u64 b)
 	return ~0u << a % 32 & ~0u >> (31 - b % 32);
 }
 
-/* Where the next step is to end: with the word, or before the first request that issues anything. */
+/* Where the next step is to end: with the word, or before requests begin to issue anything. */
 static u64 range_split(const struct trk_walk *w, u64 m)
 {
 	u64 silent = w->law.first_loss ? w->law.recover + 2 - w->law.new_cwnd : 0;
