@@ -23,6 +23,7 @@ struct packet *packet_copy(const struct packet *p)
 
 	c->ghost = p->ghost;
 	c->client = p->client;
+	c->round = p->round;
 	c->syn = p->syn;
 	return c;
 }

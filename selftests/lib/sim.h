@@ -14,11 +14,12 @@
  * @len: bytes of payload; they end where their memory ends
  * @ghost: further bytes, which the links carry and nobody looks at
  * @client: whose it is, for networks of many
+ * @round: round trips that led to it
  * @syn: belongs to the handshake
  */
 struct packet {
 	u32 seq, ack, len, ghost;
-	u32 client;
+	u32 client, round;
 	bool syn;
 	u8 *data;
 };

@@ -84,6 +84,7 @@ void conn_send(struct conn *c, enum sim_dir dir, struct packet *p)
 	bool lost = false;
 
 	p->client = c->id;
+	p->round = c->round[dir] + (dir == SIM_DOWN);
 	hash_packet(c->net, c, dir, p);
 	if (traced)
 		copy = packet_copy(p);
@@ -118,6 +119,7 @@ void conn_done(struct conn *c)
 		return;
 	c->done = true;
 	c->done_us = c->net->sim.now_us;
+	c->done_round = c->round[SIM_UP];
 	c->net->count.done++;
 	if (!--c->net->unfinished)
 		c->net->stop = true;
@@ -237,6 +239,7 @@ static void at_client(void *arg, struct packet *p)
 	struct path *path = arg;
 	struct conn *c = &path->net->conn[p->client];
 
+	c->round[SIM_UP] = max_t(u32, c->round[SIM_UP], p->round);
 	if (p->syn)
 		syn_at_client(c, p);
 	else if (c->state == CONN_OPEN)
@@ -278,6 +281,7 @@ static void at_server(void *arg, struct packet *p)
 	struct conn *c = &n->conn[p->client];
 	struct replica *rep = &n->replica[spray(n, p)];
 
+	c->round[SIM_DOWN] = p->round;
 	if (!in_service(rep)) {
 		n->count.out_of_service++;
 	} else if (p->syn) {
@@ -407,9 +411,9 @@ void net_run(struct net *n)
 		trace_sample(n->trace, n);
 }
 
-static int compare_u64(const void *a, const void *b)
+static int compare_double(const void *a, const void *b)
 {
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+	double x = *(const double *)a, y = *(const double *)b;
 
 	return x < y ? -1 : x > y;
 }
@@ -421,19 +425,32 @@ static const char *const reason_name[] = {
 #undef NAME
 };
 
-static void summary_times(const struct net *n, FILE *f)
+/* A quantity of all clients that are done: from the least to the largest. */
+static void summary_spread(const struct net *n, FILE *f, const char *name,
+			   double (*value)(const struct conn *c), const char *format)
 {
-	u64 *t = zalloc(n->sc->clients, sizeof(*t)), i, k = 0;
+	double *v = zalloc(n->count.done, sizeof(*v));
+	u64 i, k = 0;
 
 	for (i = 0; i < n->sc->clients; i++)
 		if (n->conn[i].done)
-			t[k++] = n->conn[i].done_us - n->conn[i].start_us;
-	qsort(t, k, sizeof(*t), compare_u64);
-	if (k)
-		fprintf(f, "done_after_s min %.6f median %.6f p99 %.6f max %.6f\n",
-			(double)t[0] / 1e6, (double)t[k / 2] / 1e6, (double)t[k * 99 / 100] / 1e6,
-			(double)t[k - 1] / 1e6);
-	free(t);
+			v[k++] = value(&n->conn[i]);
+	qsort(v, k, sizeof(*v), compare_double);
+	if (k) {
+		fprintf(f, "%s", name);
+		fprintf(f, format, v[0], v[k / 2], v[k * 99 / 100], v[k - 1]);
+	}
+	free(v);
+}
+
+static double done_after(const struct conn *c)
+{
+	return (double)(c->done_us - c->start_us) / 1e6;
+}
+
+static double rounds(const struct conn *c)
+{
+	return c->done_round;
 }
 
 static void summary_drops(const char *who, const u64 *drops, FILE *f)
@@ -464,7 +481,9 @@ void net_summary(const struct net *n, FILE *f)
 	fprintf(f, "packets_hash %016" PRIx64 "\n", n->hash);
 	fprintf(f, "clients %" PRIu64 " started %" PRIu64 " done %" PRIu64 " failed %" PRIu64 "\n",
 		n->sc->clients, c->started, c->done, c->failed);
-	summary_times(n, f);
+	summary_spread(n, f, "done_after_s", done_after,
+		       " min %.6f median %.6f p99 %.6f max %.6f\n");
+	summary_spread(n, f, "round_trips", rounds, " min %.0f median %.0f p99 %.0f max %.0f\n");
 	fprintf(f, "open_at_once %" PRIu64 "\n", n->open_peak);
 	fprintf(f, "bytes_per_connection %.0f\n",
 		sizeof(struct conn) + (n->open_peak ? (double)n->bytes_peak / n->open_peak : 0));

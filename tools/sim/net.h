@@ -73,10 +73,12 @@ struct conn {
 	u64 timer_us;		/* an event of ours waits there */
 	u64 start_us, done_us;
 	u32 id;			/* from 0 */
+	u32 done_round;
 	u32 client_isn, server_isn;
 	u32 ordinal[2];		/* packets sent, each direction */
+	u32 round[2];		/* round trips: of what came back, of the last request answered */
 	u8 state, syns;
-	bool done;		/* all transfers are complete */
+	bool done;		/* all transfers are complete: when, after how many round trips */
 };
 
 struct path {
