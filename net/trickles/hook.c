@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A segment on its way in.  The hook sees all TCP segments for this host, after
- * firewall and NAT; it takes the marked ones and leaves the others to TCP.
+ * firewall and NAT; it takes the marked ones and leaves the others to TCP.  It also
+ * sees what ICMP says of them (icmp.c).
  */
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
@@ -214,7 +215,11 @@ static unsigned int hook_in(void *priv, struct sk_buff *skb, const struct nf_hoo
 	const struct tcphdr *th;
 	unsigned int verdict;
 
-	if (ip_hdr(skb)->protocol != IPPROTO_TCP || skb->pkt_type != PACKET_HOST)
+	if (skb->pkt_type != PACKET_HOST)
+		return NF_ACCEPT;
+	if (ip_hdr(skb)->protocol == IPPROTO_ICMP)
+		return trk_icmp_in(tn, skb);
+	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
 		return NF_ACCEPT;
 	th = skb_header_pointer(skb, skb_transport_offset(skb), sizeof(*th), buf);
 	if (!th || th->doff < sizeof(*th) / 4)

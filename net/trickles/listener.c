@@ -258,6 +258,23 @@ struct sock *trk_listener_find(struct trk_net *tn, const struct sk_buff *skb)
 	return best;
 }
 
+/**
+ * trk_listener_at - does anybody listen at a port?
+ * @tn: namespace
+ * @port: the port
+ *
+ * Context: rcu_read_lock().
+ */
+bool trk_listener_at(struct trk_net *tn, u16 port)
+{
+	struct trk_listener *l;
+
+	hlist_for_each_entry_rcu(l, port_head(tn, port), node)
+		if (inet_sk(l->sk)->inet_num == port)
+			return true;
+	return false;
+}
+
 /* --- segments that come --------------------------------------------------- */
 
 static void peer_of(const struct sk_buff *skb, struct trk_peer *peer)

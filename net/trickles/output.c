@@ -83,7 +83,7 @@ static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff 
 	iph->ihl = 5;
 	iph->tos = path->tos;
 	/* The slot of a connection is fixed at its begin: if the path has shrunk, cut. */
-	iph->frag_off = fits ? htons(IP_DF) : 0;
+	iph->frag_off = fits && (!sk || ip_dont_fragment(sk, dst)) ? htons(IP_DF) : 0;
 	iph->ttl = path->ttl ?: ip4_dst_hoplimit(dst);
 	iph->protocol = IPPROTO_TCP;
 	iph->saddr = path->saddr;

@@ -6,6 +6,7 @@
  *   keys, mib, sysctl	keys of the namespace, counters, settings
  *   replay		which requests were answered
  *   output		a segment on its way out
+ *   icmp		an ICMP error about a segment of ours
  *   hook		a segment on its way in
  *   queue, listener	the server: event queue, operations on events
  *   carrier, client	the client: carrier socket, stream socket
@@ -73,6 +74,7 @@
 	X(DROP_NO_CLIENT,	"DropNoClient")	/* response to a closed connection */ \
 	X(DROP_PLAIN,		"DropPlain")	/* unmarked segment on a Trickles connection */ \
 	X(DROP_RST,		"DropReset")	/* marked segment with RST */ \
+	X(DROP_ICMP,		"DropIcmp")	/* soft error about a connection by us */ \
 	X(DROP_POLICY,		"DropPolicy")	/* IPsec policy, socket filter, conntrack */ \
 	X(DROP_RCVBUF,		"DropRcvbuf")	/* receive buffer full */ \
 	X(DROP_NOMEM,		"DropNoMemory")
@@ -192,6 +194,9 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
 int trk_output_synack(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
 		      u32 seq, u32 ack, bool wscale, unsigned int room);
 
+/* icmp.c */
+unsigned int trk_icmp_in(struct trk_net *tn, struct sk_buff *skb);
+
 /* hook.c */
 int trk_hook_get(struct trk_net *tn);
 void trk_hook_net_pre_exit(struct trk_net *tn);
@@ -209,6 +214,7 @@ int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma);
 int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg);	/* may sleep */
 __poll_t trk_listener_poll(struct sock *sk);
 struct sock *trk_listener_find(struct trk_net *tn, const struct sk_buff *skb);	/* under RCU */
+bool trk_listener_at(struct trk_net *tn, u16 port);				/* under RCU */
 void trk_listener_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb);
 void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 			  unsigned int off, unsigned int len);
