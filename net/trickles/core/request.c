@@ -505,7 +505,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	/* Two windows must fit the ring: what is expected, and what is not reported. */
 	while (cl->ring_want < 4 * (u64)r.cwnd + 4 * TRK_TRAIN && cl->ring_want < TRK_RING_MAX)
 		cl->ring_want *= 2;
-	if (r.last - r.n >= cl->ring_size)
+	/* Numbers go on where they ended: a law by which they do not is not the server's. */
+	if (r.last - r.n >= cl->ring_size || r.first != cl->hi + 1)
 		return false;
 	if (2 * (u64)r.cwnd + TRK_TRAIN < cl->ring_size &&
 	    (p.what == TRK_WHAT_INPUT || p.room > granted))
