@@ -30,6 +30,7 @@ void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size
 	cl->idle_deadline_us = U64_MAX;
 	cl->cwnd = TRK_INITIAL_WINDOW;
 	cl->rto_us = TRK_RTO_INIT_US;
+	cl->dupthresh = TRK_DUPTHRESH;
 }
 
 /**
@@ -228,9 +229,20 @@ static u32 dupthresh(const struct trk_client *cl)
 {
 	u32 outstanding = cl->above + cl->expected;
 
-	if (outstanding >= TRK_DUPTHRESH + 1)
-		return TRK_DUPTHRESH;
+	if (outstanding > cl->dupthresh)
+		return cl->dupthresh;
 	return outstanding > 2 ? outstanding - 1 : 1;
+}
+
+/*
+ * Number x came after all, too late.  The margin of two is for a rate that
+ * grows: what is late by a time is then late by more packets.
+ */
+static void reordered(struct trk_client *cl, u64 x)
+{
+	u64 extent = cl->top > x ? cl->top - x : 0;
+
+	cl->dupthresh = max_t(u32, cl->dupthresh, (u32)min_t(u64, 2 * extent, TRK_DUPTHRESH_MAX));
 }
 
 /*
@@ -712,6 +724,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		cl->ackrel = end;
 	if (late || cl->waiting) {
 		cl->stat.late++;
+		reordered(cl, x);
 		return TRK_OK;
 	}
 	client_rtt(cl, now_us - s->sent_us);
@@ -751,6 +764,7 @@ static void timed_out(struct trk_client *cl)
 	u64 x;
 
 	cl->stat.timeouts++;
+	cl->dupthresh = TRK_DUPTHRESH;
 	cl->last_chance = false;
 	cl->timeout_due = true;
 	if (cl->waiting) {

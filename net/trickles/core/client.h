@@ -14,7 +14,8 @@
 #include "types.h"
 #include "wire.h"
 
-#define TRK_DUPTHRESH		3
+#define TRK_DUPTHRESH		3		/* packets, RFC 5681; grows with reordering seen */
+#define TRK_DUPTHRESH_MAX	300		/* as Linux: net.ipv4.tcp_max_reordering */
 #define TRK_RING_MIN		64		/* numbers, a power of two */
 #define TRK_RING_MAX		16384
 #define TRK_OUTPUTS		8		/* output continuations held */
@@ -120,6 +121,7 @@ struct trk_client {
 	u64 acc;		/* xor of the domain's nonces up to nrep */
 	u32 above;		/* packets received above edge */
 	u32 expected;		/* numbers expected */
+	u32 dupthresh;		/* so many packets above a number tell that it is lost */
 
 	struct trk_held_cont conts[TRK_CONTS];
 	u8 serial;		/* of the current one */
