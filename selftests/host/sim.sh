@@ -63,6 +63,19 @@ tables()
 	[ "$(tail -n 1 "$folder/out/totals.tsv" | cut -f 4)" = 1500000 ]
 }
 
+# The examples that are quick, and all clients of them are done.
+examples()
+{
+	local name=$top/tools/sim/examples
+
+	"$sim" -o "$folder/both" "$name/overshoot.sim" >"$folder/both.txt" &&
+		grep -qx 'clients 2 started 2 done 2 failed 0' "$folder/both.txt" &&
+		sed 's/^client 1m/client 2k/' "$name/short.sim" | "$sim" - >"$folder/both.txt" &&
+		grep -qx 'clients 2000 started 2000 done 2000 failed 0' "$folder/both.txt" &&
+		sed 's/^client 1m/client 2k/' "$name/open.sim" | "$sim" - >"$folder/both.txt" &&
+		grep -qx 'open_at_once 2000' "$folder/both.txt"
+}
+
 plots()
 {
 	local name
@@ -107,6 +120,7 @@ check "a summary of a run" summary
 check "the same seed gives the same summary" repeats
 check "time series" tables
 check "plots of them" plots
+check "the examples" examples
 check "errors in one line" errors
 echo "1..$number"
 ! $failed

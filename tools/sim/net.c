@@ -335,7 +335,7 @@ static void link_init(struct path *path, enum sim_dir dir, u64 seed)
  * @sc: what it is; must live as long
  * @t: where to write what happens, or NULL
  *
- * All clients run the core; net_use() changes that.
+ * Clients run the model that the scenario names; net_use() changes that.
  */
 struct net *net_new(const struct sim_scenario *sc, struct trace *t)
 {
@@ -372,7 +372,7 @@ struct net *net_new(const struct sim_scenario *sc, struct trace *t)
 			c->net = n;
 			c->id = (u32)(c - n->conn);
 			c->group = &sc->group[i];
-			c->model = &core_model;
+			c->model = sc->group[i].paper ? &paper_model : &core_model;
 			c->timer_us = U64_MAX;
 		}
 	}

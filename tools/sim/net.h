@@ -142,6 +142,6 @@ void conn_free(struct conn *c, void *p, size_t size);
 struct trk_peer conn_peer(const struct conn *c);
 u64 replica_now_ms(const struct replica *rep);
 
-extern const struct model core_model;
+extern const struct model core_model, paper_model;
 
 #endif /* SIM_NET_H */

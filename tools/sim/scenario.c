@@ -473,6 +473,13 @@ int sim_scenario_read(struct sim_scenario *sc, FILE *f, const char *name, char e
 		if (sc->outage[i].replica > sc->replicas)
 			bad(&r, "outage of replica %u: there are %u", sc->outage[i].replica,
 			    sc->replicas);
+	for (i = 0; i < sc->ngroups; i++) {
+		const struct sim_path_spec *p = &sc->path[sc->group[i].path];
+
+		if (sc->group[i].paper &&
+		    (p->link[SIM_UP].corrupt_ppm || p->link[SIM_DOWN].corrupt_ppm))
+			bad(&r, "path %s corrupts: the paper's model has no seals", p->name);
+	}
 	return 0;
 }
 
