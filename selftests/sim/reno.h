@@ -154,7 +154,7 @@ static void reno_rtt(struct reno *r, u64 sample)
 		r->rttvar_us = (3 * r->rttvar_us + dev) / 4;
 		r->srtt_us = (7 * r->srtt_us + sample) / 8;
 	}
-	r->rto_us = max_t(u64, r->srtt_us + 4 * r->rttvar_us, RENO_RTO_MIN_US);
+	r->rto_us = r->srtt_us + max_t(u64, 4 * r->rttvar_us, RENO_RTO_MIN_US);
 }
 
 /* Losses that duplicate acknowledgments show: one reduction a window (RFC 5681 §3.2, 6675 §5). */
@@ -278,7 +278,7 @@ static void reno_connected(struct conn *c, u64 rtt_us)
 	reno_recovery_us = 0;
 	r->cwnd = RENO_IW;
 	r->ssthresh = 1 << 20;
-	r->rto_us = max_t(u64, 3 * rtt_us, RENO_RTO_MIN_US);
+	r->rto_us = rtt_us + max_t(u64, 2 * rtt_us, RENO_RTO_MIN_US);
 	r->rto_at_us = U64_MAX;
 	r->request_at_us = c->net->sim.now_us + r->rto_us;
 	reno_ack(c);

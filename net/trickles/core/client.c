@@ -49,35 +49,11 @@ void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_
 	cl->ring_size = ring_size;
 }
 
-/**
- * trk_client_connected - the server's cookie came
- * @cl: the client, initialised
- * @want_slot: bytes of TCP payload that a segment from the server may have
- * @rtt_us: round trip of the SYN, microseconds; 0 if not known
+/*
+ * RFC 6298; every request has a token of its own, so no sample is ambiguous.
+ * The minimum is for the variance, as in Linux: where the round trip is long and
+ * steady the timer would else expire with the answer in sight.
  */
-void trk_client_connected(struct trk_client *cl, u16 want_slot, u64 rtt_us)
-{
-	cl->want_slot = want_slot;
-	cl->slot = want_slot;
-	cl->state = TRK_CL_FIRST;
-	if (rtt_us) {
-		cl->srtt_us = rtt_us;
-		cl->rttvar_us = rtt_us / 2;
-		cl->rto_us = max_t(u64, 3 * rtt_us, TRK_RTO_MIN_US);
-	}
-}
-
-static void client_die(struct trk_client *cl, int error)
-{
-	cl->state = TRK_CL_DEAD;
-	cl->error = error;
-	cl->rto_deadline_us = U64_MAX;
-	cl->delack_deadline_us = U64_MAX;
-	cl->idle_deadline_us = U64_MAX;
-	cl->deadline_us = U64_MAX;
-}
-
-/* RFC 6298; every request has a token of its own, so no sample is ambiguous. */
 static void client_rtt(struct trk_client *cl, u64 sample)
 {
 	u64 dev;
@@ -90,7 +66,32 @@ static void client_rtt(struct trk_client *cl, u64 sample)
 		cl->rttvar_us = (3 * cl->rttvar_us + dev) / 4;
 		cl->srtt_us = (7 * cl->srtt_us + sample) / 8;
 	}
-	cl->rto_us = max_t(u64, cl->srtt_us + 4 * cl->rttvar_us, TRK_RTO_MIN_US);
+	cl->rto_us = cl->srtt_us + max_t(u64, 4 * cl->rttvar_us, TRK_RTO_MIN_US);
+}
+
+/**
+ * trk_client_connected - the server's cookie came
+ * @cl: the client, initialised
+ * @want_slot: bytes of TCP payload that a segment from the server may have
+ * @rtt_us: round trip of the SYN, microseconds; 0 if not known
+ */
+void trk_client_connected(struct trk_client *cl, u16 want_slot, u64 rtt_us)
+{
+	cl->want_slot = want_slot;
+	cl->slot = want_slot;
+	cl->state = TRK_CL_FIRST;
+	if (rtt_us)
+		client_rtt(cl, rtt_us);
+}
+
+static void client_die(struct trk_client *cl, int error)
+{
+	cl->state = TRK_CL_DEAD;
+	cl->error = error;
+	cl->rto_deadline_us = U64_MAX;
+	cl->delack_deadline_us = U64_MAX;
+	cl->idle_deadline_us = U64_MAX;
+	cl->deadline_us = U64_MAX;
 }
 
 /* Is anything due that only an answer can bring? */
@@ -805,6 +806,7 @@ static void expire(struct trk_client *cl)
 	cl->force = true;
 	if (!cl->waiting && !cl->probed) {
 		cl->probed = true;
+		cl->stat.probes++;
 		declare(cl, true);
 		for (x = cl->edge; x <= cl->hi; x++)
 			again(cl, trk_client_slot(cl, x));
