@@ -11,7 +11,7 @@ struct state {
 	u8 flags;
 	u16 gran;
 	u64 out;			/* offset of the server's next output */
-	u64 left;			/* PUT: bytes to come; ECHO: length of the region */
+	u64 left;			/* PUT, SINK: bytes to come; ECHO: length of the region */
 	u64 digest;
 	u64 at;				/* ECHO: where the region begins */
 };
@@ -193,8 +193,10 @@ static void put_bytes(struct toy *t, struct state *s, u64 from, u64 pos, const u
 	s->digest = toy_digest(s->digest, p, n);
 	s->left -= n;
 	consumed(t, from, pos + n);
-	if (!s->left)
+	if (!s->left && s->kind == TOY_PUT)
 		reply(t, s);
+	else if (!s->left)
+		s->kind = 0;
 	set_input(t, s, pos + n, FAR, 0);
 }
 
@@ -234,7 +236,7 @@ static bool answer_input(struct toy *t, const struct trk_grant *g, struct state 
 	avail -= pos;
 	p = input + (pos - g->input_off);
 	t->a.off = s->out;
-	if (s->kind == TOY_PUT) {
+	if (s->kind == TOY_PUT || s->kind == TOY_SINK) {
 		put_bytes(t, s, pos, pos, p, avail, g->final_input);
 		return true;
 	}
@@ -259,7 +261,7 @@ static bool answer_input(struct toy *t, const struct trk_grant *g, struct state 
 		s->kind = 0;
 		s->out += m.len;
 		set_input(t, s, pos + TOY_MSG_LEN, FAR, 0);
-	} else if (m.kind == TOY_PUT) {
+	} else if (m.kind == TOY_PUT || m.kind == TOY_SINK) {
 		s->gran = m.gran;
 		s->digest = m.key;
 		put_bytes(t, s, pos, pos + TOY_MSG_LEN, p + TOY_MSG_LEN, avail - TOY_MSG_LEN,

@@ -6,6 +6,7 @@
  *   GET   the server sends @len bytes made from @key
  *   PUT   @len bytes follow, read in records of @gran; 16 bytes that depend on them come back
  *   ECHO  @len bytes follow in any order and come back; only as the last message
+ *   SINK  @len bytes follow and are read; nothing comes back
  *   ABORT the server gives the connection up
  */
 #ifndef TRK_TEST_TOYAPP_H
@@ -19,7 +20,8 @@
 #define TOY_BANNER_PORT	25
 #define TOY_BANNER_KEY	0xbabeULL
 
-enum toy_kind { TOY_GET = 'G', TOY_PUT = 'P', TOY_ECHO = 'E', TOY_ABORT = 'A' };
+enum toy_kind { TOY_GET = 'G', TOY_PUT = 'P', TOY_ECHO = 'E', TOY_SINK = 'S',
+		TOY_ABORT = 'A' };
 
 #define TOY_LAST	1		/* the server's stream ends with the answer */
 #define TOY_CHUNKED \

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "pair.h"
+
+void pair_fail(struct pair *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->why[0])
+		return;
+	va_start(ap, fmt);
+	vsnprintf(p->why, sizeof(p->why), fmt, ap);
+	va_end(ap);
+}
+
+static void *more(void *old, size_t size)
+{
+	void *p = realloc(old, size);
+
+	if (!p) {
+		perror("pair");
+		exit(1);
+	}
+	return p;
+}
+
+static u32 client_random(void *arg)
+{
+	return (u32)rng_u64(&((struct pair *)arg)->rng);
+}
+
+static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
+{
+	const struct pair *p = ((struct pair_replica *)arg)->pair;
+
+	if (key_id < 1 || key_id > PAIR_KEYS || !(p->keys >> (key_id - 1) & 1))
+		return NULL;
+	return &p->key[key_id - 1].c;
+}
+
+static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+{
+	return filter_claim(&((struct pair_replica *)arg)->filter, conn, domain, word, mask);
+}
+
+static void server_env(struct pair *p, unsigned int replica, struct trk_server_env *env)
+{
+	*env = (struct trk_server_env){ .cipher = get_cipher,
+					.claim = p->amnesia ? NULL : claim,
+					.arg = &p->replica[replica],
+					.current_key = &p->key[p->current_key].c,
+					.now_ms = PAIR_NOW_MS + p->later_ms + p->now_us / 1000,
+					.horizon_ms = p->horizon_ms,
+					.max_slot = PAIR_SLOT };
+}
+
+/* What both streams will hold. */
+static void build(struct pair *p, const struct toy_msg *m)
+{
+	u64 body = m->kind == TOY_GET ? 0 : m->len, reply = m->kind == TOY_PUT ? TOY_REPLY_LEN :
+		   m->kind == TOY_SINK ? 0 : m->len, key = m->key;
+	u8 *to;
+
+	p->in = more(p->in, p->in_len + TOY_MSG_LEN + body);
+	to = p->in + p->in_len;
+	toy_msg_write(to, m);
+	toy_bytes(m->key + 1, 0, to + TOY_MSG_LEN, body);
+	p->in_len += TOY_MSG_LEN + body;
+	if (m->kind == TOY_PUT)
+		key = toy_digest(m->key, to + TOY_MSG_LEN, body) | 1;
+	else if (m->kind == TOY_ECHO)
+		key = m->key + 1;
+	p->out = more(p->out, p->out_len + reply + 1);
+	toy_bytes(key, 0, p->out + p->out_len, reply);
+	p->out_len += reply;
+	p->last |= m->flags & TOY_LAST;
+}
+
+/* A client with these messages to send, all written and not yet connected. */
+void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n)
+{
+	unsigned int i;
+
+	memset(p, 0, sizeof(*p));
+	p->now_us = 1000000;
+	p->horizon_ms = 600000;
+	p->keys = 1;
+	p->rng.s = 1;
+	p->client_isn = 77777;
+	p->peer = (struct trk_peer){ .addr = { [15] = 1 }, .port = 40000, .service = 80 };
+	for (i = 0; i < PAIR_KEYS; i++)
+		test_cipher_epoch(&p->key[i], i + 1, i + 1);
+	for (i = 0; i < PAIR_REPLICAS; i++)
+		p->replica[i].pair = p;
+	for (i = 0; i < n; i++)
+		build(p, &msg[i]);
+	p->have = calloc(1, p->out_len + 1);
+	trk_client_init(&p->cl, p->ring, PAIR_RING, client_random, p);
+	p->cl.rcv_limit = 64 << 20;
+	p->cl.in_end = p->in_len;
+}
+
+/* The cookie came. */
+void pair_connect(struct pair *p, u64 rtt_us)
+{
+	struct trk_server_env env;
+
+	server_env(p, 0, &env);
+	p->server_isn = trk_syn_cookie(&env, &p->peer, p->client_isn);
+	trk_client_connected(&p->cl, PAIR_SLOT, rtt_us);
+}
+
+void pair_end(struct pair *p)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAIR_REPLICAS; i++)
+		filter_free(&p->replica[i].filter);
+	free(p->in);
+	free(p->out);
+	free(p->have);
+	free(p->issue);
+}
+
+/* The next packet that the client sends, NULL for none. */
+struct packet *pair_pump(struct pair *p)
+{
+	struct trk_out_req o;
+	struct packet *out;
+
+	if (p->why[0] || p->cl.state == TRK_CL_DEAD || !trk_client_pump(&p->cl, p->now_us, &o))
+		return NULL;
+	if (o.hdr_len + o.in_len > PAIR_SLOT || o.in_off + o.in_len > p->cl.in_end)
+		pair_fail(p, "request of %u + %u bytes, input at %" PRIu64, o.hdr_len, o.in_len,
+			  o.in_off);
+	/* A connection that has gone on for long: both ends number from there. */
+	if (p->cl.state == TRK_CL_FIRST)
+		p->cl.pending.first = p->start + 1;
+	out = packet_new(p->client_isn + 1 + o.seq, p->server_isn + 1 + o.ackrel, o.hdr, o.hdr_len,
+			 o.in_len);
+	if (o.in_len && !p->why[0])
+		memcpy(out->data + o.hdr_len, p->in + o.in_off, o.in_len);
+	return out;
+}
+
+/* No number of a domain stands for two requests, and no replica that remembers issues it twice. */
+static void issued(struct pair *p, unsigned int replica)
+{
+	const struct trk_grant *g = &p->grant;
+	u64 x;
+	u32 i;
+
+	for (x = g->first; x < g->first + g->count; x++) {
+		struct pair_issue *e = p->issue;
+
+		for (i = 0; i < p->issues; i++, e++)
+			if (e->number == x && e->domain == g->cont.domain)
+				break;
+		if (i == p->issues) {
+			if (p->issues == p->room) {
+				p->room = 2 * p->room + 64;
+				p->issue = more(p->issue, p->room * sizeof(*e));
+				e = p->issue + i;
+			}
+			*e = (struct pair_issue){ g->cont.domain, x, g->token, 0 };
+			p->issues++;
+		}
+		if (e->token != g->token)
+			pair_fail(p, "number %" PRIu64 " issued for two requests", x);
+		if (!p->amnesia && e->replicas >> replica & 1)
+			pair_fail(p, "number %" PRIu64 " issued twice by one replica", x);
+		e->replicas |= 1u << replica;
+	}
+}
+
+/* A request arrives at a replica, which sends what it has to say. */
+void pair_at_server(struct pair *p, unsigned int replica, const struct packet *in,
+		    void (*send)(void *arg, struct packet *out), void *arg)
+{
+	struct trk_grant *g = &p->grant;
+	struct trk_server_env env;
+	struct trk_packet o;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	struct toy t;
+	int err;
+
+	server_env(p, replica, &env);
+	err = trk_req_parse(&p->q, in->data, in->len, in->len);
+	if (!err)
+		err = trk_server_step(&env, &p->peer, &p->q, in->seq, in->ack, in->len, g);
+	p->server_drops[err]++;
+	if (err || !g->count)
+		return;
+	if (p->q.kind == TRK_KIND_FIRST) {
+		g->first += p->start;
+		g->cont.base += p->start;
+		g->cont.law.tcp_base += p->start;
+	}
+	issued(p, replica);
+	if (!toy_answer(&t, g, &p->peer, in->data + p->q.hdr_len))
+		return;
+	t.a.g = g;
+	t.a.peer = &p->peer;
+	t.a.seal = env.current_key;
+	t.a.nonce = get_cipher(env.arg, g->cont.domain_key);
+	if (trk_answer_begin(&t.a)) {
+		pair_fail(p, "no room for the continuations");
+		return;
+	}
+	while (trk_answer_next(&t.a, hdr, &o)) {
+		struct packet *out = packet_new(o.seq, g->ack, hdr, o.hdr_len, o.data_len);
+
+		toy_fill(&t, o.data_at, out->data + o.hdr_len, o.data_len);
+		send(arg, out);
+	}
+}
+
+/* A response arrives at the client. */
+void pair_at_client(struct pair *p, const struct packet *in)
+{
+	struct trk_in_resp to;
+	struct trk_resp r;
+	const u8 *data;
+	int err = trk_resp_parse(&r, in->data, in->len, in->len);
+
+	if (p->cl.state == TRK_CL_DEAD)
+		return;
+	if (!err)
+		err = trk_client_receive(&p->cl, &r, in->seq - (p->server_isn + 1), p->now_us,
+					 &to);
+	p->client_drops[err]++;
+	if (err || !to.len)
+		return;
+	data = in->data + in->len - to.len;
+	if (to.off + to.len > p->out_len || to.off + to.len > p->cl.rcv_limit ||
+	    memcmp(data, p->out + to.off, to.len)) {
+		pair_fail(p, "wrong bytes: %" PRIu64 " + %u", to.off, to.len);
+		return;
+	}
+	memset(p->have + to.off, 1, to.len);
+	p->received = max_t(u64, p->received, to.off + to.len);
+	while (p->cl.rcv_nxt < p->out_len && p->have[p->cl.rcv_nxt])
+		p->cl.rcv_nxt++;
+}
+
+/* All is said and understood. */
+bool pair_done(const struct pair *p)
+{
+	return p->cl.rcv_nxt == p->out_len && trk_client_input_done(&p->cl) &&
+	       (!p->last || p->cl.fin_off == p->out_len);
+}

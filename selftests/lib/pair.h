@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One client and a few replicas of a server, the toy application at both ends,
+ * and nothing in between: which packet arrives, when, where and how often is
+ * the test's.  Every number issued and every byte delivered is checked.
+ */
+#ifndef TRK_TEST_PAIR_H
+#define TRK_TEST_PAIR_H
+
+#include "cipher.h"
+#include "core/client.h"
+#include "core/reason.h"
+#include "core/server.h"
+#include "filter.h"
+#include "sim.h"
+#include "toyapp.h"
+
+#define PAIR_REPLICAS	2
+#define PAIR_KEYS	2
+#define PAIR_RING	4096
+#define PAIR_SLOT	1448
+#define PAIR_PIECE	(PAIR_SLOT - TRK_RESP_FIXED)
+#define PAIR_NOW_MS	1700000000000ULL
+
+/* A number and the request that it was issued for. */
+struct pair_issue {
+	u64 domain, number;
+	u32 token;
+	u8 replicas;		/* that issued it */
+};
+
+struct pair_replica {
+	struct pair *pair;
+	struct filter filter;
+};
+
+/**
+ * struct pair - both ends
+ * @cl: the client; its rcv_limit is the test's
+ * @now_us: the time of all
+ * @key: key epochs, of which replicas hold those of @keys and seal with @current_key
+ * @amnesia: replicas do not remember what they answered
+ * @later_ms: the wall clock of the replicas is so far ahead
+ * @start: numbers begin above it
+ * @grant, @q: of the last request that a replica answered
+ * @server_drops, @client_drops: packets by reason
+ * @why: the first thing that was wrong
+ */
+struct pair {
+	struct trk_client cl;
+	struct trk_slot ring[PAIR_RING];
+	u64 now_us;
+	struct test_cipher key[PAIR_KEYS];
+	u32 keys, current_key;
+	bool amnesia;
+	u32 horizon_ms;
+	u64 later_ms;
+	u64 start;
+	struct pair_replica replica[PAIR_REPLICAS];
+	struct trk_peer peer;
+	u32 client_isn, server_isn;
+	struct rng rng;
+
+	u8 *in, *out, *have;
+	u64 in_len, out_len, received;
+	bool last;			/* the server's stream ends */
+
+	struct trk_req q;
+	struct trk_grant grant;
+	struct pair_issue *issue;
+	u32 issues, room;
+	u64 server_drops[TRK_REASON_COUNT], client_drops[TRK_REASON_COUNT];
+	char why[200];
+};
+
+void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n);
+void pair_connect(struct pair *p, u64 rtt_us);
+void pair_end(struct pair *p);
+struct packet *pair_pump(struct pair *p);
+void pair_at_server(struct pair *p, unsigned int replica, const struct packet *in,
+		    void (*send)(void *arg, struct packet *out), void *arg);
+void pair_at_client(struct pair *p, const struct packet *in);
+bool pair_done(const struct pair *p);
+void pair_fail(struct pair *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif /* TRK_TEST_PAIR_H */

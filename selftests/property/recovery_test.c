@@ -1,0 +1,655 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Recovery of the recovery: what is lost is said exactly, packet by packet, and
+ * the connection comes through with the right bytes, no number issued for two
+ * purposes, and never silent for longer than the timer allows.
+ */
+#include <stdlib.h>
+
+#include "pair.h"
+#include "tap.h"
+
+#define DELAY_US	10000		/* each way */
+#define MINUTE_US	60000000ULL
+#define LATEST_US	(20 * MINUTE_US)
+
+enum fate { DELIVER, DROP, DUPLICATE };
+
+struct run;
+
+/* A case: which packets are lost, and what else happens meanwhile. */
+struct script {
+	struct toy_msg msg[2];
+	unsigned int nmsgs;
+	u64 start;
+	u32 client_isn, horizon_ms, rcvbuf;
+	u64 pause_at, pause_us;		/* the reader sleeps when it has so much */
+	bool amnesia;
+	enum fate (*request)(struct run *r, const struct trk_req *q);
+	enum fate (*response)(struct run *r, u64 number, struct packet *p);
+	void (*granted)(struct run *r);	/* looks at r->p.q and r->p.grant */
+};
+
+struct run {
+	struct pair p;
+	const struct script *sc;
+	struct sim sim;
+	u64 quiet_since, patience;	/* the client did nothing since, and may so long */
+	bool paused, slept;
+	u64 read, read_at_us;
+	/* for the scripts */
+	unsigned int phase, seen, dropped;
+	u64 mark, first_loss, recover;
+	u32 new_cwnd;
+	u64 at_us[32];
+};
+
+static void say(struct run *r, bool must_wait)
+{
+	const struct trk_client *cl = &r->p.cl;
+	u64 wait = cl->rto_us << min_t(u32, cl->backoff, 16);
+
+	if (r->p.now_us - r->quiet_since > r->patience)
+		pair_fail(&r->p, "silent for %" PRIu64 " us, the timer allows %" PRIu64,
+			  r->p.now_us - r->quiet_since, r->patience);
+	r->quiet_since = r->p.now_us;
+	r->patience = must_wait ? U64_MAX : min_t(u64, wait, TRK_RTO_MAX_US);
+}
+
+/* Does the client have something to do, or does it wait for its reader? */
+static bool waits(const struct run *r)
+{
+	return r->paused && r->p.cl.rcv_limit < r->p.received + PAIR_SLOT;
+}
+
+static void at_server(void *arg, struct packet *in);
+static void at_client(void *arg, struct packet *in);
+
+static void reader(void *arg, struct packet *none);
+
+static void pump(struct run *r)
+{
+	const struct script *sc = r->sc;
+	struct pair *p = &r->p;
+	struct packet *out;
+
+	p->now_us = r->sim.now_us;
+	if (sc->pause_us && !r->slept && p->cl.rcv_nxt >= sc->pause_at) {
+		r->slept = true;
+		r->paused = true;
+		r->read = p->cl.rcv_nxt;
+		sim_at(&r->sim, p->now_us + sc->pause_us, reader, r, NULL);
+	}
+	if (!r->paused && sc->rcvbuf)
+		p->cl.rcv_limit = p->cl.rcv_nxt + sc->rcvbuf;
+	while ((out = pair_pump(p))) {
+		struct trk_req q;
+		enum fate fate = DELIVER;
+
+		say(r, waits(r));
+		if (trk_req_parse(&q, out->data, out->len, out->len))
+			pair_fail(p, "malformed request");
+		else if (sc->request)
+			fate = sc->request(r, &q);
+		if (fate == DUPLICATE)
+			sim_at(&r->sim, p->now_us + DELAY_US, at_server, r, packet_copy(out));
+		if (fate == DROP) {
+			r->dropped++;
+			packet_free(out);
+		} else {
+			sim_at(&r->sim, p->now_us + DELAY_US, at_server, r, out);
+		}
+	}
+	if (waits(r))
+		r->patience = U64_MAX;
+}
+
+static void reader(void *arg, struct packet *none)
+{
+	struct run *r = arg;
+
+	r->paused = false;
+	r->quiet_since = r->sim.now_us;
+	r->patience = 0;
+	r->read_at_us = r->sim.now_us;
+	pump(r);
+}
+
+static void answered(void *arg, struct packet *out)
+{
+	struct run *r = arg;
+	u64 number = trk_num_near(r->p.grant.first, get_unaligned_be32(out->data + 8));
+	enum fate fate = r->sc->response ? r->sc->response(r, number, out) : DELIVER;
+
+	if (fate == DUPLICATE)
+		sim_at(&r->sim, r->sim.now_us + DELAY_US, at_client, r, packet_copy(out));
+	if (fate == DROP) {
+		r->dropped++;
+		packet_free(out);
+		return;
+	}
+	sim_at(&r->sim, r->sim.now_us + DELAY_US, at_client, r, out);
+}
+
+static void at_server(void *arg, struct packet *in)
+{
+	struct run *r = arg;
+	u64 before = r->p.server_drops[TRK_OK];
+
+	r->p.now_us = r->sim.now_us;
+	pair_at_server(&r->p, r->seen++ % PAIR_REPLICAS, in, answered, r);
+	if (r->p.server_drops[TRK_OK] != before && r->sc->granted)
+		r->sc->granted(r);
+	packet_free(in);
+}
+
+static void at_client(void *arg, struct packet *in)
+{
+	struct run *r = arg;
+	u64 before = r->p.client_drops[TRK_OK];
+
+	r->p.now_us = r->sim.now_us;
+	pair_at_client(&r->p, in);
+	packet_free(in);
+	if (r->p.client_drops[TRK_OK] != before)
+		say(r, waits(r));
+	pump(r);
+}
+
+/* True when all arrived; r->p.why says what was wrong. */
+static void play(struct run *r, const struct script *sc)
+{
+	struct pair *p = &r->p;
+
+	memset(r, 0, sizeof(*r));
+	r->sc = sc;
+	pair_begin(p, sc->msg, sc->nmsgs);
+	p->start = sc->start;
+	p->amnesia = sc->amnesia;
+	if (sc->horizon_ms)
+		p->horizon_ms = sc->horizon_ms;
+	if (sc->client_isn)
+		p->client_isn = sc->client_isn;
+	r->sim.now_us = p->now_us;
+	r->quiet_since = p->now_us;
+	pair_connect(p, 2 * DELAY_US);
+	pump(r);
+	while (!p->why[0] && !pair_done(p) && p->cl.state != TRK_CL_DEAD) {
+		u64 next = sim_next(&r->sim);
+
+		if (p->cl.deadline_us <= next && p->cl.deadline_us != U64_MAX) {
+			r->sim.now_us = p->cl.deadline_us;
+			p->now_us = r->sim.now_us;
+			trk_client_timer(&p->cl, p->now_us);
+			pump(r);
+		} else if (next != U64_MAX) {
+			sim_step(&r->sim);
+		} else {
+			pair_fail(p, "nothing more happens");
+		}
+		if (r->sim.now_us > LATEST_US)
+			pair_fail(p, "not done after %" PRIu64 " s", (u64)LATEST_US / 1000000);
+	}
+	if (p->cl.state == TRK_CL_DEAD)
+		pair_fail(p, "gave up with error %d", p->cl.error);
+	if (p->why[0])
+		printf("# at %.6f s: %s\n", (double)r->sim.now_us / 1e6, p->why);
+}
+
+static void run_free(struct run *r)
+{
+	sim_free(&r->sim);
+	pair_end(&r->p);
+}
+
+static struct run run;
+
+/* Plays it, and leaves the case if anything was wrong. */
+#define PLAY(sc)							\
+	do {								\
+		play(&run, sc);						\
+		run_free(&run);						\
+		CHECK(!run.p.why[0]);					\
+	} while (0)
+
+#define GET(bytes)							\
+	.nmsgs = 1, .msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = (bytes), .key = 5 } }
+
+/* The event that the last grant left open, by the same arithmetic as the server's. */
+static bool event_open(const struct run *r, struct trk_law *law)
+{
+	const struct trk_req *q = &r->p.q;
+	struct trk_claims claims = { 0 };
+	struct trk_cont c;
+	struct trk_step s;
+	struct trk_walk w;
+	unsigned int i;
+
+	if (q->kind != TRK_KIND_RANGE)
+		return false;
+	trk_cont_read(q->cont.p, &c);
+	claims.n = trk_num_above(c.base, q->n);
+	claims.count = q->nclaims;
+	for (i = 0; i < q->nclaims; i++) {
+		claims.c[i].a = trk_num_above(c.base, q->claim[i].a);
+		claims.c[i].b = claims.c[i].a + q->claim[i].len - 1;
+		claims.c[i].kind = q->claim[i].kind;
+	}
+	trk_walk_init(&w, &c.law, c.base, &claims, 0, false);
+	while (trk_walk_next(&w, &s))
+		;
+	*law = w.law;
+	return law->first_loss;
+}
+
+/* Remembers each event once: its first loss, the end of its window, the window behind it. */
+static void watch_events(struct run *r)
+{
+	struct trk_law law;
+
+	if (event_open(r, &law) && law.first_loss > r->first_loss) {
+		r->phase++;
+		r->first_loss = law.first_loss;
+		r->recover = law.recover;
+		r->new_cwnd = law.new_cwnd;
+	}
+}
+
+static bool claims_lost(const struct trk_req *q, u32 number)
+{
+	unsigned int i;
+
+	for (i = 0; i < q->nclaims; i++)
+		if (q->claim[i].kind == TRK_CLAIM_LOST &&
+		    number - q->claim[i].a < q->claim[i].len)
+			return true;
+	return false;
+}
+
+/* ---- losses in recovery ---- */
+
+#define FIRST_LOST	12
+
+static enum fate survivors_lost(struct run *r, u64 number, struct packet *p)
+{
+	watch_events(r);
+	if (number == FIRST_LOST)
+		return DROP;
+	/* The fast retransmission, and one more. */
+	if (r->phase == 1 && (number == r->recover + 1 || number == r->recover + 3))
+		return DROP;
+	return DELIVER;
+}
+
+static void recovery__losses_among_survivors(void)
+{
+	static const struct script sc = { GET(200000), .response = survivors_lost };
+
+	PLAY(&sc);
+	CHECK_EQ(run.dropped, 3);
+	/* An ordinary loss of the next event, not a timeout. */
+	CHECK_EQ(run.phase, 2);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK_EQ(run.p.cl.stat.lost, 3);
+}
+
+static enum fate first_lost(struct run *r, u64 number, struct packet *p)
+{
+	watch_events(r);
+	return number == FIRST_LOST && !r->mark++ ? DROP : DELIVER;
+}
+
+static enum fate reports_lost(struct run *r, const struct trk_req *q)
+{
+	return claims_lost(q, FIRST_LOST) && !r->p.cl.backoff ? DROP : DELIVER;
+}
+
+static void recovery__every_request_after_a_loss_lost(void)
+{
+	static const struct script sc = { GET(200000), .response = first_lost,
+					  .request = reports_lost };
+
+	PLAY(&sc);
+	CHECK(run.dropped > 4);
+	CHECK(run.p.cl.stat.timeouts <= 1);
+}
+
+static enum fate chain_lost(struct run *r, u64 number, struct packet *p)
+{
+	watch_events(r);
+	if (number == 2 * FIRST_LOST)
+		return DROP;
+	return r->phase && r->phase < 4 && number == r->recover + 2 ? DROP : DELIVER;
+}
+
+static enum fate count_claims(struct run *r, const struct trk_req *q)
+{
+	unsigned int i, lost = 0;
+
+	for (i = 0; i < q->nclaims; i++)
+		lost += q->claim[i].kind == TRK_CLAIM_LOST;
+	r->mark = max_t(u64, r->mark, lost);
+	return DELIVER;
+}
+
+/* Each begins while the one before is not over, and a report tells of several of them. */
+static void recovery__several_events_in_one_window(void)
+{
+	static const struct script sc = { GET(300000), .response = chain_lost,
+					  .request = count_claims };
+
+	PLAY(&sc);
+	CHECK_EQ(run.dropped, 4);
+	CHECK_EQ(run.phase, 4);
+	CHECK(run.mark >= 3);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
+/* ---- timeouts ---- */
+
+/* Of the event only the fast retransmission arrives, then nothing until the timer expires. */
+static enum fate recovery_lost(struct run *r, u64 number, struct packet *p)
+{
+	watch_events(r);
+	if (r->p.q.kind == TRK_KIND_TIMEOUT || r->mark)
+		return DELIVER;
+	if (number == FIRST_LOST)
+		return DROP;
+	return r->phase && number > r->recover + 1 ? DROP : DELIVER;
+}
+
+static enum fate note_timeouts(struct run *r, const struct trk_req *q)
+{
+	if (q->kind == TRK_KIND_TIMEOUT && q->attempt < ARRAY_SIZE(r->at_us))
+		r->at_us[q->attempt] = r->p.now_us;
+	return DELIVER;
+}
+
+/* The window behind a timeout is that behind the event, however often it is asked for. */
+static void timeout_granted(struct run *r)
+{
+	const struct trk_law *law = &r->p.grant.cont.law;
+
+	if (r->p.q.kind != TRK_KIND_TIMEOUT)
+		return;
+	if (r->mark && r->mark != law->ssthresh)
+		pair_fail(&r->p, "a repeated timeout changes ssthresh to %u", law->ssthresh);
+	if (r->p.grant.count != 1 || law->start_cwnd != 1)
+		pair_fail(&r->p, "%u packets after a timeout", r->p.grant.count);
+	r->mark = law->ssthresh;
+}
+
+static void recovery__timeout_in_recovery(void)
+{
+	static const struct script sc = { GET(200000), .response = recovery_lost,
+					  .request = note_timeouts, .granted = timeout_granted };
+
+	PLAY(&sc);
+	CHECK_EQ(run.p.cl.stat.timeouts, 1);
+	CHECK_EQ(run.phase, 1);
+	CHECK_EQ(run.mark, run.new_cwnd);
+}
+
+#define DEAF	5	/* attempts without an answer: four requests are lost, one response */
+
+static enum fate timeouts_lost(struct run *r, const struct trk_req *q)
+{
+	note_timeouts(r, q);
+	return q->kind == TRK_KIND_TIMEOUT && q->attempt < DEAF ? DROP : DELIVER;
+}
+
+static enum fate and_an_answer(struct run *r, u64 number, struct packet *p)
+{
+	if (r->p.q.kind == TRK_KIND_TIMEOUT && r->p.q.attempt == DEAF)
+		return DROP;
+	return recovery_lost(r, number, p);
+}
+
+static void recovery__timeout_of_the_timeout(void)
+{
+	static const struct script sc = { GET(200000), .response = and_an_answer,
+					  .request = timeouts_lost, .granted = timeout_granted };
+	unsigned int i, first;
+
+	PLAY(&sc);
+	CHECK_EQ(run.mark, run.new_cwnd);
+	for (first = 1; !run.at_us[first]; first++)
+		;
+	CHECK(first < DEAF - 1);
+	/* Each waits twice as long as the one before. */
+	for (i = first + 2; i <= DEAF + 1; i++)
+		CHECK_EQ(run.at_us[i] - run.at_us[i - 1],
+			 2 * (run.at_us[i - 1] - run.at_us[i - 2]));
+	CHECK(!run.at_us[DEAF + 2]);
+}
+
+/* ---- the list of claims ---- */
+
+#define FULL_FROM	40
+#define FULL_TO		160
+
+static enum fate every_third_lost(struct run *r, u64 number, struct packet *p)
+{
+	if (number < FULL_FROM || number >= FULL_TO || r->p.q.kind == TRK_KIND_TIMEOUT)
+		return DELIVER;
+	/* Nor may a new continuation make room in the list. */
+	return number % 3 == 0 || p->data[1] & TRK_RESP_CONT ? DROP : DELIVER;
+}
+
+static enum fate most_claims(struct run *r, const struct trk_req *q)
+{
+	r->mark = max_t(u64, r->mark, q->nclaims);
+	return DELIVER;
+}
+
+static void recovery__gap_list_full(void)
+{
+	static const struct script sc = { GET(400000), .response = every_third_lost,
+					  .request = most_claims };
+
+	PLAY(&sc);
+	CHECK_EQ(run.mark, TRK_MAX_CLAIMS);
+	CHECK(run.p.cl.stat.merged + run.p.cl.stat.held);
+}
+
+/* ---- nonces, continuations, keys ---- */
+
+static enum fate nonce_spoilt(struct run *r, u64 number, struct packet *p)
+{
+	if (number == FIRST_LOST)
+		p->data[16] ^= 1;
+	return DELIVER;
+}
+
+static void recovery__proof_spoilt(void)
+{
+	static const struct script sc = { GET(200000), .response = nonce_spoilt };
+
+	PLAY(&sc);
+	CHECK(run.p.server_drops[TRK_DROP_PROOF]);
+	CHECK_EQ(run.p.cl.stat.timeouts, 1);
+}
+
+enum { RENEWED = 1, USED = 2, OLD_DOMAIN = 4 };
+
+static void clock_in_recovery(struct run *r)
+{
+	const struct trk_grant *g = &r->p.grant;
+
+	if (r->phase && !r->p.later_ms)
+		r->p.later_ms = r->p.horizon_ms / 2 + 1000;
+	else if (r->phase && g->mint != TRK_MINT_NONE && g->cont.law.first_loss)
+		r->mark |= RENEWED;
+}
+
+static enum fate uses_renewed(struct run *r, const struct trk_req *q)
+{
+	struct trk_cont c;
+
+	if (!q->cont.p)
+		return DELIVER;
+	trk_cont_read(q->cont.p, &c);
+	if (c.law.first_loss)
+		r->mark |= USED;
+	if (c.key_id == 2 && c.domain_key == 1)
+		r->mark |= OLD_DOMAIN;
+	return DELIVER;
+}
+
+static enum fate one_lost(struct run *r, u64 number, struct packet *p)
+{
+	watch_events(r);
+	return number == 3 * FIRST_LOST ? DROP : DELIVER;
+}
+
+/* The continuation gets too old while the event is open: the new one seals the event. */
+static void recovery__renewal_in_recovery(void)
+{
+	static const struct script sc = { GET(400000), .response = one_lost,
+					  .request = uses_renewed, .granted = clock_in_recovery };
+
+	PLAY(&sc);
+	CHECK_EQ(run.mark, RENEWED | USED);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_EXPIRED], 0);
+}
+
+static void key_in_recovery(struct run *r)
+{
+	if (r->phase && r->p.keys == 1) {
+		r->p.keys = 3;
+		r->p.current_key = 1;
+	}
+	clock_in_recovery(r);
+}
+
+/* What is in flight was issued under the old key, and is proved under it; the new one seals. */
+static void recovery__key_change_in_recovery(void)
+{
+	static const struct script sc = { GET(400000), .response = one_lost,
+					  .request = uses_renewed, .granted = key_in_recovery };
+
+	PLAY(&sc);
+	CHECK_EQ(run.mark, RENEWED | USED | OLD_DOMAIN);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_KEY], 0);
+}
+
+/* ---- the reader ---- */
+
+static enum fate while_paused(struct run *r, const struct trk_req *q)
+{
+	/* What was in flight when the reader stopped may still be answered. */
+	if (r->paused && r->p.now_us > r->quiet_since + 10 * DELAY_US)
+		r->mark++;
+	if (r->slept && !r->paused && !r->at_us[0])
+		r->at_us[0] = r->p.now_us;
+	return DELIVER;
+}
+
+static void recovery__window_closed_for_a_minute(void)
+{
+	static const struct script sc = { GET(400000), .request = while_paused, .rcvbuf = 30000,
+					  .pause_at = 100000, .pause_us = MINUTE_US };
+
+	PLAY(&sc);
+	CHECK(run.slept);
+	CHECK_EQ(run.mark, 0);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK_EQ(run.at_us[0], run.read_at_us);
+}
+
+/* ---- numbers ---- */
+
+#define BEYOND	(1ULL << 32)
+
+static enum fate around_2_32_lost(struct run *r, u64 number, struct packet *p)
+{
+	watch_events(r);
+	if (r->phase && r->first_loss < BEYOND && r->recover >= BEYOND)
+		r->mark = 1;
+	return number == BEYOND - 2 || number == BEYOND || number == BEYOND + 5 ? DROP : DELIVER;
+}
+
+static void recovery__numbers_beyond_2_32(void)
+{
+	static const struct script sc = { GET(300000), .start = BEYOND - 40,
+					  .response = around_2_32_lost };
+
+	PLAY(&sc);
+	CHECK_EQ(run.dropped, 3);
+	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK(run.p.cl.hi > BEYOND + 100);
+}
+
+static enum fate all_around_2_32_lost(struct run *r, u64 number, struct packet *p)
+{
+	return r->p.q.kind == TRK_KIND_RANGE && number >= BEYOND - 5 ? DROP : DELIVER;
+}
+
+static void recovery__timeout_at_2_32(void)
+{
+	static const struct script sc = { GET(60000), .start = BEYOND - 15,
+					  .response = all_around_2_32_lost };
+
+	PLAY(&sc);
+	/* Nothing but answers to timeout requests came: each brought one packet. */
+	CHECK(run.p.cl.stat.timeouts > 5);
+	CHECK(run.p.cl.hi > BEYOND);
+}
+
+/* Both sequence numbers wrap, and the segments that contain the wrap are lost. */
+static enum fate wrap_response(struct run *r, u64 number, struct packet *p)
+{
+	if (p->seq + p->len >= p->seq || r->mark & 1)
+		return DELIVER;
+	r->mark |= 1;
+	return DROP;
+}
+
+static enum fate wrap_request(struct run *r, const struct trk_req *q)
+{
+	if (r->p.client_isn + 1 + r->p.cl.seq > 4000 || r->mark & 2)
+		return DELIVER;
+	r->mark |= 2;
+	return DROP;
+}
+
+static void recovery__tcp_sequence_wraps(void)
+{
+	struct script sc = { GET(2000000), .response = wrap_response, .request = wrap_request };
+	struct trk_peer peer = { .addr = { [15] = 1 }, .port = 40000, .service = 80 };
+	struct test_cipher key;
+	u32 isn = U32_MAX - 2000, server;
+
+	test_cipher_epoch(&key, 1, 1);
+	do
+		server = trk_cookie(&key.c, &peer, --isn,
+				    (PAIR_NOW_MS + 1000) / TRK_COOKIE_PERIOD_MS);
+	while (server < U32_MAX - 1000000);
+	CHECK(isn > U32_MAX - 60000);
+	sc.client_isn = isn;
+	PLAY(&sc);
+	CHECK_EQ(run.mark, 3);
+	CHECK(run.p.client_isn + run.p.cl.seq < isn);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(recovery__losses_among_survivors),
+	TAP_CASE(recovery__every_request_after_a_loss_lost),
+	TAP_CASE(recovery__several_events_in_one_window),
+	TAP_CASE(recovery__timeout_in_recovery),
+	TAP_CASE(recovery__timeout_of_the_timeout),
+	TAP_CASE(recovery__gap_list_full),
+	TAP_CASE(recovery__proof_spoilt),
+	TAP_CASE(recovery__renewal_in_recovery),
+	TAP_CASE(recovery__key_change_in_recovery),
+	TAP_CASE(recovery__window_closed_for_a_minute),
+	TAP_CASE(recovery__numbers_beyond_2_32),
+	TAP_CASE(recovery__timeout_at_2_32),
+	TAP_CASE(recovery__tcp_sequence_wraps),
+};
+
+TAP_MAIN(cases)
