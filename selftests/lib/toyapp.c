@@ -187,8 +187,9 @@ static void put_bytes(struct toy *t, struct state *s, u64 from, u64 pos, const u
 
 	if (final && avail == s->left)
 		s->flags |= TOY_LAST;
-
-	if (n < s->left)
+	if (s->flags & TOY_AT_END && !final)
+		n = 0;
+	else if (n < s->left)
 		n -= n % s->gran;
 	s->digest = toy_digest(s->digest, p, n);
 	s->left -= n;

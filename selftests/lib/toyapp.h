@@ -6,7 +6,7 @@
  *   GET   the server sends @len bytes made from @key
  *   PUT   @len bytes follow, read in records of @gran; 16 bytes that depend on them come back
  *   ECHO  @len bytes follow in any order and come back; only as the last message
- *   SINK  @len bytes follow and are read; nothing comes back
+ *   SINK  @len bytes follow and are read, if so flagged only at the end; nothing comes back
  *   ABORT the server gives the connection up
  */
 #ifndef TRK_TEST_TOYAPP_H
@@ -26,6 +26,8 @@ enum toy_kind { TOY_GET = 'G', TOY_PUT = 'P', TOY_ECHO = 'E', TOY_SINK = 'S',
 #define TOY_LAST	1		/* the server's stream ends with the answer */
 #define TOY_CHUNKED \
 	2 /* GET: each output continuation covers a part; ECHO: answers of several packets */
+
+#define TOY_AT_END	4		/* SINK: not read before the client's stream ends */
 
 struct toy_msg {
 	u8 kind, flags;

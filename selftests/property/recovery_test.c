@@ -19,12 +19,12 @@ struct run;
 
 /* A case: which packets are lost, and what else happens meanwhile. */
 struct script {
-	struct toy_msg msg[2];
+	struct toy_msg msg[3];
 	unsigned int nmsgs;
 	u64 start;
 	u32 client_isn, horizon_ms, rcvbuf;
 	u64 pause_at, pause_us;		/* the reader sleeps when it has so much */
-	bool amnesia;
+	u64 fin_us, extra;		/* the client's stream ends so much later, with so much more */
 	enum fate (*request)(struct run *r, const struct trk_req *q);
 	enum fate (*response)(struct run *r, u64 number, struct packet *p);
 	void (*granted)(struct run *r);	/* looks at r->p.q and r->p.grant */
@@ -115,6 +115,22 @@ static void reader(void *arg, struct packet *none)
 	pump(r);
 }
 
+/* The client's application ends its stream. */
+static void writer(void *arg, struct packet *none)
+{
+	struct run *r = arg;
+	struct pair *p = &r->p;
+
+	p->in = realloc(p->in, p->in_len + r->sc->extra);
+	memset(p->in + p->in_len, 0, r->sc->extra);
+	p->in_len += r->sc->extra;
+	p->cl.in_end = p->in_len;
+	p->cl.in_fin = true;
+	r->quiet_since = r->sim.now_us;
+	r->patience = 0;
+	pump(r);
+}
+
 static void answered(void *arg, struct packet *out)
 {
 	struct run *r = arg;
@@ -165,16 +181,20 @@ static void play(struct run *r, const struct script *sc)
 	r->sc = sc;
 	pair_begin(p, sc->msg, sc->nmsgs);
 	p->start = sc->start;
-	p->amnesia = sc->amnesia;
 	if (sc->horizon_ms)
 		p->horizon_ms = sc->horizon_ms;
 	if (sc->client_isn)
 		p->client_isn = sc->client_isn;
+	if (sc->rcvbuf)
+		p->cl.rcv_limit = sc->rcvbuf;
 	r->sim.now_us = p->now_us;
+	if (sc->fin_us)
+		sim_at(&r->sim, p->now_us + sc->fin_us, writer, r, NULL);
 	r->quiet_since = p->now_us;
 	pair_connect(p, 2 * DELAY_US);
 	pump(r);
-	while (!p->why[0] && !pair_done(p) && p->cl.state != TRK_CL_DEAD) {
+	while (!p->why[0] && p->cl.state != TRK_CL_DEAD &&
+	       (!pair_done(p) || (sc->fin_us && !p->cl.in_fin))) {
 		u64 next = sim_next(&r->sim);
 
 		if (p->cl.deadline_us <= next && p->cl.deadline_us != U64_MAX) {
@@ -559,6 +579,67 @@ static void recovery__window_closed_for_a_minute(void)
 	CHECK_EQ(run.at_us[0], run.read_at_us);
 }
 
+static void recovery__window_smaller_than_a_packet(void)
+{
+	static const struct script sc = { GET(20000), .rcvbuf = 600 };
+
+	PLAY(&sc);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
+/* The client cannot foresee where an answer to input lies: what does not fit was not lost. */
+static void recovery__input_answered_beyond_the_window(void)
+{
+	static const struct script sc = {
+		.nmsgs = 2, .rcvbuf = 12000,
+		.msg = { { .kind = TOY_GET, .flags = TOY_CHUNKED, .len = 60000, .key = 5 },
+			 { .kind = TOY_ECHO, .flags = TOY_LAST, .len = 20000, .key = 7 } }
+	};
+
+	PLAY(&sc);
+	CHECK_EQ(run.p.client_drops[TRK_DROP_WINDOW], 0);
+	CHECK_EQ(run.p.cl.stat.lost, 0);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
+/* Once the server's stream has ended, input needs no room for what it brings. */
+static void recovery__input_behind_the_last_output(void)
+{
+	static const struct script sc = {
+		.nmsgs = 2, .rcvbuf = 6000, .pause_us = 10 * MINUTE_US,
+		.msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = 5000, .key = 5 },
+			 { .kind = TOY_SINK, .gran = 1, .len = 50000, .key = 7 } }
+	};
+
+	PLAY(&sc);
+	/* All was read by the server while the client's reader slept. */
+	CHECK(run.paused);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
+/* The server waited for the end of the stream: then it takes some, and the rest goes again. */
+static void recovery__input_taken_at_the_end(void)
+{
+	static const struct script sc = {
+		.nmsgs = 2, .fin_us = 1000000,
+		.msg = { { .kind = TOY_SINK, .flags = TOY_AT_END, .gran = 1, .len = 500, .key = 7 },
+			 { .kind = TOY_GET, .flags = TOY_LAST, .len = 5000, .key = 5 } }
+	};
+
+	PLAY(&sc);
+	CHECK_EQ(run.p.cl.in_una, run.p.in_len);
+}
+
+/* Neither side has anything more to say; bytes that the server never takes are no reason to wait. */
+static void recovery__input_never_taken(void)
+{
+	static const struct script sc = { GET(5000), .fin_us = 1000000, .extra = TOY_MSG_LEN - 1 };
+
+	PLAY(&sc);
+	CHECK(run.p.cl.in_una < run.p.in_len);
+	CHECK(run.sim.now_us < 4000000);
+}
+
 /* ---- numbers ---- */
 
 #define BEYOND	(1ULL << 32)
@@ -647,6 +728,11 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__renewal_in_recovery),
 	TAP_CASE(recovery__key_change_in_recovery),
 	TAP_CASE(recovery__window_closed_for_a_minute),
+	TAP_CASE(recovery__window_smaller_than_a_packet),
+	TAP_CASE(recovery__input_answered_beyond_the_window),
+	TAP_CASE(recovery__input_behind_the_last_output),
+	TAP_CASE(recovery__input_taken_at_the_end),
+	TAP_CASE(recovery__input_never_taken),
 	TAP_CASE(recovery__numbers_beyond_2_32),
 	TAP_CASE(recovery__timeout_at_2_32),
 	TAP_CASE(recovery__tcp_sequence_wraps),

@@ -494,6 +494,9 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		input_consumed(cl, r->consumed_from, r->consumed_to);
 	if (s->fin)
 		cl->fin_acked = true;
+	/* What it waited for has come. */
+	if (r->has_consumed && r->consumed_to > s->off)
+		cl->in_stall = 0;
 	if (s->token == cl->in_token) {
 		cl->in_token = 0;
 		cl->in_left = 0;
@@ -520,6 +523,36 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s)
 	if (s->state == TRK_SLOT_EXPECTED && s->token == cl->in_token && cl->in_left &&
 	    !--cl->in_left)
 		cl->in_again = true;
+}
+
+/*
+ * The answer, which ends at @end, finds no room; it comes later, as if the input
+ * had not been executed (paper §4.2).  Nothing was lost on the way.
+ */
+static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 end)
+{
+	if (s->fin && !cl->fin_acked)
+		cl->fin_sent = false;
+	if (s->token == cl->in_token) {
+		cl->in_left = 0;
+		cl->in_again = true;
+		cl->in_after = end;
+		return;
+	}
+	cl->in_after = cl->in_held.n ? min_t(u64, cl->in_after, end) : end;
+	trk_holes_add(&cl->in_held, s->off, s->off + s->len, TRK_HOLES_JOIN);
+}
+
+/* There may be room now for what was refused. */
+static void input_release(struct trk_client *cl)
+{
+	unsigned int i;
+
+	if (!cl->in_held.n || cl->rcv_limit < cl->in_after)
+		return;
+	for (i = 0; i < cl->in_held.n; i++)
+		want_input(cl, cl->in_held.r[i].a, cl->in_held.r[i].b);
+	cl->in_held.n = 0;
 }
 
 /* Output data arrived: what of the piece is still missing must be asked for again. */
@@ -683,7 +716,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	/* What does not fit is asked for again, if it can be. */
 	fits = !r->data_len || off + r->data_len <= cl->rcv_limit;
 	refused = !fits && !r->output.p;
-	if (refused && (s->what != TRK_WHAT_INPUT || s->token != cl->in_token))
+	if (refused && s->what != TRK_WHAT_INPUT)
 		return TRK_DROP_WINDOW;
 
 	/* An output continuation that cannot be held would be gone for good: drop the packet. */
@@ -709,10 +742,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	if (r->flags & TRK_RESP_FIN && !refused)
 		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
 	if (refused) {
-		/* The answer comes later: as if it had not been executed, paper §4.2. */
-		cl->in_left = 0;
-		cl->in_again = true;
-		cl->in_after = off + r->data_len;
+		input_refused(cl, s, off + r->data_len);
 	} else if (s->what == TRK_WHAT_INPUT) {
 		if (r->has_geometry)
 			input_answered(cl, s, r, off);
@@ -856,6 +886,8 @@ void trk_client_timer(struct trk_client *cl, u64 now_us)
 bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
 	trk_holes_sub(&cl->holes, 0, cl->rcv_nxt);
+	cl->window_max = max_t(u64, cl->window_max, cl->rcv_limit - cl->rcv_nxt);
+	input_release(cl);
 	if (cl->state == TRK_CL_FIRST) {
 		if (cl->first_sent || !(cl->in_end || cl->in_fin || cl->want_first))
 			return false;
@@ -888,10 +920,16 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 }
 
 /**
- * trk_client_input_done - has the server consumed all that was written?
+ * trk_client_input_done - is there nothing left to do for what was written?
  * @cl: the client
+ *
+ * The server consumed all of it; or it saw all, and that nothing follows, and
+ * left it.
  */
 bool trk_client_input_done(const struct trk_client *cl)
 {
-	return cl->in_una == cl->in_end && (!cl->in_fin || cl->fin_acked);
+	if (cl->in_fin && !cl->fin_acked)
+		return false;
+	return cl->in_una == cl->in_end ||
+	       (cl->in_fin && !cl->in_token && cl->in_stall >= cl->in_end);
 }

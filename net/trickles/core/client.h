@@ -135,6 +135,7 @@ struct trk_client {
 	struct trk_holes holes;		/* to be asked for, below ask_nxt */
 	u64 ask_nxt;			/* output from here on was never asked for */
 	u64 out_top;			/* end of the highest output received */
+	u64 window_max;			/* largest receive window so far */
 	bool each_brings;		/* each part of parallel input brings a continuation */
 	bool input_turn;		/* input goes before new output */
 	struct trk_held_ucont outputs[TRK_OUTPUTS];
@@ -150,6 +151,7 @@ struct trk_client {
 	u32 in_left;			/* and how many of its answers may still come */
 	bool in_again;			/* and it has to be sent again, */
 	u64 in_after;			/* when there is room for output up to here */
+	struct trk_holes in_held;	/* parallel input that waits for the same */
 	bool fin_sent, fin_acked;
 
 	/* our segments */

@@ -48,6 +48,12 @@ static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *
 	return min_t(u64, min_t(u64, h->u.end, cl->fin_off), cl->rcv_limit);
 }
 
+/* No silly small pieces because of the receive window: RFC 1122 §4.2.3.4. */
+static bool silly(const struct trk_client *cl, u64 len)
+{
+	return len < piece_len(cl) && 2 * len < cl->window_max;
+}
+
 /*
  * Takes pieces of [a, b) into the plan; all under one continuation, for that
  * is what a request carries.  Returns how far it came.
@@ -67,11 +73,12 @@ static u64 plan_take(const struct trk_client *cl, struct plan *p, u64 a, u64 b, 
 		end = min_t(u64, b, output_end(cl, h));
 		if (a >= end)
 			return a;
-		/* No silly small piece because of the receive window (RFC 1122 §4.2.3.3). */
-		if (end == cl->rcv_limit && end < h->u.end && end - a < piece)
-			return a;
-		if (end == cl->rcv_limit && end < h->u.end)
-			end -= (end - a) % piece;
+		if (end == cl->rcv_limit && end < h->u.end) {
+			if (silly(cl, end - a))
+				return a;
+			if (end - a > piece)
+				end -= (end - a) % piece;
+		}
 		n = (u32)min_t(u64, (end - a + piece - 1) / piece, max - p->pieces);
 		end = min_t(u64, end, a + (u64)n * piece);
 		if (last && last->off + last->len == a && last->len % piece == 0) {
@@ -136,6 +143,7 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	bool fin = cl->in_fin && !cl->fin_sent && !cl->fin_acked;
 	bool again = input_parallel(cl) ? cl->in_lost.n : cl->in_again;
 	u64 used = output_known(cl) + (u64)cl->in_expected * piece_len(cl);
+	u64 room = cl->rcv_limit > used ? cl->rcv_limit - used : 0;
 	unsigned int places = output_places(cl);
 
 	memset(p, 0, sizeof(*p));
@@ -144,10 +152,12 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	if (!again && (places <= TRK_OUTPUTS_KEPT ||
 		       (cl->each_brings && places <= TRK_OUTPUTS_KEPT + cl->in_expected)))
 		return false;
-	/* and output; what is sent again had room the first time. */
-	if (cl->rcv_limit >= used + piece_len(cl))
-		p->room = (u32)min_t(u64, (cl->rcv_limit - used) / piece_len(cl), TRK_MAX_ANSWER);
-	else if (again)
+	/* and output, unless that has ended; what is sent again had room the first time. */
+	if (room >= piece_len(cl))
+		p->room = (u32)min_t(u64, room / piece_len(cl), TRK_MAX_ANSWER);
+	else if (cl->rcv_limit >= cl->fin_off)
+		p->room = TRK_MAX_ANSWER;
+	else if (again || !silly(cl, room))
 		p->room = 1;
 	else
 		return false;
@@ -161,6 +171,9 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 			if (p->in_off < p->in_end)
 				return true;
 		}
+		/* What is answered beyond the window is so in order: the next would be, too. */
+		if (cl->in_held.n && cl->expected)
+			return false;
 		p->in_off = max_t(u64, cl->in_nxt, cl->input.u.start);
 		p->in_end = max_t(u64, p->in_off, end);
 		p->more = true;
