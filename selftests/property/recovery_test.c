@@ -13,7 +13,7 @@
 #define MINUTE_US	60000000ULL
 #define LATEST_US	(20 * MINUTE_US)
 
-enum fate { DELIVER, DROP, DUPLICATE };
+enum fate { DELIVER, DROP, LATE };
 
 struct run;
 
@@ -91,8 +91,6 @@ static void pump(struct run *r)
 			pair_fail(p, "malformed request");
 		else if (sc->request)
 			fate = sc->request(r, &q);
-		if (fate == DUPLICATE)
-			sim_at(&r->sim, p->now_us + DELAY_US, at_server, r, packet_copy(out));
 		if (fate == DROP) {
 			r->dropped++;
 			packet_free(out);
@@ -137,14 +135,12 @@ static void answered(void *arg, struct packet *out)
 	u64 number = trk_num_near(r->p.grant.first, get_unaligned_be32(out->data + 8));
 	enum fate fate = r->sc->response ? r->sc->response(r, number, out) : DELIVER;
 
-	if (fate == DUPLICATE)
-		sim_at(&r->sim, r->sim.now_us + DELAY_US, at_client, r, packet_copy(out));
 	if (fate == DROP) {
 		r->dropped++;
 		packet_free(out);
 		return;
 	}
-	sim_at(&r->sim, r->sim.now_us + DELAY_US, at_client, r, out);
+	sim_at(&r->sim, r->sim.now_us + (fate == LATE ? 3 : 1) * DELAY_US, at_client, r, out);
 }
 
 static void at_server(void *arg, struct packet *in)
@@ -602,6 +598,30 @@ static void recovery__input_answered_beyond_the_window(void)
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 
+static enum fate successor_lost(struct run *r, u64 number, struct packet *p)
+{
+	if (number == 2)
+		return LATE;
+	return r->p.q.nask && number == r->p.grant.first && !r->mark++ ? DROP : DELIVER;
+}
+
+/*
+ * The next output continuation comes with bytes asked for under the last.  It is
+ * lost with a packet whose bytes are not missed, for they came late.
+ */
+static void recovery__output_continuation_lost(void)
+{
+	static const struct script sc = {
+		.nmsgs = 1, .response = successor_lost,
+		.msg = { { .kind = TOY_GET, .flags = TOY_CHUNKED | TOY_LAST, .len = 30000, .key = 5 } }
+	};
+
+	PLAY(&sc);
+	CHECK_EQ(run.dropped, 1);
+	CHECK(run.p.cl.stat.late);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
 /* Once the server's stream has ended, input needs no room for what it brings. */
 static void recovery__input_behind_the_last_output(void)
 {
@@ -730,6 +750,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__window_closed_for_a_minute),
 	TAP_CASE(recovery__window_smaller_than_a_packet),
 	TAP_CASE(recovery__input_answered_beyond_the_window),
+	TAP_CASE(recovery__output_continuation_lost),
 	TAP_CASE(recovery__input_behind_the_last_output),
 	TAP_CASE(recovery__input_taken_at_the_end),
 	TAP_CASE(recovery__input_never_taken),

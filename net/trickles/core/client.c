@@ -141,6 +141,19 @@ static void want_input(struct trk_client *cl, u64 a, u64 b)
 		trk_holes_sub(&cl->in_lost, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
 }
 
+/*
+ * The first packet of an answer to asked bytes may have brought the continuation
+ * that follows, and no other will if its bytes are there already.
+ */
+static void next_lost(struct trk_client *cl, u64 off)
+{
+	const struct trk_held_ucont *h = trk_client_output_at(cl, off);
+
+	if (h && !(h->u.flags & TRK_UCONT_FINAL) && h->u.end < cl->fin_off &&
+	    !trk_client_output_at(cl, h->u.end))
+		cl->next_lost = h->u.end;
+}
+
 /* Number x, which is expected, will not come: its bytes must be asked for again. */
 static void lose(struct trk_client *cl, u64 x)
 {
@@ -151,6 +164,8 @@ static void lose(struct trk_client *cl, u64 x)
 	cl->stat.lost++;
 	if (s->what == TRK_WHAT_OUTPUT) {
 		want_output(cl, s->off, s->off + s->len);
+		if (x == s->first)
+			next_lost(cl, s->off);
 	} else if (s->what == TRK_WHAT_INPUT) {
 		cl->in_expected--;
 		if (s->fin && !cl->fin_acked)
@@ -367,7 +382,7 @@ static struct trk_held_ucont *output_place(struct trk_client *cl, const struct t
 	for (i = 0; i < TRK_OUTPUTS; i++) {
 		struct trk_held_ucont *h = &cl->outputs[i];
 
-		if (!h->len || h->u.end <= cl->rcv_nxt) {
+		if (!h->len || (h->u.end <= cl->rcv_nxt && h->u.end != cl->next_lost)) {
 			free = h;
 			nfree++;
 		} else if (h->u.start == u->start) {
@@ -394,6 +409,8 @@ static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
 	if (h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
 	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len)))
 		return;
+	if (u->start == cl->next_lost)
+		cl->next_lost = 0;
 	if (u->flags & TRK_UCONT_FINAL)
 		cl->fin_off = min_t(u64, cl->fin_off, u->end);
 	if (u->end <= cl->rcv_nxt || u->start == u->end)
@@ -804,6 +821,8 @@ static void timed_out(struct trk_client *cl)
 			cl->fin_sent = false;
 		cl->pending.state = TRK_SLOT_EXPECTED;
 		again(cl, &cl->pending);
+		if (cl->pending.what == TRK_WHAT_OUTPUT)
+			next_lost(cl, cl->pending.off);
 		return;
 	}
 	cl->waiting = true;

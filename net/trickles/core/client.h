@@ -135,6 +135,7 @@ struct trk_client {
 	struct trk_holes holes;		/* to be asked for, below ask_nxt */
 	u64 ask_nxt;			/* output from here on was never asked for */
 	u64 out_top;			/* end of the highest output received */
+	u64 next_lost;			/* the continuation from here on may be lost; 0: none */
 	u64 window_max;			/* largest receive window so far */
 	bool each_brings;		/* each part of parallel input brings a continuation */
 	bool input_turn;		/* input goes before new output */
@@ -212,6 +213,7 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
 void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
 bool trk_client_wants(const struct trk_client *cl);
+const struct trk_held_ucont *trk_client_output_at(const struct trk_client *cl, u64 off);
 
 static inline struct trk_slot *trk_client_slot(const struct trk_client *cl, u64 x)
 {

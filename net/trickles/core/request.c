@@ -29,7 +29,14 @@ static u32 piece_len(const struct trk_client *cl)
 	return cl->slot - TRK_RESP_FIXED;
 }
 
-static const struct trk_held_ucont *output_at(const struct trk_client *cl, u64 off)
+/**
+ * trk_client_output_at - the output continuation for a byte
+ * @cl: the client
+ * @off: stream offset of the byte
+ *
+ * Return: NULL if none is held.
+ */
+const struct trk_held_ucont *trk_client_output_at(const struct trk_client *cl, u64 off)
 {
 	unsigned int i;
 
@@ -64,7 +71,7 @@ static u64 plan_take(const struct trk_client *cl, struct plan *p, u64 a, u64 b, 
 
 	while (a < b && p->pieces < max) {
 		struct trk_bytes *last = p->nask ? &p->ask[p->nask - 1] : NULL;
-		const struct trk_held_ucont *h = output_at(cl, a);
+		const struct trk_held_ucont *h = trk_client_output_at(cl, a);
 		u64 end;
 		u32 n;
 
@@ -106,6 +113,10 @@ static void plan_output(const struct trk_client *cl, struct plan *p, u32 max, bo
 	p->what = TRK_WHAT_OUTPUT;
 	for (i = 0; i < cl->holes.n && p->pieces < max; i++)
 		plan_take(cl, p, max_t(u64, cl->holes.r[i].a, cl->rcv_nxt), cl->holes.r[i].b, max);
+	/* For a continuation that came with it and was lost, a byte that is there is worth asking. */
+	if (!p->pieces && cl->next_lost && cl->next_lost <= cl->ask_nxt &&
+	    !trk_client_output_at(cl, cl->next_lost))
+		plan_take(cl, p, cl->next_lost - 1, cl->next_lost, max);
 	if (fresh && p->pieces < max)
 		plan_take(cl, p, cl->ask_nxt, cl->fin_off, max);
 	p->room = p->pieces;
@@ -121,7 +132,8 @@ static unsigned int output_places(const struct trk_client *cl)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
-		n += !cl->outputs[i].len || cl->outputs[i].u.end <= cl->rcv_nxt;
+		n += !cl->outputs[i].len || (cl->outputs[i].u.end <= cl->rcv_nxt &&
+					     cl->outputs[i].u.end != cl->next_lost);
 	return n;
 }
 
@@ -562,6 +574,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		if (to->off < cl->ask_nxt)
 			cl->stat.out_retrans += to->len;
 		done += to->len;
+		if (to->off + to->len == cl->next_lost)
+			cl->next_lost = 0;
 		trk_holes_sub(&cl->holes, to->off, to->off + to->len);
 		cl->ask_nxt = max_t(u64, cl->ask_nxt, to->off + to->len);
 		if (done == p.ask[range].len) {
