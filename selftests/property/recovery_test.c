@@ -613,7 +613,8 @@ static void recovery__output_continuation_lost(void)
 {
 	static const struct script sc = {
 		.nmsgs = 1, .response = successor_lost,
-		.msg = { { .kind = TOY_GET, .flags = TOY_CHUNKED | TOY_LAST, .len = 30000, .key = 5 } }
+		.msg = { { .kind = TOY_GET, .flags = TOY_CHUNKED | TOY_LAST, .len = 30000,
+			   .key = 5 } }
 	};
 
 	PLAY(&sc);
@@ -650,7 +651,7 @@ static void recovery__input_taken_at_the_end(void)
 	CHECK_EQ(run.p.cl.in_una, run.p.in_len);
 }
 
-/* Neither side has anything more to say; bytes that the server never takes are no reason to wait. */
+/* Neither side has more to say; bytes that the server never takes are no reason to wait. */
 static void recovery__input_never_taken(void)
 {
 	static const struct script sc = { GET(5000), .fin_us = 1000000, .extra = TOY_MSG_LEN - 1 };
