@@ -118,6 +118,20 @@ static int request(const struct history *h, struct rng *r, const struct trk_cont
 	return trk_server_step(&env, &peer, &q, 5000, 6000, 400, g);
 }
 
+/* What request @i, whose packet arrived, issues by the walk of single requests; all up to it. */
+static void history_issue(struct history *h, unsigned int i)
+{
+	struct trk_claims c;
+	struct trk_step s;
+	struct trk_walk w;
+
+	claims_between(h, h->start.base, h->start.base + i, &c);
+	trk_walk_init(&w, &h->start.law, h->start.base, &c, 0, true);
+	while (trk_walk_next(&w, &s))
+		if (s.a == h->start.base + i && s.first <= s.last)
+			h->issued[i] += s.last - s.first + 1;
+}
+
 /* What may have arrived of the packets that were issued; at most @max_claims claims. */
 static void history_make(struct history *h, struct rng *r, unsigned int max_claims)
 {
@@ -139,9 +153,6 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 	top = h->start.law.start_cwnd;
 	for (i = 1; i <= want && i <= top; i++) {
 		u8 fate = rng_ppm(r, loss) ? LOST : rng_ppm(r, less) ? SHORT : GREW;
-		struct trk_claims c;
-		struct trk_step s;
-		struct trk_walk w;
 
 		if (fate != GREW && h->fate[i - 1] != fate && ++claims > max_claims)
 			fate = GREW;
@@ -152,11 +163,7 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 		if (fate == LOST)
 			continue;
 		h->n = i;
-		claims_between(h, h->start.base, h->start.base + i, &c);
-		trk_walk_init(&w, &h->start.law, h->start.base, &c, 0, true);
-		while (trk_walk_next(&w, &s))
-			if (s.a == h->start.base + i && s.first <= s.last)
-				h->issued[i] += s.last - s.first + 1;
+		history_issue(h, i);
 		top = h->start.law.start_cwnd + h->issued[i];
 	}
 }
@@ -420,12 +427,150 @@ static void ranges__one_history_is_paid(void)
 	remembered = NULL;
 }
 
+#define SMALL_N		5
+#define REPLICAS	2
+
+/* The history of @n packets whose fates are the digits of @code; false if there is none. */
+static bool history_small(struct history *h, u32 window, unsigned int n, unsigned int code)
+{
+	u64 top = window;
+	unsigned int i;
+
+	memset(h, 0, sizeof(*h));
+	h->start = (struct trk_cont){ .conn = 1, .domain = 2, .time_ms = NOW, .slot = SLOT,
+				      .key_id = key.c.key_id, .domain_key = key.c.key_id,
+				      .iw = TRK_INITIAL_WINDOW };
+	trk_law_init(&h->start.law, 0, window, TRK_SSTHRESH_INF, 0);
+	for (i = 1; i <= n; i++, code /= 3) {
+		if (i > top)
+			return false;
+		h->fate[i] = code % 3;
+		h->issued[i] = h->issued[i - 1];
+		if (h->fate[i] == LOST)
+			continue;
+		h->n = i;
+		history_issue(h, i);
+		top = window + h->issued[i];
+	}
+	return h->n == n;
+}
+
+struct small_range {
+	unsigned int m, n, replica;
+};
+
+/*
+ * The ranges in their order, all of them twice, each at its replica: no replica
+ * issues a number twice, none stands for other bytes, and all of them are issued.
+ */
+static void small_schedule(const struct history *h, struct rng *r, const struct small_range *range,
+			   unsigned int count)
+{
+	struct filter filter[REPLICAS] = { 0 };
+	u64 start = h->start.law.start_cwnd, have = 0, by[REPLICAS] = { 0 };
+	struct trk_grant g;
+	unsigned int i;
+
+	for (i = 0; i < 2 * count; i++) {
+		const struct small_range *at = &range[i % count];
+		u64 before = h->issued[at->m - 1], n = h->issued[at->n] - before, mask;
+		int err;
+
+		remembered = &filter[at->replica];
+		err = request(h, r, &h->start, at->m, at->n, before * PIECE, n * PIECE, &g);
+		CHECK(!err || (err == TRK_DROP_REPLAY && i >= count));
+		if (err || !g.count)
+			continue;
+		CHECK_EQ(g.first, start + before + 1);
+		CHECK_EQ(g.count, n);
+		CHECK_EQ(g.ask[0].off, before * PIECE);
+		mask = ((1ULL << n) - 1) << before;
+		CHECK(!(by[at->replica] & mask));
+		CHECK(!(have & mask));
+		by[at->replica] |= mask;
+		have |= mask;
+	}
+	CHECK(have == (1ULL << h->issued[h->n]) - 1);
+	for (i = 0; i < REPLICAS; i++)
+		filter_free(&filter[i]);
+}
+
+/* All orders of range[at ... count), and all replicas for each. */
+static void small_orders(const struct history *h, struct rng *r, struct small_range *range,
+			 unsigned int at, unsigned int count, u64 *schedules)
+{
+	unsigned int i;
+
+	if (at == count) {
+		++*schedules;
+		small_schedule(h, r, range, count);
+		return;
+	}
+	for (i = at; i < count && !tap_failed; i++) {
+		struct small_range first = range[i];
+
+		range[i] = range[at];
+		range[at] = first;
+		for (range[at].replica = 0; range[at].replica < REPLICAS; range[at].replica++)
+			small_orders(h, r, range, at + 1, count, schedules);
+		range[at] = range[i];
+		range[i] = first;
+	}
+}
+
+/* A history cut into ranges in every way. */
+static void small_cuts(const struct history *h, struct rng *r, u64 *schedules)
+{
+	struct small_range range[SMALL_N];
+	unsigned int cut, i, count;
+
+	/* Bit i: a range ends with packet i, which arrived. */
+	for (cut = 0; cut < 1u << h->n; cut += 2) {
+		range[0].m = 1;
+		count = 0;
+		for (i = 1; i < h->n; i++) {
+			if (!(cut >> i & 1))
+				continue;
+			if (h->fate[i] == LOST)
+				break;
+			range[count++].n = i;
+			range[count].m = i + 1;
+		}
+		if (i < h->n)
+			continue;
+		range[count++].n = i;
+		CHECKED(small_orders(h, r, range, 0, count, schedules));
+	}
+}
+
+/* Every history of a few packets, every cut of it, in every order, at any replica. */
+static void ranges__every_order_at_any_replica(void)
+{
+	unsigned int n, code, codes = 1;
+	struct rng r = { 6 };
+	struct history h;
+	u64 schedules = 0;
+	u32 window;
+
+	for (n = 1; n <= SMALL_N; n++) {
+		codes *= 3;
+		for (code = 0; code < codes; code++)
+			for (window = 2; window <= 5; window++)
+				if (history_small(&h, window, n, code))
+					CHECKED(small_cuts(&h, &r, &schedules));
+	}
+	remembered = NULL;
+	printf("# %" PRIu64 " schedules\n", schedules);
+	CHECK(schedules > 100000);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(ranges__as_single_requests),
 	TAP_CASE(ranges__same_numbers_under_any_continuation),
 	TAP_CASE(ranges__issued_once),
 	TAP_CASE(ranges__repeated_lose_nothing),
 	TAP_CASE(ranges__one_history_is_paid),
+	TAP_CASE(ranges__every_order_at_any_replica),
 };
 
 int main(void)

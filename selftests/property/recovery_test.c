@@ -24,7 +24,7 @@ struct script {
 	u64 start;
 	u32 client_isn, horizon_ms, rcvbuf;
 	u64 pause_at, pause_us;		/* the reader sleeps when it has so much */
-	u64 fin_us, extra;		/* the client's stream ends so much later, with so much more */
+	u64 fin_us, extra;		/* the client's stream ends then, with so much more */
 	enum fate (*request)(struct run *r, const struct trk_req *q);
 	enum fate (*response)(struct run *r, u64 number, struct packet *p);
 	void (*granted)(struct run *r);	/* looks at r->p.q and r->p.grant */

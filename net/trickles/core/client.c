@@ -500,13 +500,20 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 	cl->ask_nxt = end;
 }
 
+static bool input_parallel(const struct trk_client *cl)
+{
+	return cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL);
+}
+
 static void input_answered(struct trk_client *cl, struct trk_slot *s, const struct trk_resp *r,
 			   u64 off)
 {
+	bool before = input_parallel(cl), parallel;
 	u64 in_end = s->off + s->len;
 
 	if (r->input.p)
 		store_input_cont(cl, r);
+	parallel = input_parallel(cl);
 	if (r->has_consumed)
 		input_consumed(cl, r->consumed_from, r->consumed_to);
 	if (s->fin)
@@ -514,16 +521,16 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 	/* What it waited for has come. */
 	if (r->has_consumed && r->consumed_to > s->off)
 		cl->in_stall = 0;
-	if (s->token == cl->in_token) {
+	if (s->token == cl->in_token || (parallel && !before)) {
 		cl->in_token = 0;
 		cl->in_left = 0;
 		cl->in_again = false;
 		/* What was not consumed goes again: in any order, or once there is more of it. */
-		if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL))
+		if (parallel)
 			want_input(cl, cl->input.u.start, cl->in_nxt);
 		else if (!r->has_consumed || r->consumed_to <= s->off)
 			cl->in_stall = in_end;
-	} else if (cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL)) {
+	} else if (parallel) {
 		u64 from = r->has_consumed ? r->consumed_from : in_end;
 		u64 to = r->has_consumed ? r->consumed_to : in_end;
 

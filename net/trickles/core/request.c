@@ -113,7 +113,7 @@ static void plan_output(const struct trk_client *cl, struct plan *p, u32 max, bo
 	p->what = TRK_WHAT_OUTPUT;
 	for (i = 0; i < cl->holes.n && p->pieces < max; i++)
 		plan_take(cl, p, max_t(u64, cl->holes.r[i].a, cl->rcv_nxt), cl->holes.r[i].b, max);
-	/* For a continuation that came with it and was lost, a byte that is there is worth asking. */
+	/* A byte that is there is worth asking for the continuation that came with it. */
 	if (!p->pieces && cl->next_lost && cl->next_lost <= cl->ask_nxt &&
 	    !trk_client_output_at(cl, cl->next_lost))
 		plan_take(cl, p, cl->next_lost - 1, cl->next_lost, max);
