@@ -25,7 +25,7 @@ under_load()
 	strace -f -q -o "$work/$log" "$@" -p "$pid" &
 	tracer=$!
 	wait_for 20 is_traced "$pid"
-	at client "$built/xfer" -j 16 -t 200 get 10.1.1.1 80 20000-20099
+	at client "$built/xfer" -j 16 -t 200 get 10.1.1.1 80 60000-60099
 	kill -INT $tracer
 	wait $tracer || :
 	grep -q ioctl "$work/$log" || fail "strace has seen no answer"
@@ -43,7 +43,7 @@ load
 plan 4
 two_hosts
 mkdir "$folder"
-"$built/xfer" files "$folder" 20000-20099
+"$built/xfer" files "$folder" 60000-60099
 httpd server "$folder"
 
 check "100 downloads, 16 at a time, under strace -c" under_load summary -c
