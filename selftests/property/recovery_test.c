@@ -25,6 +25,7 @@ struct script {
 	u32 client_isn, horizon_ms, rcvbuf;
 	u64 pause_at, pause_us;		/* the reader sleeps when it has so much */
 	u64 fin_us, extra;		/* the client's stream ends then, with so much more */
+	u64 rest_us, before;		/* what is behind so many bytes is written then */
 	enum fate (*request)(struct run *r, const struct trk_req *q);
 	enum fate (*response)(struct run *r, u64 number, struct packet *p);
 	void (*granted)(struct run *r);	/* looks at r->p.q and r->p.grant */
@@ -129,6 +130,17 @@ static void writer(void *arg, struct packet *none)
 	pump(r);
 }
 
+/* The client's application goes on. */
+static void write_rest(void *arg, struct packet *none)
+{
+	struct run *r = arg;
+
+	r->p.cl.in_end = r->p.in_len;
+	r->quiet_since = r->sim.now_us;
+	r->patience = 0;
+	pump(r);
+}
+
 static void answered(void *arg, struct packet *out)
 {
 	struct run *r = arg;
@@ -186,6 +198,10 @@ static void play(struct run *r, const struct script *sc)
 	r->sim.now_us = p->now_us;
 	if (sc->fin_us)
 		sim_at(&r->sim, p->now_us + sc->fin_us, writer, r, NULL);
+	if (sc->rest_us) {
+		p->cl.in_end = sc->before;
+		sim_at(&r->sim, p->now_us + sc->rest_us, write_rest, r, NULL);
+	}
 	r->quiet_since = p->now_us;
 	pair_connect(p, 2 * DELAY_US);
 	pump(r);
@@ -575,6 +591,47 @@ static void recovery__window_closed_for_a_minute(void)
 	CHECK_EQ(run.at_us[0], run.read_at_us);
 }
 
+static enum fate count_late(struct run *r, u64 number, struct packet *p)
+{
+	/* Such an answer is no larger than the request, and for no application. */
+	if (r->p.grant.late && (p->len != TRK_RESP_FIXED + TRK_CONT_LEN || ++r->mark > 1))
+		pair_fail(&r->p, "%u bytes to a late request", p->len);
+	return DELIVER;
+}
+
+/* The continuation expires meanwhile: nothing but a timeout request is answered then. */
+static void recovery__window_closed_beyond_the_horizon(void)
+{
+	static const struct script sc = { GET(400000), .response = count_late, .rcvbuf = 30000,
+					  .horizon_ms = 40000, .pause_at = 100000,
+					  .pause_us = MINUTE_US };
+
+	PLAY(&sc);
+	CHECK(run.p.server_drops[TRK_DROP_EXPIRED]);
+	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.p.cl.stat.timeouts, 1);
+}
+
+/* The same with input to send, in one order or in any. */
+static void late_input(enum toy_kind kind)
+{
+	struct script sc = { .nmsgs = 2, .response = count_late, .horizon_ms = 40000,
+			     .rest_us = MINUTE_US, .before = 2 * TOY_MSG_LEN + 2000,
+			     .msg = { { .kind = TOY_GET, .len = 29500, .key = 5 },
+				      { .kind = kind, .flags = TOY_LAST, .gran = 1, .len = 9000,
+					.key = 7 } } };
+
+	PLAY(&sc);
+	CHECK(run.p.server_drops[TRK_DROP_EXPIRED]);
+	CHECK_EQ(run.mark, 1);
+}
+
+static void recovery__input_beyond_the_horizon(void)
+{
+	CHECKED(late_input(TOY_PUT));
+	CHECKED(late_input(TOY_ECHO));
+}
+
 static void recovery__window_smaller_than_a_packet(void)
 {
 	static const struct script sc = { GET(20000), .rcvbuf = 600 };
@@ -749,6 +806,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__renewal_in_recovery),
 	TAP_CASE(recovery__key_change_in_recovery),
 	TAP_CASE(recovery__window_closed_for_a_minute),
+	TAP_CASE(recovery__window_closed_beyond_the_horizon),
+	TAP_CASE(recovery__input_beyond_the_horizon),
 	TAP_CASE(recovery__window_smaller_than_a_packet),
 	TAP_CASE(recovery__input_answered_beyond_the_window),
 	TAP_CASE(recovery__output_continuation_lost),

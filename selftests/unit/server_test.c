@@ -290,7 +290,7 @@ static void range__horizon_and_skew(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW + HORIZON + 1, &g), TRK_DROP_EXPIRED);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW - 2 * SKEW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW - 2 * SKEW - 1, &g), TRK_DROP_EXPIRED);
-	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + HORIZON + 1, &g), TRK_DROP_EXPIRED);
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW - 2 * SKEW - 1, &g), TRK_DROP_EXPIRED);
 	CHECK_EQ(conn_step(&c, TRK_KIND_CLOSE, 0, 0, NOW + HORIZON + 1, &g), TRK_DROP_EXPIRED);
 }
 
@@ -479,6 +479,42 @@ static void timeout__in_an_event(void)
 	CHECK_EQ(g.first, c.cont.base + 16);
 	CHECK_EQ(g.cont.law.ssthresh, 6);
 	CHECK_EQ(g.cont.law.first_loss, 0);
+}
+
+/* Beyond the horizon it begins anew, and that is all: nothing in it is for the application. */
+static void timeout__beyond_the_horizon(void)
+{
+	static u8 opaque[40];
+	struct trk_answer a = { .g = NULL, .peer = &peer, .len = 5000, .fin = true,
+				.has_consumed = true, .consumed_to = 9, .has_input = true,
+				.input = { .end = 1000, .len = sizeof(opaque), .opaque = opaque } };
+	struct trk_packet p;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	struct trk_grant g;
+	struct trk_resp r;
+	struct conn c;
+
+	conn_open(&c);
+	c.q.attempt = 1;
+	c.q.has_input = true;
+	c.q.input_len = 100;
+	c.q.flags = TRK_REQ_FIN | TRK_REQ_GROW;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW + HORIZON, &g), TRK_OK);
+	CHECK(!g.late && g.has_input && g.final_input);
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW + HORIZON + 1, &g), TRK_OK);
+	CHECK(g.late && !g.has_input && !g.final_input && !g.grow);
+	CHECK_EQ(g.count, 1);
+	CHECK_EQ(g.cont.law.start_cwnd, 1);
+	CHECK(g.cont.time_ms == NOW + HORIZON + 1);
+	a.g = &g;
+	a.seal = env_at(NOW).current_key;
+	a.nonce = a.seal;
+	CHECK_EQ(trk_answer_begin(&a), 0);
+	CHECK(trk_answer_next(&a, hdr, &p));
+	CHECK_EQ(p.hdr_len + p.data_len, TRK_RESP_FIXED + TRK_CONT_LEN);
+	CHECK_EQ(trk_resp_parse(&r, hdr, p.hdr_len, p.hdr_len), TRK_OK);
+	CHECK(r.cont.p && !(r.flags & TRK_RESP_FIN));
+	CHECK(!trk_answer_next(&a, hdr, &p));
 }
 
 static void timeout__attempts_are_bounded(void)
@@ -935,6 +971,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(range__previous_key_accepted),
 	TAP_CASE(timeout__one_packet_of_a_new_domain),
 	TAP_CASE(timeout__in_an_event),
+	TAP_CASE(timeout__beyond_the_horizon),
 	TAP_CASE(timeout__attempts_are_bounded),
 	TAP_CASE(timeout__proof_is_checked),
 	TAP_CASE(step__any_server_is_the_same_server),

@@ -541,12 +541,19 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 	learn_geometry(cl, s, r, off);
 }
 
-/* A packet of an answer to input that says nothing of the input: another one may. */
+/* A packet of an answer to input that says nothing of the input: another one may, if there is. */
 static void input_unanswered(struct trk_client *cl, const struct trk_slot *s)
 {
-	if (s->state == TRK_SLOT_EXPECTED && s->token == cl->in_token && cl->in_left &&
-	    !--cl->in_left)
+	if (s->state != TRK_SLOT_EXPECTED)
+		return;
+	if (s->count == 1 && s->fin && !cl->fin_acked)
+		cl->fin_sent = false;
+	if (s->token != cl->in_token) {
+		if (s->count == 1)
+			want_input(cl, s->off, s->off + s->len);
+	} else if (cl->in_left && !--cl->in_left) {
 		cl->in_again = true;
+	}
 }
 
 /*

@@ -278,7 +278,8 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 
 /* The connection that a request continues, if its seal is ours and its proof is right. */
 static int open_continued(const struct trk_server_env *env, const struct trk_peer *peer,
-			  const struct trk_req *q, struct trk_cont *c, struct trk_claims *claims)
+			  const struct trk_req *q, struct trk_cont *c, struct trk_claims *claims,
+			  bool *late)
 {
 	const struct trk_cipher *cipher = env->cipher(env->arg, trk_cont_key_id(q->cont.p));
 	u64 m;
@@ -289,7 +290,9 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 	err = trk_cont_open(cipher, peer, q->cont.p, c);
 	if (err)
 		return err;
-	if (!fresh(env, c->time_ms))
+	*late = !fresh(env, c->time_ms);
+	/* Marks of what was answered are gone by then; a timeout request can still begin anew. */
+	if (*late && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
 		return TRK_DROP_EXPIRED;
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
@@ -376,12 +379,15 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	if (q->kind == TRK_KIND_FIRST)
 		err = open_first(env, peer, q, seq, ack - q->ackrel, &g->cont);
 	else
-		err = open_continued(env, peer, q, &g->cont, &claims);
+		err = open_continued(env, peer, q, &g->cont, &claims, &g->late);
 	if (err)
 		return err;
 	g->token = q->token;
 	g->seq0 = ack - q->ackrel;
 	g->ack = seq + payload_len;
+	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
+	if (g->late)
+		return step_timeout(env, &claims, q->attempt, g);
 	g->grow = q->flags & TRK_REQ_GROW;
 	g->full_request = payload_len >= g->cont.slot;
 	g->final_input = q->flags & TRK_REQ_FIN;
@@ -501,6 +507,13 @@ int trk_answer_begin(struct trk_answer *a)
 	struct trk_resp r;
 	u32 hdr;
 
+	if (g->late) {
+		a->has_output = false;
+		a->has_input = false;
+		a->has_consumed = false;
+		a->fin = false;
+		a->len = 0;
+	}
 	if ((a->has_output && !TRK_UCONT_FITS(a->output.len, g->cont.slot)) ||
 	    (a->has_input && !TRK_UCONT_FITS(a->input.len, g->cont.slot)))
 		return -EMSGSIZE;
@@ -513,7 +526,7 @@ int trk_answer_begin(struct trk_answer *a)
 		a->input_len = (u16)trk_ucont_seal(a->seal, a->peer, g->cont.conn, TRK_EXT_INPUT,
 						   &a->input, a->input_blob);
 	answer_common(a, &r);
-	r.has_geometry = !g->nask;
+	r.has_geometry = !g->nask && !g->late;
 	if (g->mint != TRK_MINT_NONE)
 		r.cont.p = a->cont_blob;
 	hdr = trk_resp_size(&r);
@@ -616,7 +629,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 		r.cont.p = a->cont_blob;
 		r.cont.len = TRK_CONT_LEN;
 	}
-	if (!g->nask && !bare) {
+	if (!g->nask && !bare && !g->late) {
 		r.has_geometry = true;
 		r.geo_index = (u16)a->next;
 		r.geo_piece = a->piece;

@@ -26,7 +26,7 @@
  *	32 * @word on; returns which were not marked.  NULL: none is ever known to be
  * @current_key: the epoch that seals
  * @now_ms: wall clock, milliseconds
- * @horizon_ms: a continuation older than this is not taken
+ * @horizon_ms: a continuation older than this is taken for nothing but its renewal
  * @skew_ms: replicas' clocks differ by at most this
  * @max_slot: bytes of TCP payload that fit the path from here
  */
@@ -54,6 +54,7 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @full_request: the request itself filled a packet (the client sends as fast as it may),
  *	so with @grow every packet of the answer takes a growth nonce
  * @final_input: the client's stream ends behind the input of the request
+ * @late: the continuation was past its horizon: the answer is a new one and nothing else
  * @count: numbers granted; 0 when the request issues nothing
  * @first: first number granted; they are contiguous
  * @cont: the continuation to send, or (TRK_MINT_NONE) the one that came; its conn,
@@ -73,6 +74,7 @@ struct trk_grant {
 	bool grow;
 	bool full_request;
 	bool final_input;
+	bool late;
 	bool has_output;
 	bool has_input_cont;
 	bool has_input;
