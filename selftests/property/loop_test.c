@@ -27,6 +27,7 @@
 #define MAX_WRITES	(2 * MAX_MSGS)
 #define SEC		1000000ULL
 #define SEEDS		3000
+#define SHORT_HORIZON_MS	8000
 
 /* ---- what is played ---- */
 
@@ -343,7 +344,8 @@ static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
 static bool drop_expected(const struct run *r, int reason)
 {
 	return (reason == TRK_DROP_PROOF && r->sc->poison) ||
-	       (reason == TRK_DROP_REPLAY && r->sc->dup[1]);
+	       (reason == TRK_DROP_REPLAY && r->sc->dup[1]) ||
+	       (reason == TRK_DROP_EXPIRED && r->sc->horizon_ms == SHORT_HORIZON_MS);
 }
 
 static void server_receive(void *arg, struct packet *p)
@@ -607,7 +609,8 @@ static void client_store(struct run *r, const struct trk_in_resp *in, const u8 *
 /* Packets of either direction that came to nothing. */
 static u64 withheld(const struct run *r)
 {
-	return r->up.lost + r->down.lost + r->dropped + r->drops[TRK_DROP_PROOF];
+	return r->up.lost + r->down.lost + r->dropped + r->drops[TRK_DROP_PROOF] +
+	       r->drops[TRK_DROP_EXPIRED];
 }
 
 /* Off the path, an attacker sees no token: what he makes up must not be taken. */
@@ -989,9 +992,10 @@ static void random_scenario(struct scenario *sc, u64 seed)
 			sc->up_us = sc->down_us + rng_in(&g, 0, 10 * SEC);
 		}
 	}
-	/* Renewals while it goes on; nothing may last longer than the horizon. */
-	if (profile < 2 && !sc->up_us && sc->read_pause_us < SEC && rng_below(&g, 3) == 0) {
-		sc->horizon_ms = 8000;
+	/* Renewals while it goes on, or after a silence beyond the horizon. */
+	if (rng_below(&g, 3) == 0) {
+		sc->clean &= sc->read_pause_us < SEC;
+		sc->horizon_ms = SHORT_HORIZON_MS;
 		sc->skew_ms = RNG_PICK(&g, 0, 40);
 	}
 	random_dialogue(sc, &g);
