@@ -272,8 +272,8 @@ static void copy_names(struct sock *sk)
  * @addr: address
  * @len: its length
  *
- * All checks are TCP's.  A port that a TCP socket has is remembered: a Trickles
- * listener may share it with a TCP listener (paper §2.6).
+ * All checks are TCP's.  A port that a TCP listener of the same user has is
+ * remembered: a Trickles listener may share it (paper §2.6).
  *
  * Return: 0 or a negative errno.  May sleep.
  */
@@ -289,18 +289,27 @@ int trk_carrier_bind(struct sock *sk, struct sockaddr *addr, int len)
 		return err;
 	trk_carrier_tune(sk);
 	err = kernel_bind(ts->carrier, addr, len);
+	if (err && (err != -EADDRINUSE || !in->sin_port))
+		return err;
 	ts->port_any = !in->sin_port;
-	ts->port_taken = err == -EADDRINUSE && in->sin_port;
-	if (ts->port_taken) {
+	if (!err) {
+		copy_names(sk);
+	} else {
+		ts->port_taken = true;
 		inet->inet_saddr = in->sin_addr.s_addr;
 		inet->inet_rcv_saddr = in->sin_addr.s_addr;
 		inet->inet_num = ntohs(in->sin_port);
 		inet->inet_sport = in->sin_port;
-		return 0;
 	}
-	if (!err)
-		copy_names(sk);
-	return err;
+	if (trk_listener_may_bind(sk, inet->inet_num, err))
+		return 0;
+	trk_carrier_unbind(sk);
+	ts->port_taken = false;
+	inet->inet_saddr = 0;
+	inet->inet_rcv_saddr = 0;
+	inet->inet_num = 0;
+	inet->inet_sport = 0;
+	return -EADDRINUSE;
 }
 
 /**

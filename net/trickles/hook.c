@@ -109,12 +109,29 @@ static unsigned int hook_plain(struct trk_net *tn, struct sk_buff *skb, const st
 	return NF_DROP;
 }
 
+/*
+ * A TCP server of another user may have come to the port after our listener did.
+ * Its clients are not ours to answer.
+ */
+static bool foreign_server(struct trk_net *tn, const struct sock *sk, struct sk_buff *skb)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const struct tcphdr *th = tcp_hdr(skb);
+	struct sock *other;
+
+	other = __inet_lookup_listener(tn->net, tn->net->ipv4.tcp_death_row.hashinfo, skb,
+				       skb_transport_offset(skb) + th->doff * 4, iph->saddr,
+				       th->source, iph->daddr, ntohs(th->dest), inet_iif(skb),
+				       inet_sdif(skb));
+	return other && !uid_eq(other->sk_uid, sk->sk_uid);
+}
+
 static unsigned int hook_syn(struct trk_net *tn, struct sk_buff *skb)
 {
 	struct sock *sk = trk_listener_find(tn, skb);
 
 	/* Nobody speaks Trickles here: TCP answers, with a plain SYN-ACK or RST. */
-	if (!sk)
+	if (!sk || foreign_server(tn, sk, skb))
 		return NF_ACCEPT;
 	TRK_INC(tn, SYN_RCVD);
 	if (!admit(tn, sk, skb))

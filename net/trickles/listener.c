@@ -96,15 +96,21 @@ static bool may_share(const struct sock *a, const struct sock *b)
 	return a->sk_reuseport && b->sk_reuseport && uid_eq(a->sk_uid, b->sk_uid);
 }
 
-/* Would we take marked SYNs from a TCP server that belongs to someone else? */
-static bool foreign_tcp_listener(struct sock *sk, u16 port)
+enum tcp_listener {
+	TRK_TCP_NONE,
+	TRK_TCP_OWN,		/* of the same user */
+	TRK_TCP_FOREIGN,	/* from which we would take marked SYNs */
+};
+
+/* Who listens with TCP at a port? */
+static enum tcp_listener tcp_listener(struct sock *sk, u16 port)
 {
 	struct net *net = sock_net(sk);
 	struct inet_hashinfo *hashinfo = net->ipv4.tcp_death_row.hashinfo;
 	struct inet_bind_hashbucket *head;
 	struct inet_bind_bucket *tb;
 	struct sock *other;
-	bool found = false;
+	enum tcp_listener found = TRK_TCP_NONE;
 
 	head = &hashinfo->bhash[inet_bhashfn(net, port, hashinfo->bhash_size)];
 	spin_lock_bh(&head->lock);
@@ -112,9 +118,12 @@ static bool foreign_tcp_listener(struct sock *sk, u16 port)
 		if (!net_eq(ib_net(tb), net) || tb->port != port)
 			continue;
 		sk_for_each_bound(other, &tb->owners) {
-			if (other->sk_state == TCP_LISTEN && overlaps(sk, other) &&
-			    !uid_eq(other->sk_uid, sk->sk_uid))
-				found = true;
+			if (other->sk_state != TCP_LISTEN || !overlaps(sk, other))
+				continue;
+			if (!uid_eq(other->sk_uid, sk->sk_uid))
+				found = TRK_TCP_FOREIGN;
+			else if (found == TRK_TCP_NONE)
+				found = TRK_TCP_OWN;
 		}
 	}
 	spin_unlock_bh(&head->lock);
@@ -134,17 +143,43 @@ static bool port_conflict(struct trk_net *tn, struct sock *sk, u16 port)
 	return false;
 }
 
-static int publish(struct trk_net *tn, struct trk_listener *l)
+/**
+ * trk_listener_may_bind - may a socket have a port?
+ * @sk: a socket that has got its address, and whose carrier was or was not bound to it
+ * @port: the port
+ * @taken: TCP did not give the port, for another socket has it
+ *
+ * A port may be shared with a TCP listener of the same user (paper §2.6), with
+ * other listeners of Trickles if all of them said SO_REUSEPORT.
+ *
+ * Context: process.
+ */
+bool trk_listener_may_bind(struct sock *sk, u16 port, bool taken)
+{
+	struct trk_net *tn = trk_net(sock_net(sk));
+	bool conflict;
+
+	if (taken && tcp_listener(sk, port) != TRK_TCP_OWN)
+		return false;
+	spin_lock_bh(&tn->listeners_lock);
+	conflict = port_conflict(tn, sk, port);
+	spin_unlock_bh(&tn->listeners_lock);
+	return !conflict;
+}
+
+static int publish(struct trk_net *tn, struct trk_listener *l, struct trk_queue *q)
 {
 	struct inet_sock *inet = inet_sk(l->sk);
 	int err = 0;
 
-	if (foreign_tcp_listener(l->sk, inet->inet_num))
+	if (tcp_listener(l->sk, inet->inet_num) == TRK_TCP_FOREIGN)
 		return -EADDRINUSE;
 	spin_lock_bh(&tn->listeners_lock);
 	if (port_conflict(tn, l->sk, inet->inet_num)) {
 		err = -EADDRINUSE;
 	} else {
+		/* Pairs with queue_of(). */
+		smp_store_release(&l->queue, q);
 		hlist_add_head_rcu(&l->node, port_head(tn, inet->inet_num));
 		l->hashed = true;
 	}
@@ -163,26 +198,23 @@ int trk_listener_start(struct sock *sk)
 {
 	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_listener *l = listener_get(sk);
+	struct trk_queue *q;
 	int err;
 
 	if (!l)
 		return -ENOMEM;
-	if (l->hashed)
-		return 0;
 	err = trk_replay_start(tn);
 	if (err)
 		return err;
-	if (!l->queue) {
-		struct trk_queue *q = trk_queue_create(l->slots);
-
-		if (!q)
-			return -ENOMEM;
-		/* Pairs with queue_of(). */
-		smp_store_release(&l->queue, q);
-	}
+	q = trk_queue_create(l->slots);
+	if (IS_ERR(q))
+		return PTR_ERR(q);
 	sock_set_flag(sk, SOCK_RCU_FREE);
-	err = publish(tn, l);
-	if (!err)
+	/* Who could not listen may try again, with a queue of another size. */
+	err = publish(tn, l, q);
+	if (err)
+		trk_queue_destroy(q);
+	else
 		inet_sk_set_state(sk, TCP_LISTEN);
 	return err;
 }
@@ -287,7 +319,7 @@ static void peer_of(const struct sk_buff *skb, struct trk_peer *peer)
 	peer->service = ntohs(tcp_hdr(skb)->dest);
 }
 
-static void path_back(const struct sock *sk, const struct sk_buff *skb, struct trk_path *path)
+static void path_back(struct sock *sk, struct sk_buff *skb, struct trk_path *path)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 
@@ -296,7 +328,7 @@ static void path_back(const struct sock *sk, const struct sk_buff *skb, struct t
 	path->daddr = ip_hdr(skb)->saddr;
 	path->sport = tcp_hdr(skb)->dest;
 	path->dport = tcp_hdr(skb)->source;
-	path->oif = READ_ONCE(sk->sk_bound_dev_if);
+	path->oif = inet_request_bound_dev_if(sk, skb);
 	path->mark = READ_ONCE(sk->sk_mark) ?: IP4_REPLY_MARK(path->net, skb->mark);
 	path->tos = READ_ONCE(inet->tos);
 	path->ttl = inet->uc_ttl > 0 ? inet->uc_ttl : 0;
@@ -421,7 +453,7 @@ static void put_event(struct trk_event *ev, struct trk_item *item, const struct 
 }
 
 /* Bytes of TCP payload that fit the path to a client. */
-static u16 path_slot(struct sock *sk, const struct sk_buff *skb)
+static u16 path_slot(struct sock *sk, struct sk_buff *skb)
 {
 	struct trk_path path;
 	struct rtable *rt;
@@ -842,10 +874,12 @@ static int take_ciphers(struct trk_net *tn, struct trk_answer *a)
 static void set_route(struct sender *s, struct dst_entry *dst)
 {
 	unsigned int size = READ_ONCE(dst->dev->gso_max_size);
+	unsigned int hdr = MAX_TCP_HEADER + 1;
 
 	s->dst = dst;
 	s->max_packets = READ_ONCE(dst->dev->gso_max_segs);
-	s->max_bytes = min_t(unsigned int, size, GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);
+	/* A train of one packet is possible with any device. */
+	s->max_bytes = min_t(unsigned int, max(size, hdr), GSO_LEGACY_MAX_SIZE) - hdr;
 }
 
 static s64 do_send(struct sender *s, struct trk_net *tn, const struct trk_item *item,

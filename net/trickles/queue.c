@@ -15,29 +15,37 @@ static_assert(sizeof(struct trk_event) + 2 * TRK_CONT_MAX < TRK_EVENT_SIZE, "roo
  * trk_queue_create - an empty queue
  * @slots: a power of two, at most TRK_QUEUE_SLOTS_MAX
  *
- * Its memory counts for the memory cgroup of the caller.
+ * Its memory counts for the memory cgroup of the caller, and for RLIMIT_MEMLOCK
+ * of its user.
  *
  * Context: may sleep.
- * Return: the queue, or NULL.
+ * Return: the queue, or -ENOMEM, or -ENOBUFS beyond RLIMIT_MEMLOCK.
  */
 struct trk_queue *trk_queue_create(u32 slots)
 {
 	u32 events_off = PAGE_ALIGN(struct_size_t(struct trk_queue_head, order, slots));
 	struct trk_queue *q;
+	int err;
 	u32 i;
 
 	q = kzalloc(sizeof(*q), GFP_KERNEL_ACCOUNT);
 	if (!q)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&q->lock);
 	q->slots = slots;
 	q->map_len = PAGE_ALIGN(events_off + slots * TRK_EVENT_SIZE);
+	err = mm_account_pinned_pages(&q->pinned, q->map_len +
+				      slots * (sizeof(*q->free) + sizeof(*q->items)));
+	if (err) {
+		kfree(q);
+		return ERR_PTR(err);
+	}
 	q->free = kvmalloc_array(slots, sizeof(*q->free), GFP_KERNEL_ACCOUNT);
 	q->items = kvcalloc(slots, sizeof(*q->items), GFP_KERNEL_ACCOUNT);
 	q->head = __vmalloc(q->map_len, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!q->free || !q->items || !q->head) {
 		trk_queue_destroy(q);
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	}
 	for (i = 0; i < slots; i++)
 		q->free[i] = slots - 1 - i;
@@ -60,6 +68,7 @@ void trk_queue_destroy(struct trk_queue *q)
 	vfree(q->head);
 	kvfree(q->items);
 	kvfree(q->free);
+	mm_unaccount_pinned_pages(&q->pinned);
 	kfree(q);
 }
 

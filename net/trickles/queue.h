@@ -41,6 +41,7 @@ struct trk_item {
  * @items: one for each slot
  * @head: the mapped area; only ever written here
  * @map_len: its length
+ * @pinned: what of its memory is charged to the user that made it
  */
 struct trk_queue {
 	spinlock_t lock;	/* states, free list, produced */
@@ -51,6 +52,7 @@ struct trk_queue {
 	struct trk_item *items;
 	struct trk_queue_head *head;
 	u32 map_len;
+	struct mmpin pinned;
 };
 
 struct trk_queue *trk_queue_create(u32 slots);

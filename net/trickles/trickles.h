@@ -206,6 +206,7 @@ bool trk_marked(const struct tcphdr *th);
  * listener.c: the server's half.  The listener hangs at trk_sk(sk)->listener
  * (sock.h); it is made by the first TRK_QUEUE option or by listen().
  */
+bool trk_listener_may_bind(struct sock *sk, u16 port, bool taken);
 int trk_listener_start(struct sock *sk);			/* lock_sock() held */
 void trk_listener_stop(struct sock *sk);		/* at release, likewise; may sleep */
 int trk_listener_setsockopt(struct sock *sk, sockptr_t optval, unsigned int optlen);
