@@ -19,6 +19,7 @@ struct msk_staged {
 struct minisock {
 	struct msk_queue *q;
 	const struct trk_event *ev;
+	uint64_t handle;	/* of the event that was walked: the slot may have another now */
 	uint64_t consumed_from, consumed_to;
 	struct msk_staged staged[2];		/* by enum msk_which */
 	unsigned char data[2][MSK_CONT_MAX];

@@ -201,6 +201,7 @@ struct minisock *msk_next(struct msk_queue *q)
 	m->q = q;
 	m->ev = (const void *)((const char *)q->head + q->head->events_off +
 			       (size_t)slot * q->head->event_size);
+	m->handle = m->ev->handle;
 	m->consumed_from = 0;
 	m->consumed_to = 0;
 	m->staged[MSK_OUTPUT].flags = 0;

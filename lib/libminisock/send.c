@@ -65,7 +65,7 @@ static void op_build(struct trk_op *op, const struct msk_desc *d)
 	const struct minisock *m = d->msk;
 
 	memset(op, 0, sizeof(*op));
-	op->handle = m->ev->handle;
+	op->handle = m->handle;
 	if (d->flags & MSK_DESC_DROP) {
 		op->op = TRK_OP_DROP;
 		return;
