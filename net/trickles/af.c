@@ -114,11 +114,12 @@ static int listen_locked(struct socket *sock)
 		err = trk_carrier_bind(sk, (struct sockaddr *)&any, sizeof(any));
 		if (err)
 			return err;
-	} else if (!ts->port_any) {
-		/* So that a TCP listener can serve the same port (paper §2.6). */
-		trk_carrier_unbind(sk);
 	}
-	return trk_listener_start(sk);
+	err = trk_listener_start(sk);
+	/* So that a TCP listener can serve the same port (paper §2.6). */
+	if (!err && !ts->port_any)
+		trk_carrier_unbind(sk);
+	return err;
 }
 
 /* There is no queue of connections: the server has none. */
@@ -315,8 +316,8 @@ static int get_info(struct sock *sk, char __user *optval, int __user *optlen)
 /* TCP's view of a Trickles connection, as far as there is one. */
 static int get_tcp_info(struct sock *sk, char __user *optval, int __user *optlen)
 {
-	struct tcp_info tcp = { .tcpi_state = TCP_ESTABLISHED };
 	struct trk_info info;
+	struct tcp_info tcp;
 	int len;
 
 	if (get_user(len, optlen))
@@ -324,6 +325,7 @@ static int get_tcp_info(struct sock *sk, char __user *optval, int __user *optlen
 	if (len < 0)
 		return -EINVAL;
 	len = min_t(int, len, sizeof(tcp));
+	memset(&tcp, 0, sizeof(tcp));
 	lock_sock(sk);
 	tcp.tcpi_state = sk->sk_state;
 	trk_stream_info(sk, &info);

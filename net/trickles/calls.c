@@ -167,6 +167,8 @@ static struct socket *tcp_carrier(struct sock *sk)
 	struct socket *carrier = trk_sk(sk)->carrier;
 	struct sock *csk = carrier->sk;
 
+	WRITE_ONCE(csk->sk_priority, READ_ONCE(sk->sk_priority));
+	WRITE_ONCE(csk->sk_mark, READ_ONCE(sk->sk_mark));
 	WRITE_ONCE(csk->sk_rcvtimeo, READ_ONCE(sk->sk_rcvtimeo));
 	WRITE_ONCE(csk->sk_sndtimeo, READ_ONCE(sk->sk_sndtimeo));
 	WRITE_ONCE(csk->sk_rcvlowat, READ_ONCE(sk->sk_rcvlowat));
@@ -407,7 +409,7 @@ __poll_t trk_calls_poll(struct file *file, struct socket *sock)
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	if (state != TCP_SYN_SENT) {
-		if (READ_ONCE(ts->readable) >= sock_rcvlowat(sk, 0, INT_MAX))
+		if (trk_is_readable(sk))
 			mask |= EPOLLIN | EPOLLRDNORM;
 		if (!(shutdown & SEND_SHUTDOWN) && !sk_stream_is_writeable(sk)) {
 			sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);

@@ -5,6 +5,7 @@
  * it; the packets of a GRO train share one.
  */
 #include <linux/rbtree.h>
+#include <net/xfrm.h>
 
 #include "sock.h"
 
@@ -119,6 +120,7 @@ u64 trk_rcvq_add(struct sock *sk, struct rb_root *ooo, u64 nxt, struct sk_buff *
 	struct sk_buff *first;
 
 	skb_dst_drop(skb);
+	secpath_reset(skb);
 	skb->dev = NULL;
 	cb->off = off;
 	cb->at = at;

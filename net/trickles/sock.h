@@ -39,6 +39,7 @@ struct trk_tcp_calls {
  * @timer_due: the timer expired while a process owned the socket
  * @syns: SYNs that this connect() sent so far; under the carrier's lock
  * @readable: bytes of output in order that wait to be read
+ * @full: no more will come before the application reads
  */
 struct trk_sock {
 	struct inet_sock inet;
@@ -53,6 +54,7 @@ struct trk_sock {
 	bool timer_due;
 	unsigned int syns;
 	unsigned int readable;
+	bool full;
 };
 
 static inline struct trk_sock *trk_sk(const struct sock *sk)
@@ -113,6 +115,18 @@ static inline void trk_set_timer(struct sock *sk, unsigned long expires)
 	sock_hold(sk);
 	if (mod_timer(&sk->sk_timer, expires))
 		__sock_put(sk);
+}
+
+/*
+ * Is there as much to read as the application wants to wait for?  When the window
+ * is full, however little that is, waiting is of no use.  Any context.
+ */
+static inline bool trk_is_readable(const struct sock *sk)
+{
+	unsigned int readable = READ_ONCE(trk_sk(sk)->readable);
+
+	return readable >= sock_rcvlowat(sk, 0, INT_MAX) ||
+	       (readable && READ_ONCE(trk_sk(sk)->full));
 }
 
 /* The peer answered as plain TCP: calls are passed on to the carrier.  Any context. */

@@ -42,11 +42,11 @@ static void reap_work(struct work_struct *work);
  */
 int trk_stream_begin(struct sock *sk)
 {
-	struct trk_stream *st = kvzalloc(sizeof(*st), GFP_KERNEL);
+	struct trk_stream *st = kvzalloc(sizeof(*st), GFP_KERNEL_ACCOUNT);
 
 	if (!st)
 		return -ENOMEM;
-	st->ring = kvcalloc(TRK_RING_MIN, sizeof(*st->ring), GFP_KERNEL);
+	st->ring = kvcalloc(TRK_RING_MIN, sizeof(*st->ring), GFP_KERNEL_ACCOUNT);
 	if (!st->ring) {
 		kvfree(st);
 		return -ENOMEM;
@@ -238,7 +238,7 @@ static void grow_ring(struct trk_stream *st, gfp_t gfp)
 	if (size <= cl->ring_size)
 		return;
 	if (gfpflags_allow_blocking(gfp))
-		ring = kvcalloc(size, sizeof(*ring), gfp);
+		ring = kvcalloc(size, sizeof(*ring), gfp | __GFP_ACCOUNT);
 	else if (size * sizeof(*ring) <= RING_ATOMIC)
 		ring = kcalloc(size, sizeof(*ring), gfp | __GFP_NOWARN);
 	else
@@ -349,6 +349,7 @@ void trk_stream_pump(struct sock *sk, gfp_t gfp)
 	if (cl->state != TRK_CL_DEAD)
 		while (trk_client_pump(cl, now, &st->out))
 			transmit(sk, &st->out);
+	WRITE_ONCE(trk_sk(sk)->full, cl->rcv_limit < cl->rcv_nxt + cl->slot);
 	settle(sk, now);
 }
 
@@ -597,7 +598,7 @@ int trk_stream_rcv(struct sock *sk, struct sk_buff *skb)
 {
 	struct trk_sock *ts = trk_sk(sk);
 	struct trk_stream *st = ts->stream;
-	unsigned int before = ts->readable;
+	u64 before;
 
 	if (!st || st->over || (!tcp_hdr(skb)->syn && ts->mode != TRK_MODE_TRICKLES)) {
 		TRK_INC(trk_net(sock_net(sk)), DROP_NO_CLIENT);
@@ -610,16 +611,17 @@ int trk_stream_rcv(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	trk_carrier_quiet(sk);
+	before = st->cl.rcv_nxt;
 	train(sk, skb);
 	consume_skb(skb);
 	if (sock_flag(sk, SOCK_DEAD)) {
 		st->read = st->cl.rcv_nxt;
 		trk_rcvq_consume(sk, st->read);
-	} else if (ts->readable != before &&
-		   (ts->readable >= sk->sk_rcvlowat || st->cl.rcv_nxt >= st->cl.fin_off)) {
-		sk->sk_data_ready(sk);
 	}
 	trk_stream_pump(sk, GFP_ATOMIC);
+	if (!sock_flag(sk, SOCK_DEAD) && st->cl.rcv_nxt != before &&
+	    (trk_is_readable(sk) || st->cl.rcv_nxt >= st->cl.fin_off))
+		sk->sk_data_ready(sk);
 	return 0;
 }
 

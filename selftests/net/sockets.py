@@ -403,6 +403,26 @@ def lowat(make):
     return seen + [len(s.recv(1000))]
 
 
+@like_tcp("SO_RCVLOWAT beyond what the buffer holds")
+def high_lowat(make):
+    s = make.new()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1 << 20)
+    s.connect(ECHO)
+    data = noise(150000)
+    thread = threading.Thread(target=lambda: s.sendall(data))
+    thread.start()
+    got = b""
+    while len(got) < len(data):
+        # The last bytes are fewer than any mark.
+        if len(data) - len(got) < 8192:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        poll_for(s, select.POLLIN)
+        got += s.recv(65536, socket.MSG_DONTWAIT)
+    thread.join()
+    return [got == data]
+
+
 @like_tcp("options that programs set as a matter of course")
 def options(make):
     s = make.new()
