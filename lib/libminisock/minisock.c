@@ -100,7 +100,9 @@ struct msk_queue *msk_attach(int fd)
 		len = sizeof(info);
 		if (listen(fd, SOMAXCONN)) {
 			failed("cannot listen: %s", errno == EADDRINUSE ?
-			       "the port is in use: choose another" : strerror(errno));
+			       "the port is in use: choose another" : errno == ENOBUFS ?
+			       "the queue is beyond RLIMIT_MEMLOCK: raise it (ulimit -l), or "
+			       "take fewer slots" : strerror(errno));
 			return NULL;
 		}
 		if (getsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, &len)) {
