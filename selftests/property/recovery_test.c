@@ -567,6 +567,23 @@ static void recovery__key_change_in_recovery(void)
 	CHECK_EQ(run.p.server_drops[TRK_DROP_KEY], 0);
 }
 
+static enum fate key_before_first(struct run *r, const struct trk_req *q)
+{
+	r->p.keys = 3;
+	r->p.current_key = 1;
+	return DELIVER;
+}
+
+/* The cookie is of the key before; what it opens is of the new one. */
+static void recovery__key_change_in_handshake(void)
+{
+	static const struct script sc = { GET(20000), .request = key_before_first };
+
+	PLAY(&sc);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK_EQ(run.p.cl.conts[run.p.cl.serial % TRK_CONTS].c.domain_key, 2);
+}
+
 /* ---- the reader ---- */
 
 static enum fate while_paused(struct run *r, const struct trk_req *q)
@@ -805,6 +822,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__proof_spoilt),
 	TAP_CASE(recovery__renewal_in_recovery),
 	TAP_CASE(recovery__key_change_in_recovery),
+	TAP_CASE(recovery__key_change_in_handshake),
 	TAP_CASE(recovery__window_closed_for_a_minute),
 	TAP_CASE(recovery__window_closed_beyond_the_horizon),
 	TAP_CASE(recovery__input_beyond_the_horizon),

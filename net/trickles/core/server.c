@@ -45,23 +45,39 @@ static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain
 	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
 }
 
+/* The period of a cookie that @key made, 0 if it did not. */
+static u64 cookie_period(const struct trk_server_env *env, const struct trk_cipher *key,
+			 const struct trk_peer *peer, u32 client_isn, u32 cookie)
+{
+	/* A replica whose clock is ahead may have begun the next period. */
+	u64 period = (env->now_ms + 2ULL * env->skew_ms) / TRK_COOKIE_PERIOD_MS;
+	u64 oldest = env->now_ms / TRK_COOKIE_PERIOD_MS - 1;
+
+	for (; period >= oldest; period--)
+		if (cookie == trk_cookie(key, peer, client_isn, period))
+			return period;
+	return 0;
+}
+
 /* The connection that a first request begins, if its cookie is ours. */
 static int open_first(const struct trk_server_env *env, const struct trk_peer *peer,
 		      const struct trk_req *q, u32 seq, u32 ack, struct trk_cont *c)
 {
-	u64 period = (env->now_ms + 2ULL * env->skew_ms) / TRK_COOKIE_PERIOD_MS;
-	u64 oldest = env->now_ms / TRK_COOKIE_PERIOD_MS - 1;
+	const struct trk_cipher *key = env->current_key;
+	u64 period = cookie_period(env, key, peer, seq - 1, ack - 1);
 
-	/* A replica whose clock is ahead may have begun the next period. */
-	while (ack - 1 != trk_cookie(env->current_key, peer, seq - 1, period))
-		if (period-- == oldest)
-			return TRK_DROP_COOKIE;
+	if (!period && env->previous_key) {
+		key = env->previous_key;
+		period = cookie_period(env, key, peer, seq - 1, ack - 1);
+	}
+	if (!period)
+		return TRK_DROP_COOKIE;
 	if (q->attempt > TRK_MAX_ATTEMPTS)
 		return TRK_DROP_ATTEMPT;
 	if (q->slot < TRK_MIN_SLOT || q->nclaims)
 		return TRK_DROP_RANGE;
 	c->slot = min_t(u16, min_t(u16, q->slot, env->max_slot), TRK_MAX_SLOT);
-	c->conn = trk_conn_id(env->current_key, peer, seq - 1, period);
+	c->conn = trk_conn_id(key, peer, seq - 1, period);
 	return TRK_OK;
 }
 

@@ -25,6 +25,7 @@
  * @claim: marks requests of a domain as answered: those that @mask names of the 32 from
  *	32 * @word on; returns which were not marked.  NULL: none is ever known to be
  * @current_key: the epoch that seals
+ * @previous_key: the one before it, whose cookies are still good; NULL: none
  * @now_ms: wall clock, milliseconds
  * @horizon_ms: a continuation older than this is taken for nothing but its renewal
  * @skew_ms: replicas' clocks differ by at most this
@@ -35,6 +36,7 @@ struct trk_server_env {
 	u32 (*claim)(void *arg, u64 conn, u64 domain, u64 word, u32 mask);
 	void *arg;
 	const struct trk_cipher *current_key;
+	const struct trk_cipher *previous_key;
 	u64 now_ms;
 	u32 horizon_ms;
 	u32 skew_ms;
