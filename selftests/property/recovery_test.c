@@ -41,7 +41,7 @@ struct run {
 	/* for the scripts */
 	unsigned int phase, seen, dropped;
 	u64 mark, first_loss, recover;
-	u32 new_cwnd;
+	u32 new_cwnd, seen_burst;
 	u64 at_us[32];
 };
 
@@ -608,6 +608,34 @@ static void recovery__window_closed_for_a_minute(void)
 	CHECK_EQ(run.at_us[0], run.read_at_us);
 }
 
+/* How many packets are asked for in one instant, once the reader is awake again. */
+static void burst(struct run *r)
+{
+	const struct trk_grant *g = &r->p.grant;
+
+	if (!r->slept || r->paused)
+		return;
+	if (r->at_us[0] != r->sim.now_us)
+		r->seen_burst = 0;
+	r->at_us[0] = r->sim.now_us;
+	r->seen_burst += g->count;
+	r->mark = max_t(u64, r->mark, r->seen_burst);
+	r->at_us[1] = max_t(u64, r->at_us[1], r->p.cl.cwnd);
+}
+
+/* The clock that acknowledgments give is gone: the window does not come in one burst. */
+static void recovery__parked_trickles_resume_paced(void)
+{
+	static const struct script sc = { GET(4000000), .granted = burst, .rcvbuf = 400000,
+					  .pause_at = 2000000, .pause_us = 5000000 };
+
+	PLAY(&sc);
+	printf("# %" PRIu64 " packets at once, window %" PRIu64 "\n", run.mark, run.at_us[1]);
+	CHECK(run.at_us[1] > 100);
+	CHECK(run.mark <= run.at_us[1] / 5);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
 static enum fate count_late(struct run *r, u64 number, struct packet *p)
 {
 	/* Such an answer is no larger than the request, and for no application. */
@@ -824,6 +852,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__key_change_in_recovery),
 	TAP_CASE(recovery__key_change_in_handshake),
 	TAP_CASE(recovery__window_closed_for_a_minute),
+	TAP_CASE(recovery__parked_trickles_resume_paced),
 	TAP_CASE(recovery__window_closed_beyond_the_horizon),
 	TAP_CASE(recovery__input_beyond_the_horizon),
 	TAP_CASE(recovery__window_smaller_than_a_packet),

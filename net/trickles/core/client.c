@@ -28,6 +28,7 @@ void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size
 	cl->rto_deadline_us = U64_MAX;
 	cl->delack_deadline_us = U64_MAX;
 	cl->idle_deadline_us = U64_MAX;
+	cl->pace_deadline_us = U64_MAX;
 	cl->cwnd = TRK_INITIAL_WINDOW;
 	cl->rto_us = TRK_RTO_INIT_US;
 	cl->dupthresh = TRK_DUPTHRESH;
@@ -91,6 +92,7 @@ static void client_die(struct trk_client *cl, int error)
 	cl->rto_deadline_us = U64_MAX;
 	cl->delack_deadline_us = U64_MAX;
 	cl->idle_deadline_us = U64_MAX;
+	cl->pace_deadline_us = U64_MAX;
 	cl->deadline_us = U64_MAX;
 }
 
@@ -106,7 +108,7 @@ static bool client_busy(const struct trk_client *cl)
 
 static void set_deadline(struct trk_client *cl)
 {
-	cl->deadline_us = min_t(u64, cl->rto_deadline_us,
+	cl->deadline_us = min_t(u64, min_t(u64, cl->rto_deadline_us, cl->pace_deadline_us),
 				min_t(u64, cl->delack_deadline_us, cl->idle_deadline_us));
 }
 
@@ -898,6 +900,8 @@ void trk_client_timer(struct trk_client *cl, u64 now_us)
 		if (client_busy(cl))
 			expire(cl);
 	}
+	if (now_us >= cl->pace_deadline_us)
+		cl->pace_deadline_us = U64_MAX;
 	if (now_us >= cl->idle_deadline_us)
 		cl->idle_deadline_us = now_us;
 	if (cl->state != TRK_CL_DEAD && cl->rto_deadline_us == U64_MAX)

@@ -27,6 +27,7 @@
 #define TRK_RTO_MAX_US		60000000
 #define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
 #define TRK_DELACK_US		10000
+#define TRK_PACE_MIN_US		1000		/* not worth a timer below */
 #define TRK_KEEPALIVE_US	240000000ULL	/* NATs forget a connection after 300 s */
 
 enum trk_client_state {
@@ -171,7 +172,10 @@ struct trk_client {
 	u32 backoff;
 	bool probed;
 	bool force;			/* don't wait for a second packet */
-	u64 rto_deadline_us, delack_deadline_us, idle_deadline_us;
+	u64 rto_deadline_us, delack_deadline_us, idle_deadline_us, pace_deadline_us;
+	u64 sent_us;			/* the last request */
+	bool resuming;			/* parked trickles go on, */
+	u64 pace_us;			/* and the next one then */
 };
 
 /**

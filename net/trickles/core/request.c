@@ -321,6 +321,8 @@ static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 	out->ackrel = cl->ackrel;
 	cl->seq += out->hdr_len + out->in_len;
 	cl->stat.requests++;
+	cl->sent_us = now_us;
+	cl->pace_deadline_us = U64_MAX;
 	cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
 	cl->delack_deadline_us = U64_MAX;
 }
@@ -479,6 +481,27 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 	}
 }
 
+/*
+ * Trickles that were parked for long have lost their clock: until none is left
+ * they go on at twice the window's rate, not all at once (RFC 5681 §4.1).
+ */
+static bool paced(struct trk_client *cl, u64 now_us)
+{
+	if (!cl->expected && now_us - cl->sent_us > cl->rto_us)
+		cl->resuming = true;
+	if (cl->pace_us <= now_us + TRK_PACE_MIN_US || cl->force)
+		return false;
+	cl->pace_deadline_us = cl->pace_us;
+	return true;
+}
+
+static void pace(struct trk_client *cl, u64 now_us, u32 granted)
+{
+	if (cl->resuming)
+		cl->pace_us = max_t(u64, cl->pace_us, now_us) +
+			      div64_u64(cl->srtt_us * granted, 2 * max_t(u32, cl->cwnd, 1));
+}
+
 /**
  * trk_request_range - compose a request that continues trickles
  * @cl: the client, open
@@ -501,8 +524,12 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	u32 i, granted, done = 0;
 	unsigned int range = 0;
 
-	if (cl->reportable <= cl->nrep)
+	if (cl->reportable <= cl->nrep) {
+		cl->resuming = false;
+		cl->pace_us = 0;
+		cl->pace_deadline_us = U64_MAX;
 		return false;
+	}
 	if (!plan_next(cl, &p, 3 * limit + 8)) {
 		/* Nothing to ask: the trickles are parked, but for a sign of life. */
 		if (!idle)
@@ -510,6 +537,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		memset(&p, 0, sizeof(p));
 		p.room = 1;
 	}
+	if (paced(cl, now_us))
+		return false;
 	/* Input of several packets goes out one request a trickle. */
 	if (p.what == TRK_WHAT_INPUT && p.more && p.in_end - p.in_off > cl->slot / 2)
 		limit = 1;
@@ -583,6 +612,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 			done = 0;
 		}
 	}
+	pace(cl, now_us, granted);
 	cl->expected += granted;
 	if (p.what == TRK_WHAT_INPUT)
 		cl->in_expected += granted;

@@ -46,6 +46,11 @@ typedef int64_t s64;
 #define min_t(t, a, b) ({ t min_a = (a); t min_b = (b); min_a < min_b ? min_a : min_b; })
 #define max_t(t, a, b) ({ t max_a = (a); t max_b = (b); max_a > max_b ? max_a : max_b; })
 
+static inline u64 div64_u64(u64 dividend, u64 divisor)
+{
+	return dividend / divisor;
+}
+
 static inline u16 get_unaligned_be16(const void *p)
 {
 	const u8 *b = p;
