@@ -17,7 +17,7 @@ kbuild = @kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$(CURDIR)/net/trickles" \
 		CONFIG_TRICKLES=m CONFIG_DEBUG_INFO_BTF_MODULES= $(1)
 
-.PHONY: all module lib tools selftests $(SELFTESTS) run check bench style install clean help
+.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug bench style install clean help
 all: module lib tools
 
 module:
@@ -42,6 +42,11 @@ check:
 	@scripts/setup
 	@$(MAKE) --no-print-directory all selftests
 	@selftests/run $(TESTS)
+
+check-debug:
+	@scripts/setup
+	@$(MAKE) --no-print-directory selftests
+	@selftests/run --debug $(TESTS)
 
 bench:
 	@scripts/setup
@@ -69,6 +74,7 @@ help:
 	@echo 'make           build the module, the library and the programs'
 	@echo 'make run       see it work: installs what is missing, builds, starts a virtual machine'
 	@echo 'make check     all tests; ends with "N passed, N failed"; TESTS="net/NAME ..." for some'
+	@echo 'make check-debug  tests on a kernel that looks for errors in memory and locking'
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each'
 	@echo 'make style     checkpatch, sparse, shellcheck and the like'
 	@echo 'make install   module, library, programs, header, manual pages'
