@@ -206,6 +206,20 @@ const struct trk_cipher *trk_keys_current(struct trk_net *tn)
 }
 
 /**
+ * trk_keys_previous - the epoch that sealed before
+ * @tn: namespace
+ *
+ * Context: any, under rcu_read_lock().
+ * Return: NULL if there is none.
+ */
+const struct trk_cipher *trk_keys_previous(struct trk_net *tn)
+{
+	const struct trk_keys *keys = rcu_dereference(tn->keys);
+
+	return keys->prev ? &keys->prev->cipher : NULL;
+}
+
+/**
  * trk_keys_find - an epoch by its number
  * @tn: namespace; void, for the core calls it back
  * @key_id: number

@@ -340,6 +340,7 @@ static void env_init(struct trk_net *tn, struct trk_server_env *env)
 	env->claim = trk_replay_claim;
 	env->arg = tn;
 	env->current_key = trk_keys_current(tn);
+	env->previous_key = trk_keys_previous(tn);
 	env->now_ms = ktime_to_ms(ktime_get_real());
 	env->horizon_ms = READ_ONCE(tn->sysctl_horizon_ms);
 	env->skew_ms = READ_ONCE(tn->sysctl_skew_ms);

@@ -164,6 +164,7 @@ int trk_keys_net_init(struct trk_net *tn);
 void trk_keys_net_exit(struct trk_net *tn);
 int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN]);
 const struct trk_cipher *trk_keys_current(struct trk_net *tn);
+const struct trk_cipher *trk_keys_previous(struct trk_net *tn);
 const struct trk_cipher *trk_keys_find(void *tn, u8 key_id);
 bool trk_keys_hold(const struct trk_cipher *cipher);
 void trk_keys_release(const struct trk_cipher *cipher);
