@@ -101,8 +101,8 @@ struct msk_queue *msk_attach(int fd)
 		if (listen(fd, SOMAXCONN)) {
 			failed("cannot listen: %s", errno == EADDRINUSE ?
 			       "the port is in use: choose another" : errno == ENOBUFS ?
-			       "the queue is beyond RLIMIT_MEMLOCK: raise it (ulimit -l), or "
-			       "take fewer slots" : strerror(errno));
+			       "the queue is too large: take fewer slots, or raise ulimit -l" :
+			       strerror(errno));
 			return NULL;
 		}
 		if (getsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, &len)) {
