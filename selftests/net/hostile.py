@@ -508,7 +508,14 @@ def expired():
     horizon(1000)
     try:
         time.sleep(1.2)	# the horizon itself
-        dropped(c, [c.next(), c.next(kind=TIMEOUT, attempt=1)], DropExpired=2)
+        dropped(c, [c.next()], DropExpired=1)
+        # A timeout request begins anew, brings nothing else and is not amplified.
+        timeout = c.next(kind=TIMEOUT, attempt=1)
+        c.send(timeout)
+        answer = list(c.collect().values())
+        equal([(len(r.cont), r.data, list(r.ext)) for r in answer], [(trk.CONT_LEN, b"", [])],
+              "the answer to a timeout request")
+        equal(answer[0].cont != c.cont, True, "a new continuation")
     finally:
         horizon(before)
 
