@@ -700,6 +700,7 @@ static void mark_received(struct trk_client *cl, const struct trk_resp *r, u64 x
 int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
 		       struct trk_in_resp *in)
 {
+	const struct trk_held_ucont *place;
 	struct trk_ucont output;
 	struct trk_slot *s;
 	u32 end;
@@ -759,7 +760,15 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 			return err;
 		if (!TRK_UCONT_FITS(output.len, cl->slot))
 			return TRK_DROP_OVERSIZED;
-		if (!output_place(cl, &output))
+		place = output_place(cl, &output);
+		if (!place)
+			return TRK_DROP_WINDOW;
+		/*
+		 * The input before it was executed in other parts: what this packet
+		 * says was consumed may reach beyond the continuation that stays.
+		 */
+		if (place->len && place->u.end > cl->rcv_nxt &&
+		    place->u.start == output.start && place->u.end != output.end)
 			return TRK_DROP_WINDOW;
 	}
 

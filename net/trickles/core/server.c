@@ -546,7 +546,8 @@ int trk_answer_begin(struct trk_answer *a)
 	if (g->mint != TRK_MINT_NONE)
 		r.cont.p = a->cont_blob;
 	hdr = trk_resp_size(&r);
-	if (hdr >= g->cont.slot)
+	/* The last packet may have to say of how many numbers it is. */
+	if (hdr + TRK_EXT_HDR + 2 >= g->cont.slot)
 		return -EMSGSIZE;
 	a->piece = g->nask ? ask_piece(g) : (u16)(g->cont.slot - hdr);
 	/* What lies beyond the continuation belongs to the next one. */
