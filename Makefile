@@ -17,7 +17,7 @@ kbuild = @kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$(CURDIR)/net/trickles" \
 		CONFIG_TRICKLES=m CONFIG_DEBUG_INFO_BTF_MODULES= $(1)
 
-.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug bench style install clean help
+.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug fuzz bench style install clean help
 all: module lib tools
 
 module:
@@ -48,6 +48,10 @@ check-debug:
 	@$(MAKE) --no-print-directory selftests
 	@selftests/run --debug $(TESTS)
 
+fuzz:
+	@scripts/setup
+	@scripts/fuzz $(if $(RUNS),--runs $(RUNS)) $(if $(TIME),--seconds $(TIME)) $(TARGETS)
+
 bench:
 	@scripts/setup
 	@$(MAKE) --no-print-directory all selftests
@@ -75,6 +79,7 @@ help:
 	@echo 'make run       see it work: installs what is missing, builds, starts a virtual machine'
 	@echo 'make check     all tests; ends with "N passed, N failed"; TESTS="net/NAME ..." for some'
 	@echo 'make check-debug  tests on a kernel that looks for errors in memory and locking'
+	@echo 'make fuzz      libFuzzer on the core for longer; RUNS=N or TIME=SECONDS for each of TARGETS'
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each'
 	@echo 'make style     checkpatch, sparse, shellcheck and the like'
 	@echo 'make install   module, library, programs, header, manual pages'

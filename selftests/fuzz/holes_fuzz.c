@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sets of bytes against bitmaps; a full set errs on the side that was asked for. */
+#include "core/holes.h"
+#include "fuzz.h"
+
+#define SPAN	256
+
+/* Bits [a, b) of a map. */
+static void set(u64 map[SPAN / 64], unsigned int a, unsigned int b, bool on)
+{
+	for (; a < b; a++) {
+		map[a / 64] &= ~(1ULL << a % 64);
+		map[a / 64] |= (u64)on << a % 64;
+	}
+}
+
+int fuzz_target(const uint8_t *data, size_t size)
+{
+	enum trk_holes_full full = size & 1 ? TRK_HOLES_JOIN : TRK_HOLES_DROP;
+	u64 must[SPAN / 64] = { 0 }, may[SPAN / 64] = { 0 };
+	struct bytes b = { data, size };
+	struct trk_holes h = { 0 };
+	unsigned int i;
+
+	while (b.left) {
+		unsigned int op = take(&b, 1), at = take(&b, 1);
+		/* Short ones fill the set. */
+		unsigned int end = at + (op & 64 ? 1 + op / 2 % 2 : op / 2 % 32);
+		bool was_full = h.n == TRK_HOLES;
+
+		if (end > SPAN)
+			end = SPAN;
+		if (op & 1)
+			trk_holes_sub(&h, at, end);
+		else
+			trk_holes_add(&h, at, end, full);
+		/* Without a free entry a dropped range may miss, joined ones hold more ... */
+		if (!(op & 1)) {
+			if (!was_full || full == TRK_HOLES_JOIN)
+				set(must, at, end, true);
+			set(may, at, end, true);
+			if (was_full && full == TRK_HOLES_JOIN)
+				memset(may, 0xff, sizeof(may));
+		} else {
+			set(must, at, end, false);
+			/* ... and bytes that are taken out may stay. */
+			if (!was_full)
+				set(may, at, end, false);
+		}
+		MUST(h.n <= TRK_HOLES);
+	}
+	for (i = 0; i < h.n; i++)
+		MUST(h.r[i].a < h.r[i].b && h.r[i].b <= SPAN && (!i || h.r[i].a > h.r[i - 1].b));
+	for (i = 0; i < h.n; i++)
+		for (; h.r[i].a < h.r[i].b; h.r[i].a++) {
+			u64 x = h.r[i].a;
+
+			MUST(may[x / 64] >> x % 64 & 1);
+			must[x / 64] &= ~(1ULL << x % 64);
+		}
+	for (i = 0; i < SPAN / 64; i++)
+		MUST(!must[i]);
+	return 0;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The server's decision and its answer: any state that a server seals, any
+ * history with a proof that is right, any asks, input and application.  The
+ * grant is the union of what the single requests issue, no number is granted
+ * twice while the server remembers, and the packets of the answer stand for
+ * just the numbers granted, in their slots.
+ */
+#include "core/reason.h"
+#include "core/server.h"
+#include "fuzz.h"
+
+#define NOW	1700000000000ULL
+#define SKEW	500
+#define HORIZON	60000
+#define MAX_N	2048
+#define WORDS	(MAX_N / 32 + 2)
+
+static const struct trk_cipher key = FUZZ_CIPHER(7), old_key = FUZZ_CIPHER(6);
+static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
+
+/* What was answered in one domain. */
+static struct {
+	u64 first_word;
+	u32 words[WORDS];
+	u32 attempts;
+} answered;
+
+static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
+{
+	return key_id == key.key_id ? &key : key_id == old_key.key_id ? &old_key : NULL;
+}
+
+static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+{
+	u32 fresh, *marks = &answered.attempts;
+
+	if (word != TRK_CLAIM_ATTEMPTS) {
+		MUST(word - answered.first_word < WORDS);
+		marks = &answered.words[word - answered.first_word];
+	}
+	fresh = mask & ~*marks;
+	*marks |= mask;
+	return fresh;
+}
+
+struct request {
+	struct trk_cont cont;
+	struct trk_claims claims;
+	struct trk_req q;		/* as it was written */
+	u8 cont_blob[TRK_CONT_LEN];
+	u8 output[TRK_SEALED_UCONT_MAX], input[TRK_SEALED_UCONT_MAX];
+	u8 opaque[TRK_UCONT_MAX];
+	u8 payload[TRK_REQ_HDR_MAX + TRK_SEALED_UCONT_MAX];	/* also more than is allowed */
+	u32 input_len;
+	u32 seq, ack;
+};
+
+static void make_cont(struct bytes *b, const struct trk_cipher *c, struct trk_cont *cont)
+{
+	unsigned int shape = take(b, 1);
+	u64 piece;
+
+	*cont = (struct trk_cont){ .conn = 5, .domain = 6, .base = take_any(b, 48),
+				   .slot = take_in(b, TRK_MIN_SLOT, TRK_MAX_SLOT),
+				   .domain_key = shape & 1 ? key.key_id : take(b, 1) % 3 + 5,
+				   .iw = TRK_INITIAL_WINDOW };
+	cont->time_ms = NOW + 2 * SKEW - (shape & 2 ? take_any(b, 17) : 2 * SKEW);
+	piece = shape & 4 ? 0 : take_any(b, 16) % (cont->base + 1);
+	trk_law_init(&cont->law, cont->base - piece,
+		     take_in(b, 1, shape & 8 ? TRK_MAX_CWND : 64), take_any(b, 20) + 1, 0);
+	if (shape & 16 && piece) {
+		u64 f = cont->base - take_any(b, 16) % piece;
+
+		trk_law_init(&cont->law, cont->law.tcp_base, cont->law.start_cwnd,
+			     cont->law.ssthresh, f);
+		if (cont->base > cont->law.recover)
+			trk_law_init(&cont->law, cont->law.tcp_base, cont->law.start_cwnd,
+				     cont->law.ssthresh, 0);
+	}
+}
+
+static void make_claims(struct bytes *b, u64 base, struct trk_claims *claims)
+{
+	u64 at = base;
+	unsigned int i;
+
+	claims->count = take(b, 1) % (TRK_MAX_CLAIMS + 1);
+	for (i = 0; i < claims->count; i++) {
+		claims->c[i].kind = take(b, 1) & 1;
+		claims->c[i].a = at + 1 + take_any(b, 7);
+		claims->c[i].b = claims->c[i].a + take_any(b, 5);
+		at = claims->c[i].b;
+	}
+	claims->n = at + take_any(b, 9);
+	claims->n = min_t(u64, claims->n, base + MAX_N);
+}
+
+static struct trk_blob make_ucont(struct bytes *b, struct request *r, enum trk_ext which,
+				  u8 *sealed)
+{
+	struct trk_ucont u = { .start = take_any(b, 40), .flags = take(b, 1), .opaque = r->opaque };
+	const struct trk_cipher *c = u.flags & 4 ? &old_key : &key;
+	struct trk_blob blob = { .p = sealed };
+
+	u.end = u.start + take_any(b, 40);
+	u.len = take_any(b, 10) % (TRK_UCONT_MAX + 1);
+	blob.len = trk_ucont_seal(c, &peer, r->cont.conn, which, &u, sealed);
+	if (u.flags & 8)
+		sealed[take(b, 2) % blob.len] ^= 1;
+	return blob;
+}
+
+static void make_request(struct bytes *b, const struct trk_server_env *env, struct request *r)
+{
+	static const u8 kinds[] = { TRK_KIND_RANGE, TRK_KIND_RANGE, TRK_KIND_RANGE, TRK_KIND_RANGE,
+				    TRK_KIND_FIRST, TRK_KIND_TIMEOUT, TRK_KIND_TIMEOUT,
+				    TRK_KIND_CLOSE };
+	unsigned int shape = take(b, 1), i;
+	const struct trk_cipher *c = shape & 64 ? &old_key : &key;
+	struct trk_req *q = &r->q;
+
+	memset(r, 0, sizeof(*r));
+	q->kind = kinds[shape % 8];
+	q->flags = take(b, 1);
+	q->token = 99;
+	q->attempt = take_any(b, 5);
+	q->ackrel = take_any(b, 20);
+	r->seq = 5000;
+	make_cont(b, c, &r->cont);
+	if (q->kind == TRK_KIND_FIRST) {
+		struct trk_server_env then = *env;
+
+		q->slot = r->cont.slot - (shape & 8);
+		/* Of this period, of its neighbours, or of none. */
+		then.now_ms += (take(b, 1) % 5 - 2ULL) * (TRK_COOKIE_PERIOD_MS / 2);
+		r->ack = trk_syn_cookie(&then, &peer, r->seq - 1) + 1 + q->ackrel;
+	} else {
+		trk_cont_seal(c, &peer, &r->cont, r->cont_blob);
+		q->cont = (struct trk_blob){ r->cont_blob, TRK_CONT_LEN };
+		make_claims(b, r->cont.base, &r->claims);
+		q->nclaims = r->claims.count;
+		q->n = (u32)r->claims.n;
+		q->m = (u32)(r->cont.base + take_any(b, 11));
+		q->proof = trk_proof(r->cont.domain_key == 6 ? &old_key : &key, r->cont.conn,
+				     r->cont.domain, r->cont.base, &r->claims);
+		for (i = 0; i < q->nclaims; i++) {
+			q->claim[i].a = (u32)r->claims.c[i].a;
+			q->claim[i].len = (u32)(r->claims.c[i].b - r->claims.c[i].a + 1);
+			q->claim[i].kind = r->claims.c[i].kind;
+		}
+		r->ack = 6000;
+	}
+	if (shape & 16) {
+		q->output = make_ucont(b, r, TRK_EXT_OUTPUT, r->output);
+		q->nask = take(b, 1) % (TRK_MAX_ASK + 1);
+		for (i = 0; i < q->nask; i++) {
+			q->ask[i].off = get_unaligned_be64(r->output) + take_any(b, 30) -
+					(shape & 128 ? take_any(b, 4) : 0);
+			q->ask[i].len = take_any(b, 30) + 1;
+		}
+	}
+	if (shape & 32) {
+		q->input = make_ucont(b, r, TRK_EXT_INPUT, r->input);
+		q->has_input = true;
+		q->input_off = take_any(b, 64);
+		r->input_len = take_any(b, 14);
+	}
+}
+
+/* What the single requests [m, n] issue, each with the prefix below it. */
+static void single_requests(const struct request *r, u64 m, u64 *first, u64 *count)
+{
+	struct trk_walk w;
+	struct trk_step s;
+
+	*count = 0;
+	trk_walk_init(&w, &r->cont.law, r->cont.base, &r->claims, 0, true);
+	while (trk_walk_next(&w, &s)) {
+		if (s.a < m || s.first > s.last)
+			continue;
+		if (!*count)
+			*first = s.first;
+		MUST(s.first == *first + *count);
+		*count += s.last - s.first + 1;
+	}
+	MUST(!w.impossible);
+}
+
+static void check_nonce(const struct trk_grant *g, const struct trk_cipher *c,
+			const struct trk_resp *resp, u64 x)
+{
+	u64 nonce;
+
+	if (resp->flags & TRK_RESP_NOGROWTH) {
+		nonce = trk_nonce_span(c, g->cont.conn, g->cont.domain, x, x + resp->span - 1,
+				       true);
+	} else {
+		MUST(g->grow);
+		trk_nonces(c, g->cont.conn, g->cont.domain, x, 1, false, &nonce);
+	}
+	MUST(resp->nonce == nonce);
+}
+
+static void answer(struct bytes *b, const struct trk_grant *g)
+{
+	unsigned int shape = take(b, 1), packets = 0;
+	static u8 opaque[TRK_UCONT_MAX];
+	struct trk_answer a = { .g = g, .peer = &peer, .seal = &key };
+	u64 x = g->first, data_end = 0;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	struct trk_packet p;
+	struct trk_resp resp;
+
+	a.nonce = get_cipher(NULL, g->cont.domain_key);
+	a.fin = shape & 1;
+	a.abort = shape & 2 && shape & 4;
+	a.off = take_any(b, 40);
+	a.len = take_any(b, 24);
+	a.has_output = shape & 8;
+	a.output = (struct trk_ucont){ .start = a.off, .end = a.off + take_any(b, 24),
+				       .len = take_any(b, 9), .opaque = opaque };
+	a.has_input = shape & 16;
+	a.input = (struct trk_ucont){ .end = U64_MAX, .len = take_any(b, 9), .opaque = opaque };
+	a.has_consumed = shape & 32;
+	a.consumed_to = 1 + take_any(b, 40);
+	MUST(trk_answer_mss(g) < g->cont.slot);
+	MUST(trk_answer_room(g) <= (u64)min_t(u32, g->count, TRK_MAX_ANSWER) * g->cont.slot);
+	if (trk_answer_begin(&a))
+		return;
+	while (trk_answer_next(&a, hdr, &p)) {
+		MUST(++packets <= TRK_MAX_ANSWER);
+		MUST(p.hdr_len <= TRK_RESP_HDR_MAX && p.hdr_len + p.data_len <= g->cont.slot);
+		MUST(!trk_resp_parse(&resp, hdr, p.hdr_len, p.hdr_len + p.data_len));
+		MUST(resp.hdr_len == p.hdr_len && resp.token == g->token);
+		MUST(resp.num == (u32)x && x + resp.span <= g->first + g->count);
+		MUST(p.seq == g->seq0 + (u32)(x - 1) * g->cont.slot);
+		MUST(!p.data_len || (p.data_at >= data_end && p.data_at + p.data_len <= a.len));
+		check_nonce(g, a.nonce, &resp, x);
+		data_end = p.data_at + p.data_len;
+		x += resp.span;
+	}
+	MUST(x == g->first + g->count);
+}
+
+static void check_range(const struct request *r, const struct trk_grant *g, u64 m,
+			bool answered_before)
+{
+	u64 first = 0, count;
+
+	single_requests(r, m, &first, &count);
+	if (answered_before)
+		MUST(!g->count || (g->first >= first && g->first + g->count <= first + count));
+	else
+		MUST(g->count == count && (!count || g->first == first));
+	if (g->mint != TRK_MINT_NONE)
+		MUST(g->cont.base == r->claims.n && g->cont.domain == r->cont.domain);
+}
+
+/* Another range of the same history: it gets none of the numbers of the first one. */
+static void repeat(struct bytes *b, const struct trk_server_env *env, struct request *r,
+		   const struct trk_grant *before, u32 len)
+{
+	struct trk_grant g;
+	struct trk_req q;
+
+	if (r->q.kind != TRK_KIND_RANGE)
+		return;
+	r->q.m = (u32)(r->cont.base + 1 + take_any(b, 11));
+	trk_req_write(r->payload, &r->q);
+	if (trk_req_parse(&q, r->payload, len, len + r->input_len) ||
+	    trk_server_step(env, &peer, &q, r->seq, r->ack, len + r->input_len, &g))
+		return;
+	MUST(!g.count || !before->count || g.first >= before->first + before->count ||
+	     g.first + g.count <= before->first);
+}
+
+int fuzz_target(const uint8_t *data, size_t size)
+{
+	struct bytes b = { data, size };
+	unsigned int shape = take(&b, 1);
+	struct trk_server_env env = { .cipher = get_cipher, .current_key = &key,
+				      .claim = shape & 1 ? claim : NULL, .now_ms = NOW,
+				      .horizon_ms = HORIZON, .skew_ms = SKEW };
+	struct request r;
+	struct trk_grant g;
+	struct trk_req q;
+	unsigned int flips, before;
+	u32 len;
+
+	env.max_slot = take_in(&b, TRK_MIN_SLOT, TRK_MAX_SLOT + 1000);
+	make_request(&b, &env, &r);
+	memset(&answered, 0, sizeof(answered));
+	answered.first_word = r.cont.base / 32;
+	/* A request before this one reported so many numbers. */
+	for (before = shape & 4 ? take_any(&b, 11) : 0; before; before--)
+		answered.words[(r.cont.base % 32 + before) / 32] |=
+			1U << (r.cont.base + before) % 32;
+	len = trk_req_write(r.payload, &r.q);
+	/* Some are damaged on their way. */
+	for (flips = shape & 2 ? take(&b, 1) % 4 : 0; flips; flips--)
+		r.payload[take(&b, 2) % len] ^= take(&b, 1);
+	if (trk_req_parse(&q, r.payload, len, len + r.input_len) ||
+	    trk_server_step(&env, &peer, &q, r.seq, r.ack, len + r.input_len, &g))
+		return 0;
+	MUST(g.cont.slot >= TRK_MIN_SLOT && g.cont.slot <= TRK_MAX_SLOT);
+	MUST(g.ack == r.seq + len + r.input_len);
+	if (q.kind == TRK_KIND_CLOSE)
+		return 0;
+	MUST(g.kind == q.kind);
+	if (g.kind == TRK_KIND_FIRST)
+		MUST(g.first == 1 && g.count == (q.attempt ? 1 : TRK_INITIAL_WINDOW));
+	if (g.kind == TRK_KIND_TIMEOUT)
+		MUST(g.count == 1 && g.first > r.claims.n && g.cont.base == g.first - 1);
+	if (g.kind == TRK_KIND_RANGE)
+		check_range(&r, &g, trk_num_above(r.cont.base, q.m), env.claim && shape & 4);
+	if (g.count)
+		answer(&b, &g);
+	if (env.claim)
+		repeat(&b, &env, &r, &g, len);
+	return 0;
+}
