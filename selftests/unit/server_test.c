@@ -485,7 +485,7 @@ static void timeout__in_an_event(void)
 static void timeout__beyond_the_horizon(void)
 {
 	static u8 opaque[40];
-	struct trk_answer a = { .g = NULL, .peer = &peer, .len = 5000, .fin = true,
+	struct trk_answer a = { .g = NULL, .peer = &peer, .len = 5000, .fin = true, .abort = true,
 				.has_consumed = true, .consumed_to = 9, .has_input = true,
 				.input = { .end = 1000, .len = sizeof(opaque), .opaque = opaque } };
 	struct trk_packet p;
@@ -513,7 +513,7 @@ static void timeout__beyond_the_horizon(void)
 	CHECK(trk_answer_next(&a, hdr, &p));
 	CHECK_EQ(p.hdr_len + p.data_len, TRK_RESP_FIXED + TRK_CONT_LEN);
 	CHECK_EQ(trk_resp_parse(&r, hdr, p.hdr_len, p.hdr_len), TRK_OK);
-	CHECK(r.cont.p && !(r.flags & TRK_RESP_FIN));
+	CHECK(r.cont.p && !(r.flags & (TRK_RESP_FIN | TRK_RESP_ABORT)));
 	CHECK(!trk_answer_next(&a, hdr, &p));
 }
 

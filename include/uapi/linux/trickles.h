@@ -22,8 +22,7 @@
 #define IPPROTO_TRICKLES	261
 #define SOL_TRICKLES		0x7472
 
-/* Socket options. */
-/* listen() fails with ENOBUFS if the queue is beyond the user's RLIMIT_MEMLOCK. */
+/* Socket options.  A queue beyond the user's RLIMIT_MEMLOCK makes listen() fail: ENOBUFS. */
 #define TRK_QUEUE		1	/* struct trk_queue_info: set .slots before listen(); get */
 #define TRK_INFO		2	/* struct trk_info: get, client sockets */
 

@@ -528,6 +528,7 @@ int trk_answer_begin(struct trk_answer *a)
 		a->has_input = false;
 		a->has_consumed = false;
 		a->fin = false;
+		a->abort = false;
 		a->len = 0;
 	}
 	if ((a->has_output && !TRK_UCONT_FITS(a->output.len, g->cont.slot)) ||
