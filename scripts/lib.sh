@@ -32,3 +32,15 @@ need()
 			die "$program is missing: run scripts/setup"
 	done
 }
+
+# uml_module KDIR FOLDER: the module for User Mode Linux: FOLDER/net/trickles/trickles.ko.
+# A module is built where its source is: another kernel's needs a copy.
+uml_module()
+{
+	rm -rf "$2"
+	mkdir -p "$2/net/trickles/core"
+	cp -r include "$2"
+	cp net/trickles/{*.[ch],Makefile} "$2/net/trickles"
+	cp net/trickles/core/*.[ch] "$2/net/trickles/core"
+	make -s -C "$1" ARCH=um M="$PWD/$2/net/trickles" CONFIG_TRICKLES=m modules
+}
