@@ -383,7 +383,8 @@ static bool covers(const struct trk_ucont *u, u64 off)
 /*
  * Where an output continuation would be held: the place of the one that begins
  * alike, or one that is free.  Places are kept for the two without which none
- * would ever be done with: that of the bytes needed next, and its successor.
+ * would ever be done with: that of the bytes needed next (or of those before
+ * them, as long as it may have to bring that one), and its successor.
  */
 static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
 {
@@ -395,12 +396,12 @@ static struct trk_held_ucont *output_place(struct trk_client *cl, const struct t
 	for (i = 0; i < TRK_OUTPUTS; i++) {
 		struct trk_held_ucont *h = &cl->outputs[i];
 
-		if (!h->len || (h->u.end <= cl->rcv_nxt && h->u.end != cl->next_lost)) {
+		if (trk_client_output_free(cl, h)) {
 			free = h;
 			nfree++;
 		} else if (h->u.start == u->start) {
 			return h;
-		} else if (covers(&h->u, cl->rcv_nxt)) {
+		} else if (covers(&h->u, cl->rcv_nxt) || h->u.end == cl->rcv_nxt) {
 			current_one = h;
 		}
 	}

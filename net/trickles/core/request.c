@@ -50,6 +50,23 @@ const struct trk_held_ucont *trk_client_output_at(const struct trk_client *cl, u
 	return NULL;
 }
 
+/**
+ * trk_client_output_free - may another continuation take this one's place?
+ * @cl: the client
+ * @h: one of its places for output continuations
+ *
+ * All its bytes are there, and so is the continuation that follows: until then
+ * it may have to be asked for again, under this one.
+ */
+bool trk_client_output_free(const struct trk_client *cl, const struct trk_held_ucont *h)
+{
+	if (!h->len || h->u.end < cl->rcv_nxt)
+		return true;
+	return h->u.end == cl->rcv_nxt &&
+	       (h->u.flags & TRK_UCONT_FINAL || h->u.end >= cl->fin_off ||
+		trk_client_output_at(cl, h->u.end));
+}
+
 /* The end of what may be asked for from @off on under continuation @h. */
 static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *h)
 {
@@ -150,8 +167,7 @@ static unsigned int output_places(const struct trk_client *cl)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
-		n += !cl->outputs[i].len || (cl->outputs[i].u.end <= cl->rcv_nxt &&
-					     cl->outputs[i].u.end != cl->next_lost);
+		n += trk_client_output_free(cl, &cl->outputs[i]);
 	return n;
 }
 
