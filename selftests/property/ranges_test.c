@@ -26,6 +26,7 @@ enum fate { GREW, SHORT, LOST };
 
 static struct test_cipher key;
 static struct filter *remembered;	/* NULL: the server remembers nothing */
+static bool renew;			/* requests ask for a new continuation, which displaces data */
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 struct history {
@@ -103,6 +104,8 @@ static int request(const struct history *h, struct rng *r, const struct trk_cont
 	q.n = (u32)(h->start.base + n);
 	q.proof = trk_proof(&key.c, cont->conn, cont->domain, cont->base, &claims);
 	q.nclaims = claims.count;
+	if (renew)
+		q.flags |= TRK_REQ_RENEW;
 	for (i = 0; i < claims.count; i++) {
 		q.claim[i].a = (u32)claims.c[i].a;
 		q.claim[i].len = (u32)(claims.c[i].b - claims.c[i].a + 1);
@@ -172,12 +175,16 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 static void answer(const struct history *h, struct rng *r, const struct trk_cont *cont,
 		   unsigned int m, unsigned int n, struct sent *out, struct trk_cont *minted)
 {
-	u64 before = h->issued[m - 1] * PIECE, len = (h->issued[n] - h->issued[m - 1]) * PIECE;
-	struct trk_answer a = { .peer = &peer, .seal = &key.c, .nonce = &key.c, .len = len };
+	u64 before = h->issued[m - 1] * PIECE, numbers = h->issued[n] - h->issued[m - 1];
+	u32 displaced = numbers && renew ? TRK_CONT_LEN : 0;
+	struct trk_answer a = { .peer = &peer,
+				.seal = &key.c,
+				.nonce = &key.c,
+				.len = numbers * PIECE - displaced };
 	struct trk_grant g;
 
-	CHECK_EQ(request(h, r, cont, m, n, before, len, &g), TRK_OK);
-	CHECK_EQ(g.count, len / PIECE);
+	CHECK_EQ(request(h, r, cont, m, n, before, a.len, &g), TRK_OK);
+	CHECK_EQ(g.count, numbers);
 	if (g.mint != TRK_MINT_NONE)
 		*minted = g.cont;
 	if (!g.count)
@@ -190,8 +197,9 @@ static void answer(const struct history *h, struct rng *r, const struct trk_cont
 
 		CHECK_EQ(trk_resp_parse(&out->packet[out->n].r, out->packet[out->n].hdr, p->hdr_len,
 					p->hdr_len + p->data_len), TRK_OK);
-		/* From here on: where in the stream, not in the answer. */
-		p->data_at += before;
+		/* All are full, and this is where they would be in the stream if none were renewed. */
+		CHECK_EQ(p->hdr_len + p->data_len, SLOT);
+		p->data_at += before + (p->data_at ? displaced : 0);
 		out->n++;
 		CHECK(out->n < MAX_PACKETS);
 	}
@@ -232,7 +240,7 @@ static void ranges__as_single_requests(void)
 	unsigned int i, m, n;
 
 	for (i = 0; i < 4000; i++) {
-		history_make(&h, &r, TRK_MINT_CLAIMS - 1);
+		history_make(&h, &r, TRK_MAX_CLAIMS);
 		CHECKED(all_singles(&h, &r, &singles));
 		trains.n = 0;
 		for (m = 1; m <= h.n; m = n + 1) {
@@ -246,7 +254,7 @@ static void ranges__as_single_requests(void)
 	}
 }
 
-/* Enough claims renew the continuation, by which headers differ; numbers and nonces do not. */
+/* Where a continuation is renewed headers differ; numbers and nonces do not. */
 static void ranges__same_numbers_under_any_continuation(void)
 {
 	struct trk_cont held[8], minted;
@@ -267,7 +275,10 @@ static void ranges__same_numbers_under_any_continuation(void)
 				n = rng_in(&r, m, h.n < m + 40 ? h.n : m + 40);
 			while (h.fate[n] == LOST);
 			memset(&minted, 0, sizeof(minted));
+			renew = rng_below(&r, 3) == 0;
 			CHECKED(answer(&h, &r, c, m, n, &trains, &minted));
+			CHECK(minted.conn || !renew);
+			renew = false;
 			if (minted.conn && nheld < ARRAY_SIZE(held))
 				held[nheld++] = minted;
 		}
@@ -305,7 +316,9 @@ static void ranges__issued_once(void)
 	struct trk_grant g;
 	struct history h;
 	unsigned int i, k, m, n;
-	u64 before, numbers, start;
+	u64 before, numbers, start, ends;
+	u32 displaced;
+	int err;
 
 	for (i = 0; i < 3000; i++) {
 		history_make(&h, &r, TRK_MAX_CLAIMS);
@@ -324,8 +337,13 @@ static void ranges__issued_once(void)
 			if (!m || h.fate[n] == LOST)
 				continue;
 			before = h.issued[m - 1] * PIECE;
-			if (request(&h, &r, &h.start, m, n, before,
-				    (h.issued[n] - h.issued[m - 1]) * PIECE, &g)) {
+			renew = h.issued[n] > h.issued[m - 1] && rng_below(&r, 3) == 0;
+			displaced = renew ? TRK_CONT_LEN : 0;
+			ends = h.issued[n] * PIECE - displaced;
+			err = request(&h, &r, &h.start, m, n, before,
+				      ends - before, &g);
+			renew = false;
+			if (err) {
 				CHECK(h.issued[n] > h.issued[m - 1]);
 				continue;
 			}
@@ -333,8 +351,11 @@ static void ranges__issued_once(void)
 				continue;
 			CHECK(g.first > start + h.issued[m - 1]);
 			CHECK(g.first + g.count - 1 <= start + h.issued[n]);
-			CHECK_EQ(g.ask[0].off, (g.first - start - 1) * PIECE);
-			CHECK_EQ(g.ask[0].len, (start + h.issued[n] + 1 - g.first) * PIECE);
+			/* What was answered before has taken the displaced bytes with it. */
+			if (g.first == start + h.issued[m - 1] + 1)
+				displaced = 0;
+			CHECK_EQ(g.ask[0].off, (g.first - start - 1) * PIECE - displaced);
+			CHECK_EQ(g.ask[0].off + g.ask[0].len, ends);
 			CHECK(issue(&issued, g.first, g.first + g.count - 1));
 			numbers += g.count;
 		}

@@ -647,6 +647,8 @@ static void reno__overshoot(void)
 		CHECK(core.windows > 0 && reno.windows > 0);
 		CHECK_EQ(core.window[0], reno.window[0]);
 		CHECK_EQ(core.timeouts, 0);
+		/* However many gaps the window has. */
+		CHECK(10 * core.done_us <= 11 * reno.done_us);
 	}
 }
 

@@ -224,45 +224,27 @@ static void range__numbers(void)
 	CHECK_EQ(g.count, 8);
 }
 
-static void range__many_claims_mint(void)
+/* The continuation is renewed when the request says so, whatever it claims. */
+static void range__renewed_when_asked(void)
 {
-	u32 last = 2 * TRK_MINT_URGENT;
+	u32 last = 2 * TRK_MAX_CLAIMS;
 	struct trk_cont before;
 	struct trk_grant g;
 	struct conn c;
 
 	conn_open(&c);
 	before = c.cont;
-	conn_claim(&c, TRK_MINT_URGENT);
+	conn_claim(&c, TRK_MAX_CLAIMS);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, last + 1, last + 1, NOW, &g), TRK_OK);
+	CHECK_EQ(g.mint, TRK_MINT_NONE);
+	CHECK_EQ(g.cont.base, c.cont.base);
+	c.q.flags = TRK_REQ_RENEW;
+	CHECK_EQ(conn_again(&c, &g), TRK_OK);
 	CHECK_EQ(g.mint, TRK_MINT_FIRST);
 	CHECK_EQ(g.cont.base, before.base + last + 1);
 	CHECK_EQ(g.cont.law.first_loss, before.base + last);
 	CHECK(g.cont.domain == before.domain);
 	CHECK(g.cont.time_ms == NOW);
-}
-
-/* Few claims can wait for one request in so many. */
-static void range__few_claims_mint_now_and_then(void)
-{
-	struct trk_grant g;
-	struct conn c;
-	u32 n;
-
-	conn_open(&c);
-	CHECK_EQ(c.cont.base % TRK_MINT_EVERY, 0);
-	conn_claim(&c, TRK_MINT_CLAIMS);
-	for (n = 2 * TRK_MINT_CLAIMS + 1; n < 2 * TRK_MINT_EVERY; n++) {
-		CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, n, n, NOW, &g), TRK_OK);
-		CHECK_EQ(g.mint, n % TRK_MINT_EVERY ? TRK_MINT_NONE : TRK_MINT_FIRST);
-	}
-	conn_open(&c);
-	conn_claim(&c, TRK_MINT_CLAIMS - 1);
-	for (n = 2 * TRK_MINT_CLAIMS + 1; n < 2 * TRK_MINT_EVERY; n++) {
-		CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, n, NOW, &g), TRK_OK);
-		CHECK_EQ(g.mint, TRK_MINT_NONE);
-		CHECK_EQ(g.cont.base, c.cont.base);
-	}
 }
 
 static void range__old_continuation_is_renewed(void)
@@ -429,8 +411,8 @@ static void range__previous_key_accepted(void)
 	conn_open(&c);
 	c.cont.key_id = previous.c.key_id;
 	c.cont.domain_key = previous.c.key_id;
-	conn_claim(&c, TRK_MINT_URGENT);
-	conn_step(&c, TRK_KIND_RANGE, 1, 2 * TRK_MINT_URGENT + 1, NOW, &g);
+	c.q.flags = TRK_REQ_RENEW;
+	conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g);
 	trk_cont_seal(&previous.c, &peer, &c.cont, c.blob);
 	c.q.proof = trk_proof(&previous.c, c.cont.conn, c.cont.domain, c.cont.base, &c.claims);
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
@@ -775,6 +757,32 @@ static void answer__continuation_displaces_data(void)
 	laid_out_free(&l);
 }
 
+/* Who asks for a continuation asks for so much less in the first packet, and gets full ones. */
+static void answer__foreseen_continuation_displaces_nothing(void)
+{
+	struct trk_answer a = { 0 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	unsigned int i;
+
+	CHECKED(grant_asks(&c, &g, 4, 8 * PIECE - TRK_CONT_LEN));
+	c.q.flags |= TRK_REQ_RENEW;
+	CHECK_EQ(conn_again(&c, &g), TRK_OK);
+	CHECK_EQ(trk_answer_room(&g), 8 * PIECE - TRK_CONT_LEN);
+	a.g = &g;
+	a.len = 8 * PIECE - TRK_CONT_LEN;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 8);
+	for (i = 0; i < l.n; i++) {
+		CHECK_EQ(l.r[i].off, 10000 + i * PIECE - (i ? TRK_CONT_LEN : 0));
+		CHECK_EQ(l.p[i].hdr_len + l.p[i].data_len, SLOT);
+		CHECK(!(l.r[i].flags & TRK_RESP_NOGROWTH));
+		CHECK(!l.r[i].cont.p == !!i);
+	}
+	laid_out_free(&l);
+}
+
 static void grant_input(struct conn *c, struct trk_grant *g, u32 n)
 {
 	conn_open(c);
@@ -958,8 +966,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__cookie_of_one_connection),
 	TAP_CASE(first__cookie_lives_at_least_a_period),
 	TAP_CASE(range__numbers),
-	TAP_CASE(range__many_claims_mint),
-	TAP_CASE(range__few_claims_mint_now_and_then),
+	TAP_CASE(range__renewed_when_asked),
 	TAP_CASE(range__old_continuation_is_renewed),
 	TAP_CASE(range__horizon_and_skew),
 	TAP_CASE(range__bounds),
@@ -981,6 +988,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(answer__empty_numbers_share_the_last_packet),
 	TAP_CASE(answer__no_growth_unless_window_limited),
 	TAP_CASE(answer__continuation_displaces_data),
+	TAP_CASE(answer__foreseen_continuation_displaces_nothing),
 	TAP_CASE(answer__geometry_tells_where_packets_stand),
 	TAP_CASE(answer__mss_and_room_hold),
 	TAP_CASE(answer__data_that_cannot_be_asked_for),

@@ -193,14 +193,18 @@ static unsigned int claims_in_use(struct trk_client *cl)
 }
 
 /*
- * Adds number x, the edge, to the claims.  When the list is full, the last
- * claim swallows what lies between, as lost: to report less than arrived is
- * safe.  But what was reported must not change (prefix property, paper §2.4);
- * then nothing more can be reported until a new continuation comes.
+ * Adds number x, the edge, to the claims.  When the list is half full, the last
+ * claim swallows what lies between it and a further gap, as lost: to report less
+ * than arrived is safe, and within a loss event it costs nothing.  But what was
+ * reported must not change (prefix property, paper §2.4): for that is the other
+ * half, and when it is full nothing more can be reported until a new
+ * continuation comes.
  */
 static bool claim(struct trk_client *cl, u64 x, u8 kind)
 {
 	struct trk_claim *last = cl->nclaims ? &cl->claims[cl->nclaims - 1] : NULL;
+	bool swallow = last && last->a > cl->nrep;
+	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : TRK_MAX_CLAIMS;
 	u64 i;
 
 	if (last && last->kind == kind && last->b == x - 1) {
@@ -209,14 +213,18 @@ static bool claim(struct trk_client *cl, u64 x, u8 kind)
 			return true;
 		}
 	}
-	if (cl->nclaims < ARRAY_SIZE(cl->claims) && claims_in_use(cl) < TRK_MAX_CLAIMS) {
+	if (cl->nclaims < ARRAY_SIZE(cl->claims) && claims_in_use(cl) < most) {
 		cl->claims[cl->nclaims].a = x;
 		cl->claims[cl->nclaims].b = x;
 		cl->claims[cl->nclaims].kind = kind;
 		cl->nclaims++;
 		return true;
 	}
-	if (!last || last->a <= cl->nrep) {
+	/* A number that arrived would call for a smaller window as a lost one. */
+	if (kind == TRK_CLAIM_NOGROWTH &&
+	    (cl->reportable > cl->nrep || trk_client_renewing(cl)))
+		swallow = false;
+	if (!swallow) {
 		cl->stat.held++;
 		return false;
 	}
@@ -312,9 +320,12 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	held->c = *c;
 	held->acc = 0;
 	cl->confirmed = *held;
+	cl->cont_used = true;
 	cl->confirmed_serial = cl->serial;
 	cl->confirmed_n = c->base;
 	cl->confirmed_proof = 0;
+	cl->renewal = 0;
+	cl->renewal_claims = 0;
 	cl->nclaims = 0;
 	cl->nrep = c->base;
 	cl->edge = c->base + 1;
@@ -372,7 +383,8 @@ static bool covers(const struct trk_ucont *u, u64 off)
 /*
  * Where an output continuation would be held: the place of the one that begins
  * alike, or one that is free.  Places are kept for the two without which none
- * would ever be done with: that of the bytes needed next, and its successor.
+ * would ever be done with: that of the bytes needed next (or of those before
+ * them, as long as it may have to bring that one), and its successor.
  */
 static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
 {
@@ -384,12 +396,12 @@ static struct trk_held_ucont *output_place(struct trk_client *cl, const struct t
 	for (i = 0; i < TRK_OUTPUTS; i++) {
 		struct trk_held_ucont *h = &cl->outputs[i];
 
-		if (!h->len || (h->u.end <= cl->rcv_nxt && h->u.end != cl->next_lost)) {
+		if (trk_client_output_free(cl, h)) {
 			free = h;
 			nfree++;
 		} else if (h->u.start == u->start) {
 			return h;
-		} else if (covers(&h->u, cl->rcv_nxt)) {
+		} else if (covers(&h->u, cl->rcv_nxt) || h->u.end == cl->rcv_nxt) {
 			current_one = h;
 		}
 	}
@@ -624,19 +636,22 @@ static void new_cont(struct trk_client *cl, const struct trk_slot *s, const u8 *
 
 	/*
 	 * Any of them will do.  One that never stood in an answered request may be
-	 * spoilt; that there are few of those keeps @confirmed near.
+	 * spoilt; that there are few of those keeps @confirmed near.  One that never
+	 * stood in a request makes room.
 	 */
-	if ((u8)(cl->serial - cl->confirmed_serial) >= TRK_CONTS - 2)
+	if (cl->cont_used && (u8)(cl->serial - cl->confirmed_serial) >= TRK_CONTS - 2)
 		return;
 	trk_cont_read(blob, &c);
 	if (c.domain != cur->c.domain || c.base <= cur->c.base || c.base != s->req_n ||
 	    c.slot != cl->slot)
 		return;
-	cl->serial++;
+	cl->serial += cl->cont_used;
+	cl->cont_used = false;
 	held = trk_client_cont(cl);
 	memcpy(held->blob, blob, TRK_CONT_LEN);
 	held->c = c;
 	held->acc = s->acc;
+	cl->renewal_claims = min_t(u32, cl->renewal_claims, claims_in_use(cl));
 }
 
 /* All numbers of a packet, if they are what they should be.  *late: one was given up already. */

@@ -22,6 +22,8 @@
 #define TRK_OUTPUTS_KEPT	2		/* of these, for the bytes needed next */
 #define TRK_CONTS		4		/* transport continuations held */
 #define TRK_TRAIN		32		/* responses to one request, at most */
+#define TRK_CLAIMS_SOFT		(TRK_MAX_CLAIMS / 2)	/* so many call for a new continuation, */
+#define TRK_RENEW_AGAIN		2		/* and so many more call again */
 
 #define TRK_RTO_MIN_US		200000		/* beyond the round trip, as Linux: TCP_RTO_MIN */
 #define TRK_RTO_MAX_US		60000000
@@ -126,6 +128,9 @@ struct trk_client {
 
 	struct trk_held_cont conts[TRK_CONTS];
 	u8 serial;		/* of the current one */
+	bool cont_used;		/* a request carried it */
+	u64 renewal;		/* number of the last packet that is to bring another; 0: none */
+	unsigned int renewal_claims;	/* claims of its request */
 	struct trk_held_cont confirmed;		/* of the last request known to be answered */
 	u64 confirmed_n, confirmed_proof;
 	u8 confirmed_serial;
@@ -216,8 +221,10 @@ bool trk_client_input_done(const struct trk_client *cl);
 void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
 bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
 void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+bool trk_client_renewing(const struct trk_client *cl);
 bool trk_client_wants(const struct trk_client *cl);
 const struct trk_held_ucont *trk_client_output_at(const struct trk_client *cl, u64 off);
+bool trk_client_output_free(const struct trk_client *cl, const struct trk_held_ucont *h);
 
 static inline struct trk_slot *trk_client_slot(const struct trk_client *cl, u64 x)
 {

@@ -18,15 +18,16 @@ struct plan {
 	struct trk_bytes ask[TRK_MAX_ASK];
 	unsigned int nask;
 	u32 pieces;
+	u32 first;			/* bytes in the first of them, at most */
 	/* input */
 	u64 in_off, in_end;
 	bool more;			/* there is more to ask for than this */
 };
 
-/* Bytes of data in a full packet of asked output: see ask_piece() in server.c. */
+/* Bytes of data in a full packet of asked output. */
 static u32 piece_len(const struct trk_client *cl)
 {
-	return cl->slot - TRK_RESP_FIXED;
+	return trk_piece(cl->slot, false);
 }
 
 /**
@@ -49,6 +50,23 @@ const struct trk_held_ucont *trk_client_output_at(const struct trk_client *cl, u
 	return NULL;
 }
 
+/**
+ * trk_client_output_free - may another continuation take this one's place?
+ * @cl: the client
+ * @h: one of its places for output continuations
+ *
+ * All its bytes are there, and so is the continuation that follows: until then
+ * it may have to be asked for again, under this one.
+ */
+bool trk_client_output_free(const struct trk_client *cl, const struct trk_held_ucont *h)
+{
+	if (!h->len || h->u.end < cl->rcv_nxt)
+		return true;
+	return h->u.end == cl->rcv_nxt &&
+	       (h->u.flags & TRK_UCONT_FINAL || h->u.end >= cl->fin_off ||
+		trk_client_output_at(cl, h->u.end));
+}
+
 /* The end of what may be asked for from @off on under continuation @h. */
 static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *h)
 {
@@ -59,6 +77,15 @@ static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *
 static bool silly(const struct trk_client *cl, u64 len)
 {
 	return len < piece_len(cl) && 2 * len < cl->window_max;
+}
+
+/* Does the last packet of a range have no room for more of it? */
+static bool whole_pieces(const struct trk_client *cl, const struct plan *p,
+			 const struct trk_bytes *range)
+{
+	u32 first = range == p->ask ? p->first : piece_len(cl);
+
+	return range->len >= first && (range->len - first) % piece_len(cl) == 0;
 }
 
 /*
@@ -72,8 +99,8 @@ static u64 plan_take(const struct trk_client *cl, struct plan *p, u64 a, u64 b, 
 	while (a < b && p->pieces < max) {
 		struct trk_bytes *last = p->nask ? &p->ask[p->nask - 1] : NULL;
 		const struct trk_held_ucont *h = trk_client_output_at(cl, a);
+		u32 n, first = p->pieces ? piece : p->first;
 		u64 end;
-		u32 n;
 
 		if (!h || (p->cont && h != p->cont))
 			return a;
@@ -83,12 +110,14 @@ static u64 plan_take(const struct trk_client *cl, struct plan *p, u64 a, u64 b, 
 		if (end == cl->rcv_limit && end < h->u.end) {
 			if (silly(cl, end - a))
 				return a;
-			if (end - a > piece)
-				end -= (end - a) % piece;
+			if (end - a > first)
+				end -= (end - a - first) % piece;
 		}
-		n = (u32)min_t(u64, (end - a + piece - 1) / piece, max - p->pieces);
-		end = min_t(u64, end, a + (u64)n * piece);
-		if (last && last->off + last->len == a && last->len % piece == 0) {
+		/* More than one request can ask for is no matter. */
+		end = min_t(u64, end, a + U32_MAX / 2);
+		n = min_t(u32, trk_pieces((u32)(end - a), first, piece), max - p->pieces);
+		end = min_t(u64, end, a + first + (u64)(n - 1) * piece);
+		if (last && last->off + last->len == a && whole_pieces(cl, p, last)) {
 			last->len += (u32)(end - a);
 		} else {
 			if (p->nask == TRK_MAX_ASK)
@@ -104,14 +133,20 @@ static u64 plan_take(const struct trk_client *cl, struct plan *p, u64 a, u64 b, 
 	return a;
 }
 
-/* Output to ask for, up to @max pieces: what was lost first, then what is new. */
-static void plan_output(const struct trk_client *cl, struct plan *p, u32 max, bool fresh)
+/*
+ * Output to ask for, up to @max pieces: what was lost first, then what is new.
+ * With @renew the answer brings a continuation.
+ */
+static void plan_output(const struct trk_client *cl, struct plan *p, u32 max, bool fresh,
+			bool renew)
 {
 	unsigned int i;
 
 	memset(p, 0, sizeof(*p));
+	p->first = trk_piece(cl->slot, renew);
 	p->what = TRK_WHAT_OUTPUT;
-	for (i = 0; i < cl->holes.n && p->pieces < max; i++)
+	/* Many holes are not to keep the other numbers of a large answer empty. */
+	for (i = 0; i < cl->holes.n && p->pieces < max && p->nask < TRK_MAX_ASK - fresh; i++)
 		plan_take(cl, p, max_t(u64, cl->holes.r[i].a, cl->rcv_nxt), cl->holes.r[i].b, max);
 	/* A byte that is there is worth asking for the continuation that came with it. */
 	if (!p->pieces && cl->next_lost && cl->next_lost <= cl->ask_nxt &&
@@ -132,8 +167,7 @@ static unsigned int output_places(const struct trk_client *cl)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
-		n += !cl->outputs[i].len || (cl->outputs[i].u.end <= cl->rcv_nxt &&
-					     cl->outputs[i].u.end != cl->next_lost);
+		n += trk_client_output_free(cl, &cl->outputs[i]);
 	return n;
 }
 
@@ -212,17 +246,17 @@ bool trk_client_wants(const struct trk_client *cl)
 
 	if (plan_input(cl, &p))
 		return true;
-	plan_output(cl, &p, 1, true);
+	plan_output(cl, &p, 1, true, false);
 	return p.pieces;
 }
 
 /* Lost output first, then input and new output by turns. */
 static bool plan_next(const struct trk_client *cl, struct plan *p, u32 max)
 {
-	plan_output(cl, p, max, false);
+	plan_output(cl, p, max, false, false);
 	if (!p->pieces && cl->input_turn && plan_input(cl, p))
 		return true;
-	plan_output(cl, p, max, true);
+	plan_output(cl, p, max, true, false);
 	return p->pieces || plan_input(cl, p);
 }
 
@@ -395,7 +429,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	q.proof = cl->confirmed_proof;
 	fill_claims(&q, &claims);
 	/* Output first: the answer to input may find no room before it. */
-	plan_output(cl, &p, 1, true);
+	plan_output(cl, &p, 1, true, true);
 	if (!p.pieces && !plan_input(cl, &p))
 		memset(&p, 0, sizeof(p));
 	if (p.what == TRK_WHAT_OUTPUT) {
@@ -411,6 +445,30 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	fill_plan(cl, &q, &p, s, out);
 	cl->timeout_due = false;
 	sent(cl, now_us, out);
+}
+
+/**
+ * trk_client_renewing - may a new continuation be on its way?
+ * @cl: the client, open
+ */
+bool trk_client_renewing(const struct trk_client *cl)
+{
+	/* With a full list of claims its loss would not be declared. */
+	return cl->renewal && cl->renewal + cl->ring_size > cl->hi &&
+	       cl->top < cl->renewal + cl->dupthresh &&
+	       trk_client_slot(cl, cl->renewal)->state == TRK_SLOT_EXPECTED;
+}
+
+/*
+ * A new continuation shortens the claims.  It costs a packet: what it displaces
+ * of a hole has to come in another.  So one that asks is enough, but when the list
+ * gets full its answer must not be lost: then there are a few of them.
+ */
+static bool renewal_due(const struct trk_client *cl, const struct trk_claims *claims)
+{
+	if (claims->count < TRK_CLAIMS_SOFT)
+		return false;
+	return !trk_client_renewing(cl) || claims->count >= cl->renewal_claims + TRK_RENEW_AGAIN;
 }
 
 /* How far a request reports, and what it issues. */
@@ -481,6 +539,22 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 	}
 }
 
+/* Is the request to wait for more packets to report? */
+static bool waits(const struct trk_client *cl, const struct plan *p, const struct reach *r,
+		  const struct trk_claims *claims)
+{
+	u64 n = r->n - cl->nrep;
+
+	if (cl->force || r->n != cl->reportable || !cl->expected)
+		return false;
+	/* What is left of the list must last for a round trip. */
+	if (claims->count >= TRK_CLAIMS_SOFT && n < cl->cwnd / TRK_CLAIMS_SOFT)
+		return true;
+	/* As a delayed acknowledgment (paper §2.1, RFC 1122 §4.2.3.2). */
+	return p->what == TRK_WHAT_OUTPUT && n < 2 &&
+	       !(claims->count && claims->c[claims->count - 1].b > cl->nrep);
+}
+
 /*
  * Trickles that were parked for long have lost their clock: until none is left
  * they go on at twice the window's rate, not all at once (RFC 5681 §4.1).
@@ -515,7 +589,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_req q = { .kind = TRK_KIND_RANGE };
 	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
-	bool idle = now_us >= cl->idle_deadline_us;
+	bool idle = now_us >= cl->idle_deadline_us, renew;
 	struct trk_slot s;
 	struct trk_claims claims;
 	struct reach r;
@@ -546,10 +620,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	if (r.first > r.last)
 		return false;
 	claims_upto(cl, held->c.base, r.n, &claims);
-	/* As a delayed acknowledgment (paper §2.1, RFC 1122 §4.2.3.2). */
-	if (p.what == TRK_WHAT_OUTPUT && !cl->force && r.n - cl->nrep < 2 &&
-	    !(claims.count && claims.c[claims.count - 1].b > cl->nrep) &&
-	    r.n == cl->reportable && cl->expected) {
+	if (waits(cl, &p, &r, &claims)) {
 		if (cl->delack_deadline_us == U64_MAX)
 			cl->delack_deadline_us = now_us + TRK_DELACK_US;
 		return false;
@@ -565,8 +636,15 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	if (2 * (u64)r.cwnd + TRK_TRAIN < cl->ring_size &&
 	    (p.what == TRK_WHAT_INPUT || p.room > granted))
 		q.flags |= TRK_REQ_GROW;
+	renew = renewal_due(cl, &claims);
 	if (p.what == TRK_WHAT_OUTPUT)
-		plan_output(cl, &p, min_t(u32, granted, TRK_MAX_ANSWER), true);
+		plan_output(cl, &p, min_t(u32, granted, TRK_MAX_ANSWER), true, renew);
+	if (renew) {
+		q.flags |= TRK_REQ_RENEW;
+		cl->renewal = r.first;
+		cl->renewal_claims = claims.count;
+	}
+	cl->cont_used = true;
 
 	acc = cl->acc;
 	for (x = cl->nrep + 1; x <= r.n; x++)
@@ -599,7 +677,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 			continue;
 		to->what = TRK_WHAT_OUTPUT;
 		to->off = p.ask[range].off + done;
-		to->len = min_t(u32, piece_len(cl), p.ask[range].len - done);
+		to->len = min_t(u32, i ? piece_len(cl) : p.first, p.ask[range].len - done);
 		if (to->off < cl->ask_nxt)
 			cl->stat.out_retrans += to->len;
 		done += to->len;

@@ -199,7 +199,7 @@ static void run_step(const struct trk_server_env *env, const struct trk_cont *c,
 
 /* The normative definition of a range: the union of its requests, each with the prefix below it. */
 static int step_range(const struct trk_server_env *env, const struct trk_claims *claims, u64 m,
-		      struct trk_grant *g, u32 *skipped)
+		      bool renew, struct trk_grant *g, u32 *skipped)
 {
 	struct trk_cont *c = &g->cont;
 	struct fresh_run run = { 0 };
@@ -237,15 +237,8 @@ static int step_range(const struct trk_server_env *env, const struct trk_claims 
 		g->count = (u32)(run.last - run.first + 1);
 	}
 	*skipped = run.skipped;
-	/*
-	 * A new continuation shortens the claims, but takes the place of data,
-	 * and what it displaces comes in a short packet, which is a claim.
-	 * Until the client has it, the requests behind this one are like it: so
-	 * not each of them earns one, unless the list gets full.
-	 */
-	if (claims->count >= TRK_MINT_URGENT ||
-	    (claims->count >= TRK_MINT_CLAIMS &&
-	     claims->n / TRK_MINT_EVERY != (m - 1) / TRK_MINT_EVERY) ||
+	/* The client asks for its renewal, or does not know how old it is. */
+	if (renew ||
 	    (env->now_ms > c->time_ms && env->now_ms - c->time_ms > env->horizon_ms / 2)) {
 		c->law = w.law;
 		c->base = claims->n;
@@ -344,7 +337,7 @@ static int open_ucont(const struct trk_server_env *env, const struct trk_peer *p
 /* Bytes of data behind the shortest header, which is what a full packet of asked bytes has. */
 static u16 ask_piece(const struct trk_grant *g)
 {
-	return g->cont.slot - TRK_RESP_FIXED;
+	return (u16)trk_piece(g->cont.slot, false);
 }
 
 /* Numbers that were issued before took the first pieces; an empty range may remain. */
@@ -353,11 +346,13 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
 	struct trk_bytes *b = g->ask;
 
 	while (pieces && g->nask) {
-		u64 len = min_t(u64, b->len, (u64)pieces * ask_piece(g));
+		u64 most = g->first_piece + (u64)(pieces - 1) * ask_piece(g);
+		u32 len = (u32)min_t(u64, b->len, most);
 
-		pieces -= (u32)((len + ask_piece(g) - 1) / ask_piece(g));
+		pieces -= trk_pieces(len, g->first_piece, ask_piece(g));
+		g->first_piece = ask_piece(g);
 		b->off += len;
-		b->len -= (u32)len;
+		b->len -= len;
 		if (b->len || g->nask == 1)
 			return;
 		g->nask--;
@@ -423,6 +418,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		g->has_input_cont = true;
 	}
 	g->nask = q->nask;
+	g->first_piece = trk_piece(g->cont.slot, q->kind == TRK_KIND_TIMEOUT ||
+				   q->flags & TRK_REQ_RENEW);
 	for (i = 0; i < q->nask; i++) {
 		g->ask[i] = q->ask[i];
 		if (g->ask[i].off < g->output.start ||
@@ -436,7 +433,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		return step_timeout(env, &claims, q->attempt, g);
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
-	err = step_range(env, &claims, trk_num_above(g->cont.base, q->m), g, &skipped);
+	err = step_range(env, &claims, trk_num_above(g->cont.base, q->m), q->flags & TRK_REQ_RENEW,
+			 g, &skipped);
 	skip_pieces(g, skipped);
 	return err;
 }
@@ -466,10 +464,11 @@ u64 trk_answer_room(const struct trk_grant *g)
 	if (!g->nask)
 		return (u64)packets * trk_answer_mss(g);
 	for (i = 0; i < g->nask && packets; i++) {
-		u32 pieces = (g->ask[i].len + ask_piece(g) - 1) / ask_piece(g);
+		u32 first = i ? ask_piece(g) : g->first_piece;
+		u32 pieces = trk_pieces(g->ask[i].len, first, ask_piece(g));
 
 		if (pieces > packets)
-			return room + (u64)packets * ask_piece(g);
+			return room + first + (u64)(packets - 1) * ask_piece(g);
 		room += g->ask[i].len;
 		packets -= pieces;
 	}
@@ -560,6 +559,12 @@ int trk_answer_begin(struct trk_answer *a)
 	return 0;
 }
 
+/* Bytes of data in the next packet, if it is full. */
+static u32 answer_full(const struct trk_answer *a)
+{
+	return a->g->nask && !a->packets ? a->g->first_piece : a->piece;
+}
+
 /* The piece of data for the next packet: [*at, *at + *len) of the data, at stream offset *off. */
 static void answer_piece(struct trk_answer *a, u64 *at, u32 *len, u64 *off)
 {
@@ -573,7 +578,7 @@ static void answer_piece(struct trk_answer *a, u64 *at, u32 *len, u64 *off)
 		const struct trk_bytes *b = &g->ask[a->range];
 
 		*off = b->off + a->range_done;
-		*len = min_t(u32, a->piece, b->len - a->range_done);
+		*len = min_t(u32, answer_full(a), b->len - a->range_done);
 		a->range_done += *len;
 		if (a->range_done == b->len) {
 			a->range++;
@@ -667,7 +672,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	}
 	r.off = (u32)off;
 	/* A piece cut short by a continuation still fills its packet. */
-	full = len == a->piece;
+	full = len == answer_full(a);
 	grow = g->grow && !a->abort && (full || g->full_request);
 	size = trk_resp_size(&r);
 	if (!answer_more(a) || a->packets + 1 >= TRK_MAX_ANSWER) {

@@ -12,9 +12,6 @@
 
 #define TRK_MAX_ATTEMPTS	15		/* timeout requests of one domain */
 #define TRK_MAX_ANSWER		256		/* packets in answer to one request */
-#define TRK_MINT_CLAIMS		3	/* so many claims earn a new continuation, */
-#define TRK_MINT_EVERY		16	/* once in so many numbers, */
-#define TRK_MINT_URGENT		12	/* so many at once */
 #define TRK_FIRST_ATTEMPTS	11		/* repeated first requests */
 #define TRK_COOKIE_PERIOD_MS	512000		/* a SYN cookie is good for one to two of them */
 
@@ -65,6 +62,7 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @seq0: server's ISN + 1: packet x has sequence number seq0 + (x - 1) * slot
  * @ack: acknowledgment number of the answer
  * @ask, @nask: byte ranges wanted, in the order of the numbers
+ * @first_piece: bytes of them in the first packet
  * @output, @input: user continuations, opened; opaque points into the request
  * @has_output, @has_input_cont: whether they came
  * @has_input: the request brings input, at @input_off
@@ -85,6 +83,7 @@ struct trk_grant {
 	u32 seq0;
 	u32 ack;
 	u32 input_len;
+	u32 first_piece;
 	u64 first;
 	u64 input_off;
 	struct trk_cont cont;

@@ -66,6 +66,7 @@ enum trk_kind {
 /* Flags of a request. */
 #define TRK_REQ_GROW		BIT(0)	/* window-limited: could have asked for more */
 #define TRK_REQ_FIN		BIT(1)	/* the client's stream ends behind this input */
+#define TRK_REQ_RENEW		BIT(2)	/* a new continuation is wanted */
 
 /* Flags of a response. */
 #define TRK_RESP_NOGROWTH	BIT(0)	/* nonce of the no-growth sequence */
@@ -167,6 +168,21 @@ u32 trk_resp_size(const struct trk_resp *r);
 u32 trk_resp_write(u8 *p, const struct trk_resp *r);
 
 int trk_ucont_parse(struct trk_ucont *u, struct trk_blob b);
+
+/*
+ * Bytes of asked output in a full packet of @slot; in the first of an answer of
+ * which both sides know that it brings a continuation there is less room.
+ */
+static inline u32 trk_piece(u16 slot, bool renewed)
+{
+	return slot - TRK_RESP_FIXED - (renewed ? TRK_CONT_LEN : 0);
+}
+
+/* Packets of an asked range whose first one takes @first bytes, and the others @piece. */
+static inline u32 trk_pieces(u32 len, u32 first, u32 piece)
+{
+	return len <= first ? !!len : 1 + (len - first + piece - 1) / piece;
+}
 
 /* A 32-bit number on the wire, seen from a full one at or below it. */
 static inline u64 trk_num_above(u64 from, u32 low)
