@@ -42,5 +42,5 @@ uml_module()
 	cp -r include "$2"
 	cp net/trickles/{*.[ch],Makefile} "$2/net/trickles"
 	cp net/trickles/core/*.[ch] "$2/net/trickles/core"
-	make -s -C "$1" ARCH=um M="$PWD/$2/net/trickles" CONFIG_TRICKLES=m modules
+	make -s -C "$1" ARCH=um M="$(realpath "$2")/net/trickles" CONFIG_TRICKLES=m modules
 }

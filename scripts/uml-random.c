@@ -41,9 +41,12 @@ ssize_t getrandom(void *buf, size_t len, unsigned int flags)
 	return len;
 }
 
-static int open_but(const char *name, const char *path, int flags, int mode)
+typedef int open_fn(const char *path, int flags, ...);
+
+static int open_but_random(open_fn *libc, const char *path, int flags, va_list args)
 {
-	int (*libc)(const char *path, int flags, ...) = dlsym(RTLD_NEXT, name);
+	/* There only when a file is made, and nobody looks at it otherwise. */
+	int mode = va_arg(args, int);
 
 	if (!strcmp(path, "/dev/random") || !strcmp(path, "/dev/urandom")) {
 		errno = ENOENT;
@@ -52,17 +55,24 @@ static int open_but(const char *name, const char *path, int flags, int mode)
 	return libc(path, flags, mode);
 }
 
-/* The mode is there only when a file is made, and nobody looks at it otherwise. */
-#define OPEN(name)					\
-int name(const char *path, int flags, ...)		\
-{							\
-	va_list args;					\
-	int mode;					\
-							\
-	va_start(args, flags);				\
-	mode = va_arg(args, int);			\
-	va_end(args);					\
-	return open_but(#name, path, flags, mode);	\
+int open(const char *path, int flags, ...)
+{
+	va_list args;
+	int fd;
+
+	va_start(args, flags);
+	fd = open_but_random(dlsym(RTLD_NEXT, "open"), path, flags, args);
+	va_end(args);
+	return fd;
 }
-OPEN(open)
-OPEN(open64)
+
+int open64(const char *path, int flags, ...)
+{
+	va_list args;
+	int fd;
+
+	va_start(args, flags);
+	fd = open_but_random(dlsym(RTLD_NEXT, "open64"), path, flags, args);
+	va_end(args);
+	return fd;
+}

@@ -43,7 +43,7 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9 - began;
 }
 
-static double number(const char *s)
+static double parse(const char *s)
 {
 	char *end;
 	double d = strtod(s, &end);
@@ -133,8 +133,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	began = now();
-	from = number(argv[1]);
-	until = number(argv[2]);
+	from = parse(argv[1]);
+	until = parse(argv[2]);
 	flows = mmap(NULL, FLOWS_MAX * sizeof(*flows), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (flows == MAP_FAILED)

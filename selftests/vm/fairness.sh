@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# scripts/fairness in small: one download over Trickles or TCP beside eight over TCP, two
+# seeds each. That is too little to judge by, so the bounds are wide; it finds what makes
+# Trickles starve or starve others. Runs on the machine itself.
+
+# shellcheck disable=SC2317 # the cases are called by their names
+set -euo pipefail
+cd "$(dirname "$(realpath "$0")")/../.."
+top=$PWD
+
+cases=(shares same_seed_same_shares bad_arguments)
+# shellcheck source=selftests/vm/lib.sh
+. selftests/vm/lib.sh
+
+fairness()
+{
+	status=0
+	scripts/fairness "$@" >"$work/stdout" 2>"$work/stderr" </dev/null || status=$?
+}
+
+shares()
+{
+	local name ratio
+
+	fairness --seeds 2 --flows 8 --seconds 10 --out "$work/out" fairness
+	# 1: outside the bounds that hold of many runs
+	[ "$status" -le 1 ] || expect status "$status" 0 || return
+	read -r _ name ratio _ <"$work/stdout"
+	expect figure "$name" fairness_8 || return
+	echo "# one over Trickles beside eight over TCP gets $ratio of one over TCP"
+	awk -v r="$ratio" 'BEGIN { exit !(r > 0.7 && r < 1.4) }' || return
+	expect "lines of the table" "$(wc -l <"$work/out/fairness.tsv")" 2 &&
+		expect plots "$(grep -c '</svg>' "$work/out/fairness.svg")" 1
+}
+
+same_seed_same_shares()
+{
+	vm --uml --virtual-time --seed 1 --mem 1G -- scripts/fairness-guest \
+		"$work/out/module/net/trickles/trickles.ko" 6 16 fg:trickles:1 bg:tcp:8
+	expect status "$status" 0 && expect "what each gets" "$(cat "$work/stdout")" \
+		"$(cat "$work/out/runs/fg:trickles:1,bg:tcp:8.1")"
+}
+
+bad_arguments()
+{
+	local arguments
+
+	for arguments in '--seeds 0' '--seeds 1' '--flows x' '--what' 'nothing'; do
+		# shellcheck disable=SC2086 # words
+		fairness $arguments
+		expect "status of $arguments" "$status" 125 &&
+			expect "lines of $arguments" "$(wc -l <"$work/stderr")" 1 || return
+	done
+}
+
+run_cases
