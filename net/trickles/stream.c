@@ -57,6 +57,7 @@ int trk_stream_begin(struct sock *sk)
 	st->orphan_us = U64_MAX;
 	INIT_WORK(&st->reap, reap_work);
 	trk_client_init(&st->cl, st->ring, TRK_RING_MIN, stream_random, NULL);
+	st->cl.redundant = READ_ONCE(trk_net(sock_net(sk))->sysctl_redundant_requests);
 	trk_sk(sk)->stream = st;
 	return 0;
 }
@@ -221,6 +222,7 @@ static void count(struct sock *sk)
 	TRK_ADD(tn, REQ_SENT, fresh(cl->stat.requests, &seen->requests));
 	TRK_ADD(tn, RESP_RCVD, fresh(cl->stat.responses, &seen->responses));
 	TRK_ADD(tn, TIMEOUTS, fresh(cl->stat.timeouts, &seen->timeouts));
+	TRK_ADD(tn, REPEATED, fresh(cl->stat.repeated, &seen->repeated));
 	TRK_ADD(tn, PROBES, fresh(cl->stat.probes, &seen->probes));
 	TRK_ADD(tn, LOST, fresh(cl->stat.lost, &seen->lost));
 	TRK_ADD(tn, RETRANS, fresh(cl->stat.out_retrans, &seen->retrans));

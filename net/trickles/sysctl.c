@@ -12,6 +12,11 @@
  *   marked_syns  SYNs of a connection attempt that carry our option; those
  *                after them are plain TCP, for paths that swallow ours;
  *                default 2, 0 (only TCP) to 16
+ *   redundant_requests
+ *                1: each request of a client repeats the one before it, so that a
+ *                lost one costs nothing; only for servers that see all packets of
+ *                a connection, since others answer twice; of new connections;
+ *                default 0
  *   key          write: the secret that replicas share, 64 hexadecimal digits;
  *                read: the number of the current epoch and of the previous one.
  *                A random secret is the default.
@@ -93,6 +98,14 @@ static const struct ctl_table trk_table[] = {
 		.proc_handler	= proc_douintvec_minmax,
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= &marked_syns_max,
+	}, {
+		.procname	= "redundant_requests",
+		.data		= (void *)offsetof(struct trk_net, sysctl_redundant_requests),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
 	}, {
 		.procname	= "key",
 		.mode		= 0600,

@@ -66,6 +66,7 @@
 	X(RESP_RCVD,		"ResponsesRcvd")	/* accepted */	\
 	X(BYTES_RCVD,		"BytesRcvd")	/* data in them */	\
 	X(TIMEOUTS,		"Timeouts")	/* timeout requests */	\
+	X(REPEATED,		"RequestsRepeated")	/* with the next, redundantly */ \
 	X(PROBES,		"Probes")	/* timer expired, parked requests used */ \
 	X(LOST,			"Lost")		/* numbers declared lost */ \
 	X(RETRANS,		"RetransBytes")	/* bytes asked for again */ \
@@ -126,6 +127,7 @@ struct trk_net {
 	unsigned int sysctl_skew_ms;
 	unsigned int sysctl_replay_words;
 	unsigned int sysctl_marked_syns;	/* SYNs that carry our option before plain ones */
+	unsigned int sysctl_redundant_requests;	/* clients repeat each request in the next */
 };
 
 extern unsigned int trk_net_id;

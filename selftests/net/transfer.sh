@@ -45,8 +45,19 @@ corrupted()
 	[ $seen = 2 ] || fail "no corrupted packet was counted by $((2 - seen)) of the hosts"
 }
 
+# Requests repeat each other, and nothing is answered twice.
+redundantly()
+{
+	at client sysctl -qw net.trickles.redundant_requests=1
+	mark server
+	fetch curl 8000000
+	expect client RequestsRepeated -ge 500
+	expect server BytesSent -le 12000000
+	at client sysctl -qw net.trickles.redundant_requests=0
+}
+
 load
-plan 12
+plan 13
 three_hosts
 # A lost SYN is no reason to turn to TCP here.
 at client sysctl -qw net.trickles.marked_syns=16
@@ -70,4 +81,5 @@ echod server
 	both_ways delay 3ms loss 1%
 	check "curl: 8 MB under loss" fetch curl 8000000
 	check "wget: 8 MB under loss" fetch wget 8000000
+	check "curl: 8 MB under loss, with redundant requests" redundantly
 }

@@ -458,14 +458,14 @@ static void recovery__timeout_of_the_timeout(void)
 /* ---- the list of claims ---- */
 
 #define FULL_FROM	40
-#define FULL_TO		160
+#define FULL_TO		800
 
-static enum fate every_third_lost(struct run *r, u64 number, struct packet *p)
+static enum fate every_tenth_lost(struct run *r, u64 number, struct packet *p)
 {
 	if (number < FULL_FROM || number >= FULL_TO || r->p.q.kind == TRK_KIND_TIMEOUT)
 		return DELIVER;
 	/* Nor may a new continuation make room in the list. */
-	return number % 3 == 0 || p->data[1] & TRK_RESP_CONT ? DROP : DELIVER;
+	return number % 10 == 0 || p->data[1] & TRK_RESP_CONT ? DROP : DELIVER;
 }
 
 static enum fate most_claims(struct run *r, const struct trk_req *q)
@@ -476,7 +476,7 @@ static enum fate most_claims(struct run *r, const struct trk_req *q)
 
 static void recovery__gap_list_full(void)
 {
-	static const struct script sc = { GET(400000), .response = every_third_lost,
+	static const struct script sc = { GET(1200000), .response = every_tenth_lost,
 					  .request = most_claims };
 
 	PLAY(&sc);

@@ -334,7 +334,7 @@ static void walk__arbitrary_claims_bounded(void)
 			continue;
 		trk_walk_init(&w, &law, base, &claims, 0, false);
 		while (trk_walk_next(&w, &st)) {
-			CHECK(++steps <= 64);
+			CHECK(++steps <= 4 * TRK_MAX_CLAIMS);
 			if (st.first > st.last)
 				continue;
 			CHECK(st.first > st.a);

@@ -13,7 +13,9 @@
 
 #include "sim/net.h"
 
-#define RENO_MAX	4096
+#ifndef RENO_MAX
+#define RENO_MAX	4096		/* segments of a transfer, at most */
+#endif
 #define RENO_IW		10
 #define RENO_DUPTHRESH	3
 #define RENO_RTO_MIN_US	200000
@@ -43,6 +45,7 @@ static u32 reno_timeouts;
 static u64 reno_recovery_us;		/* length of all recoveries */
 
 static u32 reno_total;			/* segments that the server has */
+static u32 reno_rwnd = RENO_MAX;	/* the receiver's window, segments */
 /* What a test wants to know: a packet goes out; the window is what it is now after a loss. */
 static void (*reno_on_send)(const struct conn *c);
 static void (*reno_on_loss)(const struct conn *c, u32 cwnd);
@@ -87,12 +90,15 @@ static bool reno_is_lost(const struct reno *r, u32 seg)
 /* RFC 6675 SetPipe(). */
 static u32 reno_pipe(const struct reno *r)
 {
-	u32 i, pipe = 0;
+	u32 i, pipe = 0, above = 0;
 
-	for (i = r->una; i < r->next; i++) {
-		if (r->sacked[i])
+	/* From the top, for IsLost() to be known on the way. */
+	for (i = r->next; i-- > r->una;) {
+		if (r->sacked[i]) {
+			above++;
 			continue;
-		pipe += !reno_is_lost(r, i);
+		}
+		pipe += !r->given_up[i] && above < RENO_DUPTHRESH;
 		pipe += r->again[i];
 	}
 	return pipe;
@@ -106,7 +112,7 @@ static u32 reno_next_seg(const struct reno *r)
 	for (i = r->una; i < r->next; i++)
 		if (!r->sacked[i] && !r->again[i] && reno_is_lost(r, i))
 			return i;
-	if (r->next < reno_total)
+	if (r->next < reno_total && r->next - r->una < reno_rwnd)
 		return r->next;
 	for (i = r->una; r->recovery && i < r->sacked_top; i++)
 		if (!r->sacked[i] && !r->again[i])
@@ -185,8 +191,8 @@ static void reno_at_server(struct replica *rep, struct packet *p)
 
 	if (!r)
 		return;
-	for (i = r->una; i < r->next; i++) {
-		if (r->sacked[i] || (i >= cum && !p->data[i]))
+	for (i = r->una; i < r->next && i < cum + p->len; i++) {
+		if (r->sacked[i] || (i >= cum && !p->data[i - cum]))
 			continue;
 		r->sacked[i] = true;
 		r->sacked_top = max_t(u32, r->sacked_top, i + 1);
@@ -239,7 +245,9 @@ static void reno_expire(struct conn *c)
 static void reno_ack(struct conn *c)
 {
 	struct reno *r = c->m;
-	struct packet *p = packet_new(0, r->rcv_nxt, (u8 *)r->have, RENO_MAX, 0);
+	/* What arrived above rcv_nxt, a byte each, as selective acknowledgments of any number say. */
+	struct packet *p = packet_new(0, r->rcv_nxt, (u8 *)r->have + r->rcv_nxt,
+				      r->rcv_top - r->rcv_nxt, 0);
 
 	r->unacked = 0;
 	r->delack_at_us = U64_MAX;

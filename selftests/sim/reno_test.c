@@ -760,20 +760,31 @@ static void differs__repair_takes_longer(void)
  */
 static void differs__short_packets(void)
 {
-	run_down(&core, false, 2, 0);
-	run_down(&reno, true, 2, 0);
+	run_down(&core, false, 2, 3);
+	run_down(&reno, true, 2, 3);
 	CHECK_EQ(core.window[0], reno.window[0]);
 	CHECK_EQ(core.rounds, reno.rounds + 1);
 }
 
-/* In recovery, too, a request waits for a second packet; TCP acknowledges out of order at once. */
-static void differs__delayed_in_recovery(void)
+/* With a window of few packets a request waits for a second one in each round trip. */
+static void differs__delayed_requests(void)
 {
 	run_down(&core, false, 3, 22);
 	run_down(&reno, true, 3, 22);
 	CHECK_EQ(core.windows, 2);
 	CHECK(core.done_us > reno.done_us + RENO_DELACK_US);
 	CHECK(core.rounds <= reno.rounds + 1);
+}
+
+/* Who has unreported packets asks again after two silent round trips; TCP waits for its timer. */
+static void differs__probe(void)
+{
+	run_down(&core, false, SEGMENTS, 0);
+	run_down(&reno, true, SEGMENTS, 0);
+	CHECK_EQ(core.timeouts, 0);
+	CHECK_EQ(reno.timeouts, 1);
+	CHECK(core.done_us < reno.done_us);
+	CHECK_EQ(core.rounds, reno.rounds);
 }
 
 /* ---- the tools of the above ---- */
@@ -848,7 +859,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(differs__little_left_to_send),
 	TAP_CASE(differs__repair_takes_longer),
 	TAP_CASE(differs__short_packets),
-	TAP_CASE(differs__delayed_in_recovery),
+	TAP_CASE(differs__delayed_requests),
+	TAP_CASE(differs__probe),
 };
 
 int main(int argc, char **argv)

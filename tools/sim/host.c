@@ -352,6 +352,7 @@ static void core_connected(struct conn *c, u64 rtt_us)
 	h->checked = U32_MAX;
 	trk_client_init(&h->cl, conn_alloc(c, TRK_RING_MIN * sizeof(struct trk_slot)),
 			TRK_RING_MIN, client_random, c);
+	h->cl.redundant = c->group->redundant;
 	trk_client_connected(&h->cl, c->net->sc->slot, rtt_us);
 	client_app(c);
 	client_write(c);
@@ -419,13 +420,20 @@ static void core_close(struct conn *c)
 	conn_free(c, h, sizeof(*h));
 }
 
-/* ---- a replica: all it knows is in the packet ---- */
+/* ---- a replica: all it knows is in the packet, and which requests it answered ---- */
 
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 {
-	struct net *n = arg;
+	const struct replica *rep = arg;
 
-	return key_id == n->cipher.c.key_id ? &n->cipher.c : NULL;
+	return key_id == rep->net->cipher.c.key_id ? &rep->net->cipher.c : NULL;
+}
+
+static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+{
+	struct replica *rep = arg;
+
+	return filter_claim(&rep->filter, conn, domain, word, mask);
 }
 
 static void server_answer(struct replica *rep, struct conn *back, const struct trk_peer *peer,
@@ -461,7 +469,8 @@ static void core_at_server(struct replica *rep, struct packet *p)
 	struct trk_peer peer = conn_peer(back);
 	struct trk_server_env env = {
 		.cipher = get_cipher,
-		.arg = n,
+		.claim = n->sc->remember ? claim : NULL,
+		.arg = rep,
 		.current_key = &n->cipher.c,
 		.now_ms = replica_now_ms(rep),
 		.horizon_ms = n->sc->horizon_ms,

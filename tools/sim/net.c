@@ -531,6 +531,10 @@ void net_close(struct net *n)
  */
 void net_free(struct net *n)
 {
+	unsigned int i;
+
+	for (i = 0; i < n->sc->replicas; i++)
+		filter_free(&n->replica[i].filter);
 	sim_free(&n->sim);
 	free(n->conn);
 	free(n->path);

@@ -10,6 +10,7 @@
 #include "cipher.h"
 #include "core/reason.h"
 #include "core/seal.h"
+#include "filter.h"
 #include "scenario.h"
 #include "sim.h"
 
@@ -21,6 +22,7 @@ struct replica {
 	unsigned int i;
 	s32 skew_ms;
 	u64 requests;
+	struct filter filter;
 };
 
 /* What a trace says of a connection. */

@@ -13,7 +13,7 @@
 #define MAX_WORDS	512
 
 static const char link_words[] = "rate, delay, queue, loss, jitter, reorder, by, dup, corrupt";
-static const char client_words[] = "start, every, get, put, times, pause, buffer, keep, model";
+static const char client_words[] = "start, every, get, put, times, pause, buffer, keep, redundant, model";
 
 struct reader {
 	struct sim_scenario *sc;
@@ -195,6 +195,8 @@ static void do_replicas(struct reader *r)
 	const char *word;
 
 	r->sc->replicas = (unsigned int)read_number(r, 1, SIM_MAX_REPLICAS);
+	if (accept(r, "remember"))
+		r->sc->remember = true;
 	if (!accept(r, "spray"))
 		return;
 	word = next(r, "random, round or client");
@@ -376,6 +378,8 @@ static void do_client(struct reader *r)
 			g->buffer = read_number(r, 5000, 1000000000);
 		} else if (!strcmp(word, "keep")) {
 			g->keep = true;
+		} else if (!strcmp(word, "redundant")) {
+			g->redundant = true;
 		} else if (!strcmp(word, "model")) {
 			word = next(r, "core or paper");
 			if (strcmp(word, "core") && strcmp(word, "paper"))

@@ -44,6 +44,7 @@ struct sim_group {
 	u64 pause_us;			/* between two transfers */
 	u64 buffer;			/* receive buffer, bytes */
 	bool keep;			/* the connection stays open */
+	bool redundant;			/* requests repeat the one before them */
 	bool paper;			/* model of the paper's recovery instead of the core */
 };
 
@@ -58,6 +59,7 @@ struct sim_scenario {
 	u16 slot;
 	unsigned int replicas;
 	enum sim_spray spray;
+	bool remember;			/* replicas answer each request once */
 	u32 skew_ms, horizon_ms;
 	u32 burst_limit;		/* of the paper's model */
 	u32 trace_first, trace_last;	/* clients whose packets are written, from 1 */

@@ -112,14 +112,26 @@ static void set_deadline(struct trk_client *cl)
 				min_t(u64, cl->delack_deadline_us, cl->idle_deadline_us));
 }
 
+/* Are there packets that are not reported yet, with which to ask again? */
+static bool can_probe(const struct trk_client *cl)
+{
+	return cl->state == TRK_CL_OPEN && !cl->waiting && !cl->probed && cl->srtt_us &&
+	       (cl->above || cl->reportable > cl->nrep);
+}
+
 /*
  * Restarts the retransmission timer.  It runs as long as an answer is due, or
- * there is something to ask for and no trickle to do so.
+ * there is something to ask for and no trickle to do so.  With unreported
+ * packets it need not wait for a timeout before it looks into a silence, as
+ * TCP's tail loss probe (RFC 8985 §7.2) does not.
  */
 static void arm(struct trk_client *cl, u64 now_us)
 {
 	u64 wait = cl->rto_us << min_t(u32, cl->backoff, 16);
 
+	if (can_probe(cl))
+		wait = min_t(u64, wait, TRK_DELACK_US + max_t(u64, 2 * cl->srtt_us,
+							      cl->srtt_us + 4 * cl->rttvar_us));
 	cl->rto_deadline_us = client_busy(cl) ? now_us + min_t(u64, wait, TRK_RTO_MAX_US) : U64_MAX;
 	set_deadline(cl);
 }
@@ -193,18 +205,18 @@ static unsigned int claims_in_use(struct trk_client *cl)
 }
 
 /*
- * Adds number x, the edge, to the claims.  When the list is half full, the last
- * claim swallows what lies between it and a further gap, as lost: to report less
- * than arrived is safe, and within a loss event it costs nothing.  But what was
- * reported must not change (prefix property, paper §2.4): for that is the other
- * half, and when it is full nothing more can be reported until a new
+ * Adds number x, the edge, to the claims.  With eight of them the last one
+ * swallows what lies between it and a further gap, as lost: to report less than
+ * arrived is safe, and within a loss event it costs nothing.  But what was
+ * reported must not change (prefix property, paper §2.4): for that is the rest of
+ * the list, and when it is full nothing more can be reported until a new
  * continuation comes.
  */
 static bool claim(struct trk_client *cl, u64 x, u8 kind)
 {
 	struct trk_claim *last = cl->nclaims ? &cl->claims[cl->nclaims - 1] : NULL;
 	bool swallow = last && last->a > cl->nrep;
-	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : TRK_MAX_CLAIMS;
+	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : TRK_CLAIMS_AT(cl->slot);
 	u64 i;
 
 	if (last && last->kind == kind && last->b == x - 1) {
@@ -324,6 +336,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->confirmed_serial = cl->serial;
 	cl->confirmed_n = c->base;
 	cl->confirmed_proof = 0;
+	cl->last.count = 0;
 	cl->renewal = 0;
 	cl->renewal_claims = 0;
 	cl->nclaims = 0;
@@ -667,7 +680,7 @@ static int check_numbers(struct trk_client *cl, const struct trk_resp *r, u64 x,
 
 		if (s->state == TRK_SLOT_FREE || s->state == TRK_SLOT_RECEIVED)
 			return TRK_DROP_NUMBER;
-		if (s->token != r->token)
+		if (r->token != s->token && (!s->again || r->token != s->again))
 			return TRK_DROP_TOKEN;
 		if (s->state == TRK_SLOT_LOST)
 			*late = true;
@@ -815,7 +828,9 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		reordered(cl, x);
 		return TRK_OK;
 	}
-	client_rtt(cl, now_us - s->sent_us);
+	/* Its answer may have been late for being lost the first time. */
+	if (s->token == r->token)
+		client_rtt(cl, now_us - s->sent_us);
 	cl->backoff = 0;
 	cl->probed = false;
 	cl->attempt = 0;
@@ -880,14 +895,15 @@ static void timed_out(struct trk_client *cl)
  */
 static void expire(struct trk_client *cl)
 {
+	bool early = can_probe(cl);
 	u64 x;
 
 	/* As TCP: no answer to this many tries.  First requests end before their cookie does. */
-	if (++cl->attempt > (cl->state == TRK_CL_FIRST ? TRK_FIRST_ATTEMPTS : TRK_MAX_ATTEMPTS)) {
+	if (!early && ++cl->attempt > (cl->state == TRK_CL_FIRST ? TRK_FIRST_ATTEMPTS : TRK_MAX_ATTEMPTS)) {
 		client_die(cl, ETIMEDOUT);
 		return;
 	}
-	cl->backoff++;
+	cl->backoff += !early;
 	if (cl->state == TRK_CL_FIRST) {
 		cl->first_sent = false;
 		return;

@@ -22,8 +22,8 @@
 #define TRK_OUTPUTS_KEPT	2		/* of these, for the bytes needed next */
 #define TRK_CONTS		4		/* transport continuations held */
 #define TRK_TRAIN		32		/* responses to one request, at most */
-#define TRK_CLAIMS_SOFT		(TRK_MAX_CLAIMS / 2)	/* so many call for a new continuation, */
-#define TRK_RENEW_AGAIN		2		/* and so many more call again */
+#define TRK_CLAIMS_SOFT		8		/* so many call for a new continuation, */
+#define TRK_RENEW_AGAIN		4		/* and so many more call again */
 
 #define TRK_RTO_MIN_US		200000		/* beyond the round trip, as Linux: TCP_RTO_MIN */
 #define TRK_RTO_MAX_US		60000000
@@ -63,6 +63,7 @@ struct trk_slot {
 	u64 first;		/* first number of the answer */
 	u32 count;		/* numbers of the answer */
 	u32 token;
+	u32 again;		/* token of the request that repeated its own; 0: none */
 	u32 len;
 	u8 serial;		/* continuation that its request carried */
 	u8 state;
@@ -70,6 +71,16 @@ struct trk_slot {
 	bool nogrowth;
 	bool joined;		/* shares the packet of the number before it */
 	bool fin;		/* its request ended our stream */
+};
+
+/* A request for output that the next one may repeat; every number has a piece. */
+struct trk_repeat {
+	u64 m, n;		/* what it reports */
+	u64 first;		/* what it issues */
+	u32 count;		/* 0: nothing to repeat */
+	u32 token;
+	unsigned int nask;
+	struct trk_bytes ask[TRK_MAX_ASK];
 };
 
 struct trk_held_cont {
@@ -89,6 +100,7 @@ struct trk_client {
 	u64 in_end;		/* bytes written by the application so far */
 	bool in_fin;		/* and no more will come */
 	bool want_first;	/* send the first request even without input */
+	bool redundant;		/* each request repeats the one before it */
 	u64 rcv_nxt;		/* all output below was received in order */
 	u64 rcv_limit;		/* output offset up to which there is room; never moves back */
 
@@ -104,6 +116,7 @@ struct trk_client {
 	u16 slot;		/* bytes of TCP payload in a full packet */
 	struct {
 		u64 requests, responses, timeouts, probes, lost, late, merged, held;
+		u64 repeated;		/* requests that repeated the one before */
 		u64 out_retrans;	/* bytes asked for again */
 		u64 in_retrans;		/* input bytes sent again */
 	} stat;
@@ -162,6 +175,7 @@ struct trk_client {
 	bool fin_sent, fin_acked;
 
 	/* our segments */
+	struct trk_repeat last;		/* the last request */
 	u32 seq;
 	u32 ackrel;
 

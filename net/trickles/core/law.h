@@ -12,7 +12,7 @@
 #define TRK_MIN_CWND		2u		/* packets, RFC 5681 (4) */
 #define TRK_SSTHRESH_INF	(1u << 20)	/* packets: above every window */
 #define TRK_MAX_CWND		(1u << 16)	/* packets: window * slot stays below 2^30 */
-#define TRK_MAX_CLAIMS		16		/* gaps and no-growth ranges in one proof */
+#define TRK_MAX_CLAIMS		32		/* gaps and no-growth ranges in one proof */
 
 /**
  * struct trk_law - the congestion state that a continuation seals

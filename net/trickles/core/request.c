@@ -278,6 +278,16 @@ static void claims_upto(const struct trk_client *cl, u64 base, u64 n, struct trk
 	}
 }
 
+/* The same up to @n, which is below. */
+static void claims_trim(struct trk_claims *claims, u64 n)
+{
+	while (claims->count && claims->c[claims->count - 1].a > n)
+		claims->count--;
+	if (claims->count && claims->c[claims->count - 1].b > n)
+		claims->c[claims->count - 1].b = n;
+	claims->n = n;
+}
+
 static void fill_claims(struct trk_req *q, const struct trk_claims *claims)
 {
 	unsigned int i;
@@ -346,6 +356,49 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct pla
 		cl->in_left = s->count;
 		cl->in_again = false;
 	}
+}
+
+/*
+ * Redundancy: a request covers the range of the one before it again, as long as
+ * nothing of its answer arrived.  A server that remembers answers what is new to
+ * it.  All numbers of both must have pieces, so that it finds their bytes.
+ */
+static bool repeats(const struct trk_client *cl, const struct plan *p, u64 base)
+{
+	const struct trk_repeat *last = &cl->last;
+	unsigned int i;
+
+	if (!cl->redundant || !last->count || last->n != cl->nrep || last->m <= base ||
+	    last->nask + p->nask > TRK_MAX_ASK)
+		return false;
+	for (i = 0; i < last->count; i++)
+		if (trk_client_slot(cl, last->first + i)->state != TRK_SLOT_EXPECTED)
+			return false;
+	for (i = 0; i < last->nask; i++)
+		if (last->ask[i].off < p->cont->u.start ||
+		    last->ask[i].off + last->ask[i].len > p->cont->u.end)
+			return false;
+	return true;
+}
+
+/* What the last request asked for goes before the plan. */
+static void plan_repeat(struct trk_client *cl, struct plan *p, u32 token)
+{
+	const struct trk_repeat *last = &cl->last;
+	struct trk_bytes *end;
+	u32 i;
+
+	memmove(p->ask + last->nask, p->ask, p->nask * sizeof(p->ask[0]));
+	memcpy(p->ask, last->ask, last->nask * sizeof(p->ask[0]));
+	p->nask += last->nask;
+	end = &p->ask[last->nask - 1];
+	if (end[0].off + end[0].len == end[1].off && end[0].len % piece_len(cl) == 0) {
+		end[0].len += end[1].len;
+		p->nask--;
+		memmove(end + 1, end + 2, (p->nask - last->nask) * sizeof(p->ask[0]));
+	}
+	for (i = 0; i < last->count; i++)
+		trk_client_slot(cl, last->first + i)->again = token;
 }
 
 /* The segment's numbers; what waited for a request waits no longer. */
@@ -475,6 +528,7 @@ static bool renewal_due(const struct trk_client *cl, const struct trk_claims *cl
 struct reach {
 	u64 n;
 	u64 first, last;	/* issued; none if first > last */
+	u64 recover;		/* end of the loss event that was open before; 0: none */
 	u32 cwnd;		/* window after it, packets */
 };
 
@@ -482,23 +536,24 @@ struct reach {
  * Walks the received numbers above nrep until the answer is as large as the
  * plan can use, or as a train may be: one lost request must not be a timeout,
  * and slow start must not burst.  Numbers that share a packet are reported
- * together, since their nonces came as one.
+ * together, since their nonces came as one.  @claims: of the report.
  */
-static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit, struct reach *r)
+static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit, struct reach *r,
+			 struct trk_claims *claims)
 {
 	const struct trk_held_cont *held = trk_client_cont(cl);
-	struct trk_claims claims;
 	struct trk_walk w, saved;
 	struct trk_step step;
-	u32 count = 0;
+	u32 most = min_t(u32, p->room, TRK_MAX_ANSWER), count = 0;
 	bool full = false;
 
 	r->n = cl->nrep;
 	r->first = 1;
 	r->last = 0;
+	r->recover = 0;
 	r->cwnd = cl->cwnd;
-	claims_upto(cl, held->c.base, cl->reportable, &claims);
-	trk_walk_init(&w, &held->c.law, held->c.base, &claims, cl->nrep + 1, false);
+	claims_upto(cl, held->c.base, cl->reportable, claims);
+	trk_walk_init(&w, &held->c.law, held->c.base, claims, cl->nrep + 1, false);
 	for (;;) {
 		const struct trk_law *law = &w.law;
 		u64 issued;
@@ -506,6 +561,8 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 		/* Until a request of this report issues something, whole runs go by at once. */
 		w.single = false;
 		if (w.next > cl->nrep) {
+			if (r->n == cl->nrep)
+				r->recover = law->first_loss ? law->recover : 0;
 			w.split = law->first_loss ? law->recover + 2 - law->new_cwnd : 0;
 			saved = w;
 			if (!trk_walk_next(&w, &step))
@@ -523,7 +580,7 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 			continue;
 		if (step.first <= step.last) {
 			issued = step.last - (r->first <= r->last ? r->first : step.first) + 1;
-			if (count && (count >= limit || issued > p->room))
+			if (count && (count >= limit || issued > most))
 				full = true;
 			if (full && !trk_client_slot(cl, step.a)->joined)
 				break;
@@ -537,22 +594,41 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 		r->n = step.b;
 		r->cwnd = law->first_loss ? law->new_cwnd : trk_law_window(law, step.b);
 	}
+	claims_trim(claims, r->n);
+}
+
+/*
+ * Numbers that a report with a new claim is to cover.  When the list gets full
+ * what is left of it must last for a round trip, which is the rest of the loss
+ * event.  But the path is empty when its second half begins, and must not run
+ * idle for as long as one gathers; and it is full in the end, where what is
+ * issued in one burst would overflow it.  So large ones stand in the middle.
+ */
+static u64 gather(const struct trk_client *cl, const struct reach *r,
+		  const struct trk_claims *claims)
+{
+	u32 room = TRK_CLAIMS_AT(cl->slot) + 1 - claims->count;
+	u64 begun = cl->nrep + r->cwnd, left = r->recover - cl->nrep;
+
+	if (claims->count < TRK_CLAIMS_SOFT || r->recover <= cl->nrep)
+		return 0;
+	begun = begun > r->recover ? begun - r->recover : 0;
+	return 4 + min_t(u64, begun / 2, max_t(u64, left / 3, div64_u64(2 * left, room + 1)));
 }
 
 /* Is the request to wait for more packets to report? */
 static bool waits(const struct trk_client *cl, const struct plan *p, const struct reach *r,
 		  const struct trk_claims *claims)
 {
+	bool claim = claims->count && claims->c[claims->count - 1].b > cl->nrep;
 	u64 n = r->n - cl->nrep;
 
 	if (cl->force || r->n != cl->reportable || !cl->expected)
 		return false;
-	/* What is left of the list must last for a round trip. */
-	if (claims->count >= TRK_CLAIMS_SOFT && n < cl->cwnd / TRK_CLAIMS_SOFT)
-		return true;
-	/* As a delayed acknowledgment (paper §2.1, RFC 1122 §4.2.3.2). */
-	return p->what == TRK_WHAT_OUTPUT && n < 2 &&
-	       !(claims->count && claims->c[claims->count - 1].b > cl->nrep);
+	if (claim)
+		return n < gather(cl, r, claims);
+	/* As a delayed acknowledgment (paper §2.1, RFC 5681 §4.2): not while holes are filled. */
+	return p->what == TRK_WHAT_OUTPUT && n < 2 && r->recover <= cl->nrep;
 }
 
 /*
@@ -593,7 +669,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	struct trk_slot s;
 	struct trk_claims claims;
 	struct reach r;
-	struct plan p;
+	struct plan p, whole;
 	u64 x, acc;
 	u32 i, granted, done = 0;
 	unsigned int range = 0;
@@ -604,7 +680,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		cl->pace_deadline_us = U64_MAX;
 		return false;
 	}
-	if (!plan_next(cl, &p, 3 * limit + 8)) {
+	/* One more than an answer may have, to know whether there would be more. */
+	if (!plan_next(cl, &p, TRK_MAX_ANSWER + 1)) {
 		/* Nothing to ask: the trickles are parked, but for a sign of life. */
 		if (!idle)
 			return false;
@@ -616,10 +693,9 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	/* Input of several packets goes out one request a trickle. */
 	if (p.what == TRK_WHAT_INPUT && p.more && p.in_end - p.in_off > cl->slot / 2)
 		limit = 1;
-	choose_reach(cl, &p, limit, &r);
+	choose_reach(cl, &p, limit, &r, &claims);
 	if (r.first > r.last)
 		return false;
-	claims_upto(cl, held->c.base, r.n, &claims);
 	if (waits(cl, &p, &r, &claims)) {
 		if (cl->delack_deadline_us == U64_MAX)
 			cl->delack_deadline_us = now_us + TRK_DELACK_US;
@@ -665,7 +741,20 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	q.proof = acc ^ held->acc;
 	q.cont.p = held->blob;
 	fill_claims(&q, &claims);
-	fill_plan(cl, &q, &p, &s, out);
+	whole = p;
+	if (p.what == TRK_WHAT_OUTPUT && !renew && repeats(cl, &p, held->c.base)) {
+		q.m = (u32)cl->last.m;
+		plan_repeat(cl, &whole, s.token);
+		cl->stat.repeated++;
+	}
+	fill_plan(cl, &q, &whole, &s, out);
+	cl->last.count = 0;
+	if (p.what == TRK_WHAT_OUTPUT && !renew && p.pieces == granted) {
+		cl->last = (struct trk_repeat){ .m = cl->nrep + 1, .n = r.n, .first = r.first,
+						.count = granted, .token = s.token,
+						.nask = p.nask };
+		memcpy(cl->last.ask, p.ask, sizeof(p.ask));
+	}
 	for (i = 0; i < granted; i++) {
 		struct trk_slot *to = trk_client_slot(cl, r.first + i);
 

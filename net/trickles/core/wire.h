@@ -41,11 +41,13 @@
 
 /*
  * The longest user continuation for a connection: a request with it, with all
- * claims, and with a little input fits a packet.
+ * claims that a client makes there, and with a little input fits a packet.
  */
 #define TRK_REQ_INPUT_MIN	32
+#define TRK_CLAIMS_AT(slot)	((slot) < 1024 ? TRK_MAX_CLAIMS / 2 : TRK_MAX_CLAIMS)
 #define TRK_UCONT_FITS(len, slot)	\
-	(TRK_REQ_HDR_MAX - TRK_UCONT_MAX + (len) + TRK_REQ_INPUT_MIN <= (slot))
+	(TRK_REQ_HDR_MAX - (TRK_MAX_CLAIMS - TRK_CLAIMS_AT(slot)) * TRK_CLAIM_LEN - \
+	 TRK_UCONT_MAX + (len) + TRK_REQ_INPUT_MIN <= (slot))
 
 #define TRK_RESP_FIXED		24
 /* Longest header of a response: continuation, both user continuations, ack, geometry, span. */
