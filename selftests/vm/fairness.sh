@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/fairness in small: one download over Trickles or TCP beside eight over TCP, two
-# seeds each. That is too little to judge by, so the bounds are wide; it finds what makes
+# scripts/fairness in small: one download over Trickles or TCP beside eight over TCP, with two
+# seeds. That is too little to judge by, so the bounds are wide; it finds what makes
 # Trickles starve or starve others. Runs on the machine itself.
 
 # shellcheck disable=SC2317 # the cases are called by their names
@@ -38,9 +38,10 @@ shares()
 same_seed_same_shares()
 {
 	vm --uml --virtual-time --seed 1 --mem 1G -- scripts/fairness-guest \
-		"$work/out/module/net/trickles/trickles.ko" 6 16 fg:trickles:1 bg:tcp:8
+		"$work/out/module/net/trickles/trickles.ko" 6 16 \
+		fg:trickles:1,bg:tcp:8 fg:tcp:1,bg:tcp:8
 	expect status "$status" 0 && expect "what each gets" "$(cat "$work/stdout")" \
-		"$(cat "$work/out/runs/fg:trickles:1,bg:tcp:8.1")"
+		"$(cat "$work/out/runs/1")"
 }
 
 bad_arguments()
