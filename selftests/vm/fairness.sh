@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/../.."
 top=$PWD
 
-cases=(shares same_seed_same_shares bad_arguments)
+cases=(shares same_seed_same_shares large_window bad_arguments)
 # shellcheck source=selftests/vm/lib.sh
 . selftests/vm/lib.sh
 
@@ -38,10 +38,36 @@ shares()
 same_seed_same_shares()
 {
 	vm --uml --virtual-time --seed 1 --mem 1G -- scripts/fairness-guest \
-		"$work/out/module/net/trickles/trickles.ko" 6 16 \
+		"$work/out/module/net/trickles/trickles.ko" 6 16 false \
 		fg:trickles:1,bg:tcp:8 fg:tcp:1,bg:tcp:8
 	expect status "$status" 0 && expect "what each gets" "$(cat "$work/stdout")" \
 		"$(cat "$work/out/runs/1")"
+}
+
+# A path that holds 833 packets is filled: the window and all that the client keeps for it
+# grow so far while the application reads as fast as data comes.
+cat >"$work/window.sh" <<'END'
+set -euo pipefail
+. scripts/twohosts.sh
+work=$(mktemp -d)
+load_module "$1"
+hosts_up
+queue=3000
+hosts_shape delay 50ms
+truncate -s 60M "$work/file"
+start_server "$work/log" tools/trickles-httpd -p 80 "$work"
+on client tools/bench/fetch trickles $server_ip 80 /file 1
+END
+
+large_window()
+{
+	local seconds
+
+	vm --uml --virtual-time -- bash "$work/window.sh" "$work/out/module/net/trickles/trickles.ko"
+	expect status "$status" 0 || return
+	read -r _ _ _ _ _ seconds <"$work/stdout"
+	echo "# 60 MB at 100 Mbit/s and 100 ms: $seconds s"
+	[ "${seconds%.*}" -lt 9 ]
 }
 
 bad_arguments()

@@ -91,7 +91,8 @@ static long long read_until(int fd, double end)
 	double left;
 
 	while ((left = end - now()) > 0) {
-		struct timeval tv = { left, (left - (long)left) * 1e6 + 1 };
+		long us = left * 1e6 + 1;
+		struct timeval tv = { us / 1000000, us % 1000000 };
 		ssize_t n;
 
 		if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
