@@ -405,7 +405,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	if (g->late)
 		return step_timeout(env, &claims, q->attempt, g);
 	g->grow = q->flags & TRK_REQ_GROW;
-	g->full_request = payload_len >= g->cont.slot;
+	if (payload_len >= g->cont.slot)
+		g->paid = q->kind == TRK_KIND_RANGE ? 1 + (q->m == q->n) : TRK_INITIAL_WINDOW;
 	g->final_input = q->flags & TRK_REQ_FIN;
 	g->has_input = q->has_input;
 	g->input_off = q->input_off;
@@ -599,12 +600,11 @@ static u64 growth_nonce(struct trk_answer *a, u32 index)
 	const struct trk_grant *g = a->g;
 
 	if (index - a->nonces_from >= a->nonces_count) {
-		u64 packets = g->count - index;
+		u64 packets = 1 + (a->len - min_t(u64, a->len, a->at)) / a->piece;
 
-		/* With full requests every number has a packet, else every piece of data. */
-		if (!g->full_request)
-			packets = min_t(u64, packets,
-					1 + (a->len - min_t(u64, a->len, a->at)) / a->piece);
+		if (index < g->paid)
+			packets = max_t(u64, packets, g->paid - index);
+		packets = min_t(u64, packets, g->count - index);
 		a->nonces_from = index;
 		a->nonces_count = (u32)min_t(u64, packets, TRK_NONCE_BATCH);
 		trk_nonces(a->nonce, g->cont.conn, g->cont.domain, g->first + index,
@@ -668,12 +668,12 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	r.off = (u32)off;
 	/* A piece cut short by a continuation still fills its packet. */
 	full = len == a->piece;
-	grow = g->grow && !a->abort && (full || g->full_request);
+	grow = g->grow && !a->abort && (full || a->next < g->paid);
 	size = trk_resp_size(&r);
 	if (!answer_more(a) || a->packets + 1 >= TRK_MAX_ANSWER) {
 		bool fits = size + TRK_EXT_HDR + 2 + len <= g->cont.slot;
 
-		if (a->packets + 1 >= TRK_MAX_ANSWER || (fits && !(grow && g->full_request))) {
+		if (a->packets + 1 >= TRK_MAX_ANSWER || (fits && !(grow && a->next < g->paid))) {
 			r.span = (u16)min_t(u32, g->count - a->next, 65535);
 			size = trk_resp_size(&r);
 			if (r.span > 1)

@@ -53,8 +53,9 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @kind: kind of the request
  * @mint: which packets of the answer carry @cont
  * @grow: full packets of the answer may take growth nonces
- * @full_request: the request itself filled a packet (the client sends as fast as it may),
- *	so with @grow every packet of the answer takes a growth nonce
+ * @paid: with @grow, so many numbers of the answer take growth nonces full or not, for the
+ *	request itself filled a packet (the client sends as fast as it may): what one
+ *	received number issues, or one number if it stands for several
  * @final_input: the client's stream ends behind the input of the request
  * @late: the continuation was past its horizon: the answer is a new one and nothing else
  * @count: numbers granted; 0 when the request issues nothing
@@ -74,7 +75,7 @@ struct trk_grant {
 	u8 mint;
 	u8 nask;
 	bool grow;
-	bool full_request;
+	u8 paid;
 	bool final_input;
 	bool late;
 	bool has_output;
