@@ -5,9 +5,17 @@
 #include "filter.h"
 #include "toyapp.h"
 
+#define SLOT	1448
+
 static struct filter answered[SIM_MAX_REPLICAS];
 static const struct attack *cheat;
-static u64 cheated_bytes;
+
+/* Of those in the cheater's place, when a run is over. */
+static struct {
+	u64 bytes;		/* of the stream, that they got */
+	u64 moved;		/* on the wire, both ways, of all */
+	u32 window;		/* packets in flight by the last answer */
+} came;
 
 static void *zalloc(size_t n, size_t size)
 {
@@ -59,6 +67,8 @@ static void at_server(struct replica *rep, struct packet *p)
 	if (!err)
 		err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
 	n->count.server_drops[err]++;
+	if (!err && g.kind == TRK_KIND_RANGE && g.count)
+		came.window = (u32)g.first + g.count - 1 - q.n;
 	if (err || !g.count || !toy_answer(&t, &g, &peer, p->data + q.hdr_len))
 		return;
 	t.a.g = &g;
@@ -112,18 +122,25 @@ static void ring(struct trk_client *cl)
 	free(old);
 }
 
-/* Sends a request, with the only message that there is where it has input. */
+/* The client's stream: a message that asks for a file, one that asks for nothing, and no more. */
+static void input(const struct party *p, u8 *to, u64 off, u32 len)
+{
+	const struct toy_msg file = { .kind = TOY_GET, .len = STREAM - 1, .key = 1 + 2 * p->c->id };
+	const struct toy_msg nothing = { .kind = TOY_GET, .key = 1 };
+	u8 stream[TRK_MAX_SLOT] = { 0 };
+
+	toy_msg_write(stream, &file);
+	toy_msg_write(stream + TOY_MSG_LEN, &nothing);
+	memcpy(to, stream + off, len);
+}
+
 void party_send(struct party *p, const struct trk_out_req *o)
 {
 	struct conn *c = p->c;
 	struct packet *k = packet_new(c->client_isn + 1 + o->seq, c->server_isn + 1 + o->ackrel,
 				      o->hdr, o->hdr_len, o->in_len);
-	const struct toy_msg m = { .kind = TOY_GET, .len = STREAM - 1, .key = 1 + 2 * c->id };
-	u8 msg[TOY_MSG_LEN];
 
-	toy_msg_write(msg, &m);
-	if (o->in_len)
-		memcpy(k->data + o->hdr_len, msg + o->in_off, o->in_len);
+	input(p, k->data + o->hdr_len, o->in_off, o->in_len);
 	conn_send(c, SIM_UP, k);
 }
 
@@ -285,7 +302,7 @@ static void closed(struct conn *c)
 	unsigned int i;
 
 	if (c->group == c->net->sc->group)
-		cheated_bytes += p->bytes;
+		came.bytes += p->bytes;
 	for (i = 0; i < p->lines; i++)
 		free(p->line[i].cl.ring);
 	free(p->state);
@@ -304,36 +321,53 @@ static const struct model party_model = {
 
 /* ---- a run ---- */
 
-/* Bytes that those in the cheater's place got. */
-static u64 goodput(const struct arena *a, unsigned int seed, unsigned int clients)
+static void play(const struct arena *a, unsigned int seed, unsigned int clients)
 {
 	struct sim_scenario sc;
-	char text[500], error[SIM_ERROR];
+	char text[500], error[SIM_ERROR], rivals[60] = "";
 	unsigned int i;
 	struct net *n;
 	FILE *f;
 
+	if (a->rivals)
+		snprintf(rivals, sizeof(rivals), "client %u start 1ms every 7ms get 2g\n",
+			 a->rivals);
 	snprintf(text, sizeof(text),
-		 "seed %u\ntime %ums\nreplicas %u spray round\n%s"
-		 "client %u every 3ms get 2g\nclient %u start 1ms every 7ms get 2g\n",
-		 seed, a->time_ms, a->replicas ? a->replicas : 1, a->links, clients, a->rivals);
+		 "seed %u\ntime %ums\nslot %u\nreplicas %u spray round\n%sclient %u every 3ms get 2g\n%s",
+		 seed, a->time_ms, SLOT, a->replicas ? a->replicas : 1, a->links, clients, rivals);
 	f = fmemopen(text, strlen(text), "r");
 	if (sim_scenario_read(&sc, f, "arena", error)) {
 		fprintf(stderr, "%s\n", error);
 		exit(1);
 	}
 	fclose(f);
-	cheated_bytes = 0;
+	memset(&came, 0, sizeof(came));
 	n = net_new(&sc, NULL);
 	for (i = 0; i < sc.ngroups; i++)
 		net_use(n, &sc.group[i], &party_model);
 	net_run(n);
 	net_close(n);
+	came.moved = n->path->link[SIM_UP].bytes + n->path->link[SIM_DOWN].bytes;
 	net_free(n);
 	for (i = 0; i < SIM_MAX_REPLICAS; i++)
 		filter_free(&answered[i]);
 	sim_scenario_free(&sc);
-	return cheated_bytes;
+}
+
+static void play_honest(const struct arena *a, unsigned int seed)
+{
+	cheat = NULL;
+	missing = DEFENCE_NONE;
+	play(a, seed, a->connections ? a->connections : 1);
+}
+
+static void play_cheater(const struct arena *a, unsigned int seed, const struct attack *attack,
+			 enum defence without)
+{
+	cheat = attack;
+	missing = without;
+	play(a, seed, 1);
+	missing = DEFENCE_NONE;
 }
 
 /**
@@ -350,13 +384,26 @@ double arena_gain(const struct arena *a, const struct attack *attack, enum defen
 	unsigned int seed;
 
 	for (seed = 1; seed <= a->seeds; seed++) {
-		cheat = NULL;
-		missing = DEFENCE_NONE;
-		honest += goodput(a, seed, a->connections ? a->connections : 1);
-		cheat = attack;
-		missing = without;
-		cheater += goodput(a, seed, 1);
+		play_honest(a, seed);
+		honest += came.bytes;
+		play_cheater(a, seed, attack, without);
+		cheater += came.bytes;
 	}
-	missing = DEFENCE_NONE;
 	return (double)cheater / (double)honest;
+}
+
+/**
+ * arena_window - how cheaply a cheater gets a large window
+ * @a: where, without rivals
+ * @attack: how
+ * @without: the defence that is missing
+ *
+ * Return: packets by which the window grew, by full packets that as many bytes as were
+ * moved would fill.  In slow start an honest client gets less than 1.
+ */
+double arena_window(const struct arena *a, const struct attack *attack, enum defence without)
+{
+	play_cheater(a, 1, attack, without);
+	return (double)(came.window - min_t(u32, came.window, TRK_INITIAL_WINDOW)) *
+	       (SLOT + SIM_OVERHEAD) / (double)came.moved;
 }

@@ -65,6 +65,7 @@ struct arena {
 };
 
 double arena_gain(const struct arena *a, const struct attack *attack, enum defence without);
+double arena_window(const struct arena *a, const struct attack *attack, enum defence without);
 
 /* For attacks. */
 u64 party_now(const struct party *p);

@@ -174,9 +174,11 @@ static void fork_turn(struct party *p)
 {
 	unsigned int i;
 
+	/* Lines that begin with a timeout are another attack. */
+	p->line[0].no_timeouts = true;
 	if (p->lines == 1 && p->line[0].cl.nrep >= FORK_AT)
 		for (i = 1; i < COPIES; i++)
-			party_fork(p, &p->line[0])->no_timeouts = true;
+			party_fork(p, &p->line[0]);
 }
 
 static void fork__of_a_continuation(void)

@@ -85,13 +85,20 @@ int WRAP(trk_ucont_open)(const struct trk_cipher *c, const struct trk_peer *peer
 }
 
 /* Nonces that do not depend on something. */
+static void forget(u64 *conn, u64 *domain)
+{
+	if (missing == DEFENCE_CONNECTION)
+		*conn = 0;
+	if (missing == DEFENCE_CONNECTION || missing == DEFENCE_DOMAIN)
+		*domain = 0;
+}
+
 REPLACE(trk_nonces);
 
 void WRAP(trk_nonces)(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, unsigned int n,
 		      bool nogrowth, u64 *out)
 {
-	if (missing == DEFENCE_CONNECTION)
-		conn = 0, domain = 0;
+	forget(&conn, &domain);
 	REAL(trk_nonces)(c, conn, domain, first, n, nogrowth, out);
 }
 
@@ -100,8 +107,7 @@ REPLACE(trk_nonce_span);
 u64 WRAP(trk_nonce_span)(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, u64 last,
 			 bool nogrowth)
 {
-	if (missing == DEFENCE_CONNECTION)
-		conn = 0, domain = 0;
+	forget(&conn, &domain);
 	return REAL(trk_nonce_span)(c, conn, domain, first, last,
 				    nogrowth && missing != DEFENCE_SEQUENCE);
 }
@@ -133,12 +139,11 @@ u64 WRAP(trk_proof)(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
 	struct trk_claims same = *claims;
 	unsigned int i;
 
+	forget(&conn, &domain);
 	switch (missing) {
 	case DEFENCE_PROOF:
 	case DEFENCE_LENGTHS:
 		return said_proof;
-	case DEFENCE_CONNECTION:
-		return REAL(trk_proof)(c, 0, 0, base, claims);
 	case DEFENCE_TELESCOPE:
 		return proof_by_number(c, conn, domain, base, claims);
 	case DEFENCE_SEQUENCE:
@@ -150,15 +155,6 @@ u64 WRAP(trk_proof)(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
 	default:
 		return REAL(trk_proof)(c, conn, domain, base, claims);
 	}
-}
-
-REPLACE(trk_domain);
-
-u64 WRAP(trk_domain)(const struct trk_cipher *c, u64 conn, u64 time_ms, u8 attempt, u64 highest)
-{
-	if (missing == DEFENCE_DOMAIN)
-		return conn;
-	return REAL(trk_domain)(c, conn, time_ms, attempt, highest);
 }
 
 REPLACE(trk_claims_check);

@@ -19,7 +19,7 @@
 	X(REGION,	"bytes of a user continuation: trk_ucont_open(), seal.c")	\
 	X(PROOF,	"proof: trk_proof(), seal.c")				\
 	X(CONNECTION,	"nonces of a connection: trk_nonces(), seal.c")		\
-	X(DOMAIN,	"a domain for each timeout: trk_domain(), seal.c")	\
+	X(DOMAIN,	"nonces of a domain: trk_nonces(), seal.c")		\
 	X(SEQUENCE,	"no-growth nonces: trk_nonce_span(), seal.c")		\
 	X(CLAIMS,	"claims in order: trk_claims_check(), law.c")		\
 	X(TELESCOPE,	"proof of two blocks a run: trk_proof(), seal.c")	\
