@@ -31,18 +31,25 @@ void weak_request(const struct trk_req *q)
 #define WRAP(name)	__wrap_##name
 #define REPLACE(name)	typeof(name) REAL(name), WRAP(name)
 
-/* Lengths are not compared with the packet: what is missing is read as zero. */
+/*
+ * Lengths are not compared with the packet: what is missing is read from memory behind it. Let
+ * it be zeroes, and extensions that are skipped.
+ */
 REPLACE(trk_req_parse);
 
 int WRAP(trk_req_parse)(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 {
 	static u8 padded[PADDED];
+	u32 i;
 
 	if (missing != DEFENCE_LENGTHS)
 		return REAL(trk_req_parse)(q, p, hdr_avail, total);
 	memset(padded, 0, sizeof(padded));
+	for (i = TRK_REQ_FIXED + TRK_CONT_LEN; i < sizeof(padded); i += TRK_EXT_HDR)
+		padded[i] = 128;
 	memcpy(padded, p, min_t(u32, total, sizeof(padded)));
-	return REAL(trk_req_parse)(q, padded, sizeof(padded), sizeof(padded));
+	total = max_t(u32, total, trk_req_hdr_len(padded, sizeof(padded)));
+	return REAL(trk_req_parse)(q, padded, sizeof(padded), min_t(u32, total, sizeof(padded)));
 }
 
 static const struct trk_peer nobody;
