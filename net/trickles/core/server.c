@@ -45,6 +45,15 @@ static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain
 	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
 }
 
+/*
+ * A connection is in one domain.  Who begins another by a timeout has left the one
+ * before, or the two would be two windows.
+ */
+static bool newest(const struct trk_server_env *env, const struct trk_cont *c)
+{
+	return !env->newest || env->newest(env->arg, c->conn, trk_domain_order(c->domain));
+}
+
 /* The period of a cookie that @key made, 0 if it did not. */
 static u64 cookie_period(const struct trk_server_env *env, const struct trk_cipher *key,
 			 const struct trk_peer *peer, u32 client_isn, u32 cookie)
@@ -87,7 +96,9 @@ static int step_first(const struct trk_server_env *env, u8 attempt, struct trk_g
 
 	if (!claim_attempt(env, c->conn, 0, attempt))
 		return TRK_DROP_REPLAY;
-	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, attempt, 0);
+	c->domain = trk_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
+	if (!newest(env, c))
+		return TRK_DROP_DOMAIN;
 	c->domain_key = env->current_key->key_id;
 	c->iw = TRK_INITIAL_WINDOW;
 	c->time_ms = env->now_ms;
@@ -283,7 +294,10 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 	       max_t(u32, trk_law_window(&w.law, claims->n) / 2, TRK_MIN_CWND);
 	trk_law_init(&c->law, highest, 1, half, 0);
 	c->base = highest;
-	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, attempt, highest);
+	c->domain = trk_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt,
+			       highest);
+	if (!newest(env, c))
+		return TRK_DROP_DOMAIN;
 	c->domain_key = env->current_key->key_id;
 	c->time_ms = env->now_ms;
 	g->first = highest + 1;
@@ -379,7 +393,8 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
  * else is believed, two AES blocks a claimed run, two more seals.
  *
  * Return: 0 or the reason to drop the packet.  Any context; touches nothing
- * but its arguments, and calls @env->claim once for 32 numbers at most issued.
+ * but its arguments, and calls @env->claim once for 32 numbers at most issued, and
+ * @env->newest once.
  */
 int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
 		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
@@ -437,6 +452,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		return step_timeout(env, &claims, q->attempt, g);
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
+	if (!newest(env, &g->cont))
+		return TRK_DROP_DOMAIN;
 	err = step_range(env, &claims, trk_num_above(g->cont.base, q->m), g, &skipped);
 	skip_pieces(g, skipped);
 	return err;

@@ -21,9 +21,11 @@
 /**
  * struct trk_server_env - what a decision depends on besides the request
  * @cipher: returns the cipher of a key epoch, NULL if it is not held
- * @arg: passed to @cipher and @claim
+ * @arg: passed to @cipher, @claim and @newest
  * @claim: marks requests of a domain as answered: those that @mask names of the 32 from
  *	32 * @word on; returns which were not marked.  NULL: none is ever known to be
+ * @newest: notes that the domain of this order is in use; false if a later one of the
+ *	connection is.  NULL: none is ever known to be
  * @current_key: the epoch that seals
  * @previous_key: the one before it, whose cookies are still good; NULL: none
  * @now_ms: wall clock, milliseconds
@@ -34,6 +36,7 @@
 struct trk_server_env {
 	const struct trk_cipher *(*cipher)(void *arg, u8 key_id);
 	u32 (*claim)(void *arg, u64 conn, u64 domain, u64 word, u32 mask);
+	bool (*newest)(void *arg, u64 conn, u32 order);
 	void *arg;
 	const struct trk_cipher *current_key;
 	const struct trk_cipher *previous_key;
