@@ -10,9 +10,9 @@
 static struct filter answered[SIM_MAX_REPLICAS];
 static const struct attack *cheat;
 
-/* Of those in the cheater's place, when a run is over. */
+/* Of the one in the cheater's place, when a run is over. */
 static struct {
-	u64 bytes;		/* of the stream, that they got */
+	u64 bytes;		/* of the stream, that it got */
 	u64 moved;		/* on the wire, both ways, of all */
 	u32 window;		/* packets in flight by the last answer */
 } came;
@@ -42,6 +42,11 @@ static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 	return filter_claim(&answered[((struct replica *)arg)->i], conn, domain, word, mask);
 }
 
+static bool newest(void *arg, u64 conn, u32 order)
+{
+	return filter_newest(&answered[((struct replica *)arg)->i], conn, order);
+}
+
 static void at_server(struct replica *rep, struct packet *p)
 {
 	struct net *n = rep->net;
@@ -50,6 +55,7 @@ static void at_server(struct replica *rep, struct packet *p)
 	struct trk_server_env env = {
 		.cipher = get_cipher,
 		.claim = missing == DEFENCE_FILTER ? NULL : claim,
+		.newest = missing == DEFENCE_NEWEST || missing == DEFENCE_FILTER ? NULL : newest,
 		.arg = rep,
 		.current_key = &n->cipher.c,
 		.now_ms = replica_now_ms(rep),
@@ -301,7 +307,7 @@ static void closed(struct conn *c)
 	struct party *p = c->m;
 	unsigned int i;
 
-	if (c->group == c->net->sc->group)
+	if (!c->id)
 		came.bytes += p->bytes;
 	for (i = 0; i < p->lines; i++)
 		free(p->line[i].cl.ring);
@@ -321,7 +327,7 @@ static const struct model party_model = {
 
 /* ---- a run ---- */
 
-static void play(const struct arena *a, unsigned int seed, unsigned int clients)
+static void play(const struct arena *a, unsigned int seed)
 {
 	struct sim_scenario sc;
 	char text[500], error[SIM_ERROR], rivals[60] = "";
@@ -333,8 +339,8 @@ static void play(const struct arena *a, unsigned int seed, unsigned int clients)
 		snprintf(rivals, sizeof(rivals), "client %u start 1ms every 7ms get 2g\n",
 			 a->rivals);
 	snprintf(text, sizeof(text),
-		 "seed %u\ntime %ums\nslot %u\nreplicas %u spray round\n%sclient %u every 3ms get 2g\n%s",
-		 seed, a->time_ms, SLOT, a->replicas ? a->replicas : 1, a->links, clients, rivals);
+		 "seed %u\ntime %ums\nslot %u\nreplicas %u spray round\n%sclient 1 get 2g\n%s",
+		 seed, a->time_ms, SLOT, a->replicas ? a->replicas : 1, a->links, rivals);
 	f = fmemopen(text, strlen(text), "r");
 	if (sim_scenario_read(&sc, f, "arena", error)) {
 		fprintf(stderr, "%s\n", error);
@@ -358,7 +364,7 @@ static void play_honest(const struct arena *a, unsigned int seed)
 {
 	cheat = NULL;
 	missing = DEFENCE_NONE;
-	play(a, seed, a->connections ? a->connections : 1);
+	play(a, seed);
 }
 
 static void play_cheater(const struct arena *a, unsigned int seed, const struct attack *attack,
@@ -366,7 +372,7 @@ static void play_cheater(const struct arena *a, unsigned int seed, const struct 
 {
 	cheat = attack;
 	missing = without;
-	play(a, seed, 1);
+	play(a, seed);
 	missing = DEFENCE_NONE;
 }
 

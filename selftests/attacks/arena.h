@@ -55,12 +55,11 @@ struct attack {
  * struct arena - a place to cheat in
  * @links: statements of a scenario
  * @rivals: honest clients beside
- * @connections: honest ones in the cheater's place, that it is compared to
  * @replicas: requests go to them in turn
  */
 struct arena {
 	const char *links;
-	unsigned int rivals, connections, replicas;
+	unsigned int rivals, replicas;
 	unsigned int time_ms, seeds;
 };
 

@@ -54,11 +54,17 @@ static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 	return filter_claim(&answered, conn, domain, word, mask);
 }
 
+static bool newest(void *arg, u64 conn, u32 order)
+{
+	return filter_newest(&answered, conn, order);
+}
+
 static struct trk_server_env server(void)
 {
 	return (struct trk_server_env){
 		.cipher = get_cipher,
 		.claim = missing == DEFENCE_FILTER ? NULL : claim,
+		.newest = newest,
 		.current_key = &key[current].c,
 		.now_ms = now_ms,
 		.horizon_ms = missing == DEFENCE_HORIZON ? U32_MAX : HORIZON_MS,
@@ -542,7 +548,7 @@ static void work__for_noise(void)
 		CHECK_EQ(macs, 1);
 		CHECK_EQ(blocks, 0);
 	}
-	CHECK_EQ(answered.used, 1);	/* the first request */
+	CHECK_EQ(answered.used, 2);	/* the first request, and its domain */
 	len = first_request(p, 1);
 	macs = 0;
 	submit(&o.peer, 1, 1, p, len, &a, NULL);

@@ -27,6 +27,7 @@
 	X(CONFIRMED,	"claims of a timeout: trk_request_timeout(), request.c")	\
 	/* what the core is given */						\
 	X(FILTER,	"answered once: claim() of the server, replay.c")	\
+	X(NEWEST,	"one domain at a time: newest() of the server, replay.c")	\
 	X(HORIZON,	"horizon of the server")				\
 	X(PATH_SLOT,	"slot of the path, of the server")			\
 	X(OLD_KEYS,	"old keys are forgotten: cipher() of the server, keys.c")	\

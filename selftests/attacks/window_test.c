@@ -59,13 +59,14 @@ static void nothing__gains_nothing(void)
 
 /* ---- nonces of an earlier domain ---- */
 
-#define RECORDED	1500		/* numbers of the first domain, then it is left for another */
-#define LEAVE_AT	40
+#define RECORDED	1000		/* numbers of the first domain, then it is left for another */
+#define LEAVE_AT	300		/* behind the many losses in which slow start ends */
+#define RING		4096
 
 struct earlier {
 	u64 nonce[RECORDED];
 	struct line before;
-	struct trk_slot ring[TRK_RING_MIN];
+	struct trk_slot ring[RING];
 	unsigned int attempts;
 };
 
@@ -86,13 +87,17 @@ static void earlier_turn(struct party *p)
 	unsigned int left = 2;
 	u64 x;
 
-	if (!s->before.cl.ring && p->line[0].cl.nrep >= LEAVE_AT) {
+	if (!s->before.cl.ring && p->line[0].cl.nrep >= LEAVE_AT &&
+	    p->line[0].cl.ring_size <= RING) {
 		s->before = p->line[0];
 		s->before.cl.ring = s->ring;
-		memcpy(s->ring, p->line[0].cl.ring, sizeof(s->ring));
+		memcpy(s->ring, p->line[0].cl.ring,
+		       p->line[0].cl.ring_size * sizeof(s->ring[0]));
 	}
 	l = &p->line[p->lines - 1];
-	if (l->cl.top >= RECORDED && s->attempts < TRK_MAX_ATTEMPTS) {
+	if (s->before.cl.ring && l->cl.top >= RECORDED && s->attempts < TRK_MAX_ATTEMPTS) {
+		/* It does not begin a later domain. */
+		l->no_timeouts = true;
 		l = party_fork(p, &s->before);
 		l->cl.waiting = true;
 		l->cl.timeout_due = true;
@@ -148,6 +153,8 @@ static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	q.output = (struct trk_blob){ output->blob, output->len };
 	party_elsewhere(p, &q);
 	party_ask(p, &o, &q);
+	/* A timeout would begin a later domain. */
+	p->line[0].no_timeouts = true;
 	return true;
 }
 
