@@ -197,7 +197,7 @@ struct line *party_fork(struct party *p, const struct line *l)
 	return to;
 }
 
-/* Makes a line believe that packet @x came, with all of its bytes.  False if it was not expected. */
+/* Makes a line believe that packet @x came, with all its bytes.  False if it was not expected. */
 bool party_pretend(struct party *p, struct line *l, u64 x, u64 nonce)
 {
 	const struct trk_slot *s = trk_client_slot(&l->cl, x);

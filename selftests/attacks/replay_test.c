@@ -21,7 +21,7 @@ static const struct arena arena = { .links = LINKS, .rivals = 3, .time_ms = 1000
 
 static void gain(const char *name, const struct attack *a, enum defence d)
 {
-	ROW(name, d, "goodput", arena_gain(&arena, a, DEFENCE_NONE), GAIN_MAX,
+	row(name, d, "goodput", arena_gain(&arena, a, DEFENCE_NONE), GAIN_MAX,
 	    arena_gain(&arena, a, d));
 }
 
@@ -83,7 +83,8 @@ static void overlap_request(struct party *p, struct line *l, const struct trk_ou
 		if (!party_read(p, o, &q) || q.kind != TRK_KIND_RANGE)
 			return;
 		/* As far back as the continuation allows. */
-		q.m = max_t(u32, (u32)trk_client_cont(&l->cl)->c.base + 1, q.m - min_t(u32, q.m, i * 8));
+		q.m = max_t(u32, (u32)trk_client_cont(&l->cl)->c.base + 1,
+			    q.m - min_t(u32, q.m, i * 8));
 		party_elsewhere(p, &q);
 		party_ask(p, o, &q);
 	}
@@ -235,7 +236,7 @@ static void replicas__answer_once_each(void)
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		at.replicas = cases[i].replicas;
-		CHECKED(ROW(cases[i].name, DEFENCE_FILTER, "goodput",
+		CHECKED(row(cases[i].name, DEFENCE_FILTER, "goodput",
 			    arena_gain(&at, &a, DEFENCE_NONE), at.replicas,
 			    arena_gain(&at, &a, DEFENCE_FILTER)));
 	}
@@ -287,4 +288,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(attempts__leave_one_domain),
 };
 
-ROW_MAIN(cases)
+int main(void)
+{
+	return row_run(cases, ARRAY_SIZE(cases));
+}

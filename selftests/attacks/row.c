@@ -11,11 +11,23 @@ static struct row {
 
 static unsigned int nrows;
 
-void row_add(const char *attack, enum defence d, const char *what, double with, double bound,
-	     double without)
+/**
+ * row - what an attack gains
+ * @attack: its name
+ * @d: the defence against it
+ * @what: what is measured
+ * @with: with the defence: must be @bound at most
+ * @without: without: must be GAIN_WEAK at least, for a weak attacker proves nothing
+ */
+void row(const char *attack, enum defence d, const char *what, double with, double bound,
+	 double without)
 {
 	if (nrows < ROWS)
 		rows[nrows++] = (struct row){ attack, what, d, with, bound, without };
+	if (with > bound)
+		FAIL("%s gains %.3f, more than %.2f", attack, with, bound);
+	if (without < GAIN_WEAK)
+		FAIL("%s gains only %.3f without the defence", attack, without);
 }
 
 /* Runs the cases, then prints what they found. */

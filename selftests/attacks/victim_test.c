@@ -125,7 +125,7 @@ static double injected(enum defence without)
 	return forged;
 }
 
-/* Downloads that do not come to an end, of as many as there are packets whose nonce can be spoilt. */
+/* Downloads that do not come to an end, of 100 with the nonce of another packet spoilt. */
 static double poisoned(enum defence without)
 {
 	struct victim *v = calloc(1, sizeof(*v));
@@ -144,13 +144,13 @@ static double poisoned(enum defence without)
 
 static void injection__needs_the_token(void)
 {
-	CHECKED(ROW("off-path injection into a client", DEFENCE_TOKEN, "forged bytes taken",
+	CHECKED(row("off-path injection into a client", DEFENCE_TOKEN, "forged bytes taken",
 		    injected(DEFENCE_NONE), 0, injected(DEFENCE_TOKEN)));
 }
 
 static void poisoning__heals(void)
 {
-	CHECKED(ROW("a nonce spoilt on the way", DEFENCE_CONFIRMED, "of 100 stuck",
+	CHECKED(row("a nonce spoilt on the way", DEFENCE_CONFIRMED, "of 100 stuck",
 		    poisoned(DEFENCE_NONE), 0, poisoned(DEFENCE_CONFIRMED)));
 }
 
@@ -159,4 +159,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(poisoning__heals),
 };
 
-ROW_MAIN(cases)
+int main(void)
+{
+	return row_run(cases, ARRAY_SIZE(cases));
+}

@@ -10,7 +10,7 @@ static const struct arena arena = { .links = LINKS, .rivals = 3, .time_ms = 1000
 
 static void gain(const char *name, const struct attack *a, enum defence d)
 {
-	ROW(name, d, "goodput", arena_gain(&arena, a, DEFENCE_NONE), GAIN_MAX,
+	row(name, d, "goodput", arena_gain(&arena, a, DEFENCE_NONE), GAIN_MAX,
 	    arena_gain(&arena, a, d));
 }
 
@@ -40,14 +40,13 @@ static void hide_turn(struct party *p)
 
 static const struct attack hide = { .turn = hide_turn };
 
-
 static void claims__of_what_did_not_arrive(void)
 {
 	CHECKED(gain("optimistic acknowledgment", &optimistic, DEFENCE_PROOF));
 	CHECKED(gain("loss hidden by a guessed nonce", &hide, DEFENCE_PROOF));
 }
 
-/* Somebody who does what all do is no better off: what the attacks gain is theirs. */
+/* Who does what all do is no better off. */
 static void nothing__gains_nothing(void)
 {
 	static const struct attack none;
@@ -59,8 +58,8 @@ static void nothing__gains_nothing(void)
 
 /* ---- nonces of an earlier domain ---- */
 
-#define RECORDED	1000		/* numbers of the first domain, then it is left for another */
-#define LEAVE_AT	300		/* behind the many losses in which slow start ends */
+#define RECORDED	1000	/* numbers of the first domain, then it is left for another */
+#define LEAVE_AT	300	/* behind the many losses in which slow start ends */
 #define RING		4096
 
 struct earlier {
@@ -173,7 +172,7 @@ static const struct arena wide = { .links = "link up delay 10ms\nlink down delay
 
 static void price(const char *name, const struct attack *a, enum defence d)
 {
-	ROW(name, d, "window per byte moved", arena_window(&wide, a, DEFENCE_NONE), GAIN_MAX,
+	row(name, d, "window per byte moved", arena_window(&wide, a, DEFENCE_NONE), GAIN_MAX,
 	    arena_window(&wide, a, d));
 }
 
@@ -217,7 +216,7 @@ struct upload {
 	u32 m;		/* the first of them, 0 for none */
 };
 
-/* One request that fills a packet stands for many, whose answers are short but let the window grow. */
+/* One request that fills a packet stands for many, whose short answers let the window grow. */
 static void upload_request(struct party *p, struct line *l, const struct trk_out_req *o)
 {
 	struct upload *s = p->state;
@@ -297,4 +296,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(slot__larger_than_the_path),
 };
 
-ROW_MAIN(cases)
+int main(void)
+{
+	return row_run(cases, ARRAY_SIZE(cases));
+}

@@ -319,7 +319,9 @@ static void domain__in_order_of_birth(void)
 			/* A replica whose clock is behind. */
 			CHECK(later(trk_domain(&key.c, 1, parent, times[i] - 50, attempt, 50),
 				    parent));
-			CHECK(later(trk_domain(&key.c, 1, parent, times[i] + 100000, 1, 50), child));
+			d = trk_domain(&key.c, 1, parent, times[i] + 100000, 1, 50);
+			CHECK(later(d, child));
+			d = child;
 		}
 	}
 }
