@@ -159,13 +159,13 @@ static void rollback_request(struct party *p, struct line *l, const struct trk_o
 	party_send(p, o);
 }
 
+static const struct attack rollback = { .turn = rollback_turn, .heard = rollback_heard,
+					.request = rollback_request,
+					.state = sizeof(struct rollback) };
+
 static void rollback__to_before_a_loss(void)
 {
-	static const struct attack a = { .turn = rollback_turn, .heard = rollback_heard,
-					 .request = rollback_request,
-					 .state = sizeof(struct rollback) };
-
-	CHECKED(gain("roll-back to before a loss", &a, DEFENCE_FILTER));
+	CHECKED(gain("roll-back to before a loss", &rollback, DEFENCE_FILTER));
 }
 
 /* ---- lines of descent ---- */
@@ -215,33 +215,6 @@ static void two_ways__of_telling_one_window(void)
 	CHECKED(gain("one window told in two ways", &a, DEFENCE_FILTER));
 }
 
-/* ---- replicas ---- */
-
-static void spread_request(struct party *p, struct line *l, const struct trk_out_req *o)
-{
-	copies(p, o, SPREAD - 1);
-}
-
-/* They share nothing: what is played to all of them each answers once. */
-static void replicas__answer_once_each(void)
-{
-	static const struct attack a = { .request = spread_request };
-	static const struct {
-		unsigned int replicas;
-		const char *name;
-	} cases[] = { { 1, "replay to one replica" }, { 2, "replay to 2 replicas" },
-		      { 4, "replay to 4 replicas" } };
-	struct arena at = arena;
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		at.replicas = cases[i].replicas;
-		CHECKED(row(cases[i].name, DEFENCE_FILTER, "goodput",
-			    arena_gain(&at, &a, DEFENCE_NONE), at.replicas,
-			    arena_gain(&at, &a, DEFENCE_FILTER)));
-	}
-}
-
 /* ---- timeouts and first requests that are none ---- */
 
 /* Each attempt begins a domain of its own, with a window of one packet; the old one goes on. */
@@ -277,6 +250,40 @@ static void attempts__leave_one_domain(void)
 	CHECKED(gain("first requests for a window each", &first, DEFENCE_NEWEST));
 }
 
+/* ---- replicas ---- */
+
+static void spread_request(struct party *p, struct line *l, const struct trk_out_req *o)
+{
+	copies(p, o, SPREAD - 1);
+}
+
+static const struct attack spread = { .request = spread_request };
+
+/* They share nothing: what is played to all of them each answers once. */
+static void replicas__answer_once_each(void)
+{
+	static const struct {
+		unsigned int replicas;
+		const char *name;
+		const struct attack *attack;
+	} cases[] = {
+		{ 1, "replay to one replica", &spread },
+		{ 2, "replay to 2 replicas", &spread },
+		{ 4, "replay to 4 replicas", &spread },
+		{ 2, "roll-back, and to 2 replicas", &rollback },
+		{ 4, "roll-back, and to 4 replicas", &rollback },
+	};
+	struct arena at = arena;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		at.replicas = cases[i].replicas;
+		CHECKED(row(cases[i].name, DEFENCE_FILTER, "goodput",
+			    arena_gain(&at, cases[i].attack, DEFENCE_NONE), at.replicas,
+			    arena_gain(&at, cases[i].attack, DEFENCE_FILTER)));
+	}
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(replay__is_answered_once),
 	TAP_CASE(division__of_ranges),
@@ -284,8 +291,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(rollback__to_before_a_loss),
 	TAP_CASE(fork__of_a_continuation),
 	TAP_CASE(two_ways__of_telling_one_window),
-	TAP_CASE(replicas__answer_once_each),
 	TAP_CASE(attempts__leave_one_domain),
+	TAP_CASE(replicas__answer_once_each),
 };
 
 int main(void)
