@@ -8,9 +8,13 @@ The first three are namespaces: the server 10.1.1.1 has the files of FOLDER at p
 among them /1000000 and /20000000; the client is 10.1.1.2; the attacker 10.1.3.2 can send from any address.
 All floods are bounded in number, and go to these namespaces only.
 """
+import ctypes
+import fcntl
+import mmap
 import os
 import random
 import socket
+import struct
 import sys
 import threading
 import time
@@ -244,6 +248,89 @@ def floods():
     equal(drops.get("DropCookie", 0) > FLOOD // 8, True, "first requests dropped")
     equal(drops.get("DropMac", 0) > FLOOD // 8, True, "forged requests dropped")
     equal(grown < 1 << 20, True, "memory is flat")
+
+
+# --- a hostile application on its own queue --------------------------------------------
+
+QUEUE_PORT = 8080
+SLOTS, EVENT_SIZE = 256, 2048
+TRK_QUEUE = 1
+IOC_OPS = 1 << 30 | 16 << 16 | ord("t") << 8 | 0x60
+IOC_SEEN = 1 << 30 | 4 << 16 | ord("t") << 8 | 0x61
+OP_CONT = "QQQII"
+OP = "QIIQIIQQQ" + OP_CONT * 2 + "q"
+SEND = 1
+
+chance = random.Random(1)
+
+
+def odd(*usual):
+    """A number that is usual at times, else one that it should not be."""
+    if usual and chance.random() < 0.5:
+        return chance.choice(usual)
+    return chance.choice((0, 1, 7, 1 << 31, (1 << 32) - 1, (1 << 47) - 4096, 1 << 63,
+                          0xffff888000000000, (1 << 64) - 1, chance.getrandbits(64)))
+
+
+def hostile_op(handles, address):
+    conts = []
+    for _ in range(2):
+        conts += [odd(address), odd(0, 100), odd(1 << 40), odd(0, 32, 512) & 0xffffffff,
+                  odd(0x8000, 0x8003) & 0xffffffff]
+    return struct.pack("=" + OP, odd(*handles), odd(SEND, SEND, 2) & 0xffffffff,
+                       odd(0, 1, 2) & 0xffffffff, odd(address), odd(0, 1, 16) & 0xffffffff,
+                       odd(0) & 0xffffffff, odd(0, 5000), odd(0), odd(0, 30), *conts, 0)
+
+
+@case("a hostile application: the queue is not written to, and no operation does harm")
+def hostile_application():
+    with trk.inside(SERVER):
+        s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, trk.IPPROTO_TRICKLES)
+        s.bind(("0.0.0.0", QUEUE_PORT))
+        s.setsockopt(trk.SOL_TRICKLES, TRK_QUEUE, struct.pack("=IIQ", SLOTS, 0, 0))
+        s.listen()
+    info = s.getsockopt(trk.SOL_TRICKLES, TRK_QUEUE, 16)
+    length = struct.unpack("=IIQ", info)[2]
+    for protection in (mmap.PROT_WRITE, mmap.PROT_READ | mmap.PROT_WRITE):
+        try:
+            mmap.mmap(s.fileno(), length, mmap.MAP_SHARED, protection)
+            raise AssertionError("a queue that can be written to")
+        except PermissionError:
+            pass
+    queue = mmap.mmap(s.fileno(), length, mmap.MAP_SHARED, mmap.PROT_READ)
+    events_off, produced = struct.unpack_from("=II", queue, 12)
+    equal(produced, 0, "events so far")
+    c = Client(wire, AADDR, SADDR, QUEUE_PORT)
+    memory = mmap.mmap(-1, 1 << 16)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    wrong = done = 0
+    for _ in range(200):
+        c = Client(wire, AADDR, SADDR, QUEUE_PORT).connect()
+        c.send(c.first(b"GET"))
+        trk.wait_for(lambda: struct.unpack_from("=I", queue, 16)[0] > produced)
+        produced = struct.unpack_from("=I", queue, 16)[0]
+        slot = struct.unpack_from("=I", queue, 64 + 4 * ((produced - 1) % SLOTS))[0]
+        handle = struct.unpack_from("=Q", queue, events_off + slot * EVENT_SIZE)[0]
+        handles = [handle, handle, handle + 1, handle ^ 1 << 40]
+        for _ in range(40):
+            n = chance.choice((1, 1, 2, 8))
+            memory[:n * struct.calcsize("=" + OP)] = b"".join(
+                hostile_op(handles, address + 32768) for _ in range(n))
+            # What the addresses lead to: vectors as odd as the rest.
+            memory[32768:32768 + 24] = struct.pack("=QQiI", odd(address), odd(100),
+                                                   chance.choice((-1, 0, s.fileno(), 9999)), 0)
+            ops = struct.pack("=QII", odd(*[address] * 9), odd(*[n] * 9) & 0xffffffff,
+                              odd(0) & 0xffffffff)
+            try:
+                fcntl.ioctl(s, chance.choice((IOC_OPS, IOC_OPS, IOC_OPS, IOC_SEEN)), ops)
+                done += 1
+            except OSError:
+                wrong += 1
+    print("# %d calls refused, %d not" % (wrong, done), flush=True)
+    equal(wrong > 1000 and done > 1000, True, "calls of both kinds")
+    wire.drain()
+    s.close()
+    served()
 
 
 sys.exit(trk.run_cases())
