@@ -338,6 +338,7 @@ static void env_init(struct trk_net *tn, struct trk_server_env *env)
 {
 	env->cipher = trk_keys_find;
 	env->claim = trk_replay_claim;
+	env->newest = trk_replay_newest;
 	env->arg = tn;
 	env->current_key = trk_keys_current(tn);
 	env->previous_key = trk_keys_previous(tn);

@@ -568,9 +568,14 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 	learn_geometry(cl, s, r, off);
 }
 
-/* A packet of an answer to input that says nothing of the input: another one may, if there is. */
-static void input_unanswered(struct trk_client *cl, const struct trk_slot *s)
+/*
+ * A packet of an answer to input that says nothing of the input: another one may, if there is.
+ * It may stand for several numbers.
+ */
+static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u64 x, u32 span)
 {
+	u32 i;
+
 	if (s->state != TRK_SLOT_EXPECTED)
 		return;
 	if (s->count == 1 && s->fin && !cl->fin_acked)
@@ -578,9 +583,12 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s)
 	if (s->token != cl->in_token) {
 		if (s->count == 1)
 			want_input(cl, s->off, s->off + s->len);
-	} else if (cl->in_left && !--cl->in_left) {
-		cl->in_again = true;
+		return;
 	}
+	for (i = 0; i < span; i++)
+		if (trk_client_slot(cl, x + i)->state == TRK_SLOT_EXPECTED && cl->in_left &&
+		    !--cl->in_left)
+			cl->in_again = true;
 }
 
 /*
@@ -817,7 +825,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		if (r->has_geometry)
 			input_answered(cl, s, r, off);
 		else
-			input_unanswered(cl, s);
+			input_unanswered(cl, s, x, r->span);
 	}
 	output_arrived(cl, s, off, in->len);
 	end = seqrel + r->hdr_len + r->data_len;
