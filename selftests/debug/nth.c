@@ -368,7 +368,7 @@ int main(int argc, char **argv)
 			break;
 		if (strcmp(step, "nothing")) {
 			errors++;
-			printf("# %u: %s\n", attempt, step);
+			printf("%u: %s\n", attempt, step);
 		}
 	}
 	printf("# %s: %u allocations, of which %u were reported\n", s->name, attempt - 1, errors);

@@ -8,8 +8,8 @@
 . "$(dirname "$0")/../net/lib.sh"
 
 folder=$work/files
-bulk="1 1500 100000"
-echoes="1 1300 30000"
+bulk="1 1500 40000"
+echoes="1 1300 12000"
 limit=200
 
 serve()
@@ -97,7 +97,7 @@ look_around()
 
 	for host in client other server; do
 		at $host cat /proc/net/trickles /proc/net/protocols >/dev/null
-		at $host sysctl -a --pattern trickles >/dev/null
+		at $host sysctl net.trickles >/dev/null
 		ip -n "$prefix$host" route flush cache
 	done
 }
