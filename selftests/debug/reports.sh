@@ -15,8 +15,8 @@ make_provoke()
 {
 	mkdir "$work/$1"
 	cp selftests/vm/provoke/* "$work/$1"
-	make -s -C "$(scripts/kernel --config "$1" kdir)" ARCH="$2" M="$work/$1" modules \
-		>"$work/make.log" 2>&1 || { cat "$work/make.log"; exit 1; }
+	make -s -C "$(scripts/kernel --config "$1" kdir)" ARCH="$2" M="$work/$1" \
+		UBSAN_SANITIZE=y modules >"$work/make.log" 2>&1 || { cat "$work/make.log"; exit 1; }
 }
 
 # run COMMAND...: by scripts/vm, without a word
