@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation of ours that a process asks for fails once: see nth.c.
-# vm: --timeout 900 --mem 3G
+# vm: --timeout 900 --mem 1G
 
 # shellcheck source=selftests/debug/faults.bash
 . "$(dirname "$0")/faults.bash"
