@@ -313,6 +313,12 @@ static int try(const struct scenario *s, unsigned int n, unsigned int *left)
 	return status;
 }
 
+/* bind() of TCP knows one reason only for not getting a port. */
+static bool is_shortage(const struct scenario *s, int error)
+{
+	return error == ENOMEM || error == ENOBUFS || (s->run == server && error == EADDRINUSE);
+}
+
 static void open_files(void)
 {
 	FILE *data = tmpfile();
@@ -361,7 +367,7 @@ int main(int argc, char **argv)
 		if (try(s, attempt, &left)) {
 			if (left)
 				die(step);
-			if (errno != ENOMEM && errno != ENOBUFS)
+			if (!is_shortage(s, errno))
 				die(step);
 		}
 		if (left)
