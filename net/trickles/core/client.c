@@ -216,7 +216,7 @@ static bool claim(struct trk_client *cl, u64 x, u8 kind)
 {
 	struct trk_claim *last = cl->nclaims ? &cl->claims[cl->nclaims - 1] : NULL;
 	bool swallow = last && last->a > cl->nrep;
-	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : TRK_CLAIMS_AT(cl->slot);
+	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : trk_claims_at(cl->slot);
 	u64 i;
 
 	if (last && last->kind == kind && last->b == x - 1) {
@@ -452,7 +452,7 @@ static void store_input_cont(struct trk_client *cl, const struct trk_resp *r)
 {
 	struct trk_ucont u;
 
-	if (trk_ucont_parse(&u, r->input) || !TRK_UCONT_FITS(u.len, cl->slot))
+	if (trk_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->slot))
 		return;
 	/* A late packet must not bring an older one back. */
 	if (cl->input.len && u.start < cl->input.u.start)
@@ -794,7 +794,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		err = trk_ucont_parse(&output, r->output);
 		if (err)
 			return err;
-		if (!TRK_UCONT_FITS(output.len, cl->slot))
+		if (!trk_ucont_fits(output.len, cl->slot))
 			return TRK_DROP_OVERSIZED;
 		place = output_place(cl, &output);
 		if (!place)
@@ -903,11 +903,12 @@ static void timed_out(struct trk_client *cl)
  */
 static void expire(struct trk_client *cl)
 {
+	u8 most = cl->state == TRK_CL_FIRST ? TRK_FIRST_ATTEMPTS : TRK_MAX_ATTEMPTS;
 	bool early = can_probe(cl);
 	u64 x;
 
 	/* As TCP: no answer to this many tries.  First requests end before their cookie does. */
-	if (!early && ++cl->attempt > (cl->state == TRK_CL_FIRST ? TRK_FIRST_ATTEMPTS : TRK_MAX_ATTEMPTS)) {
+	if (!early && ++cl->attempt > most) {
 		client_die(cl, ETIMEDOUT);
 		return;
 	}

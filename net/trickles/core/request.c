@@ -607,7 +607,7 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 static u64 gather(const struct trk_client *cl, const struct reach *r,
 		  const struct trk_claims *claims)
 {
-	u32 room = TRK_CLAIMS_AT(cl->slot) + 1 - claims->count;
+	u32 room = trk_claims_at(cl->slot) + 1 - claims->count;
 	u64 begun = cl->nrep + r->cwnd, left = r->recover - cl->nrep;
 
 	if (claims->count < TRK_CLAIMS_SOFT || r->recover <= cl->nrep)

@@ -548,8 +548,8 @@ int trk_answer_begin(struct trk_answer *a)
 		a->abort = false;
 		a->len = 0;
 	}
-	if ((a->has_output && !TRK_UCONT_FITS(a->output.len, g->cont.slot)) ||
-	    (a->has_input && !TRK_UCONT_FITS(a->input.len, g->cont.slot)))
+	if ((a->has_output && !trk_ucont_fits(a->output.len, g->cont.slot)) ||
+	    (a->has_input && !trk_ucont_fits(a->input.len, g->cont.slot)))
 		return -EMSGSIZE;
 	if (g->mint != TRK_MINT_NONE)
 		trk_cont_seal(a->seal, a->peer, &g->cont, a->cont_blob);
