@@ -924,8 +924,8 @@ static void expire(struct trk_client *cl)
 		declare(cl, true);
 		for (x = cl->edge; x <= cl->hi; x++)
 			again(cl, trk_client_slot(cl, x));
-		/* If no request comes of it, request.c turns to the timeout. */
-		cl->last_chance = true;
+		/* If no request comes of it, it is a timeout, but not before its time. */
+		cl->last_chance = !early;
 		return;
 	}
 	timed_out(cl);
