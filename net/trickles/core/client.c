@@ -119,6 +119,12 @@ static bool can_probe(const struct trk_client *cl)
 	       (cl->above || cl->reportable > cl->nrep);
 }
 
+/* What the retransmission timer waits for, from the last sign of life. */
+static u64 timer_wait(const struct trk_client *cl)
+{
+	return min_t(u64, cl->rto_us << min_t(u32, cl->backoff, 16), TRK_RTO_MAX_US);
+}
+
 /*
  * Restarts the retransmission timer.  It runs as long as an answer is due, or
  * there is something to ask for and no trickle to do so.  With unreported
@@ -127,12 +133,13 @@ static bool can_probe(const struct trk_client *cl)
  */
 static void arm(struct trk_client *cl, u64 now_us)
 {
-	u64 wait = cl->rto_us << min_t(u32, cl->backoff, 16);
+	u64 wait = timer_wait(cl);
 
+	cl->armed_us = now_us;
 	if (can_probe(cl))
 		wait = min_t(u64, wait, TRK_DELACK_US + max_t(u64, 2 * cl->srtt_us,
 							      cl->srtt_us + 4 * cl->rttvar_us));
-	cl->rto_deadline_us = client_busy(cl) ? now_us + min_t(u64, wait, TRK_RTO_MAX_US) : U64_MAX;
+	cl->rto_deadline_us = client_busy(cl) ? now_us + wait : U64_MAX;
 	set_deadline(cl);
 }
 
@@ -926,6 +933,8 @@ static void expire(struct trk_client *cl)
 			again(cl, trk_client_slot(cl, x));
 		/* If no request comes of it, it is a timeout, but not before its time. */
 		cl->last_chance = !early;
+		if (early)
+			cl->rto_deadline_us = cl->armed_us + timer_wait(cl);
 		return;
 	}
 	timed_out(cl);
