@@ -83,7 +83,7 @@ help:
 	@echo 'make           build the module, the library and the programs'
 	@echo 'make run       see it work: installs what is missing, builds, starts a virtual machine'
 	@echo 'make check     all tests; ends with "N passed, N failed"; TESTS="net/NAME ..." for some'
-	@echo 'make check-debug  tests on a kernel that looks for errors in memory and locking'
+	@echo 'make check-debug  tests on kernels that look for errors, and let allocations fail'
 	@echo 'make fuzz      libFuzzer on the core for longer; RUNS=N or TIME=SECONDS for each of TARGETS'
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each'
 	@echo 'make fairness  one download beside 1 to 32 over TCP, and Jain'"'"'s index: an hour; a plot'

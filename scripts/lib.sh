@@ -33,14 +33,18 @@ need()
 	done
 }
 
-# uml_module KDIR FOLDER: the module for User Mode Linux: FOLDER/net/trickles/trickles.ko.
-# A module is built where its source is: another kernel's needs a copy.
-uml_module()
+# module_copy ARCH KDIR FOLDER [NAME=VALUE...]: the module for another kernel than the tree's:
+# FOLDER/net/trickles/trickles.ko. A module is built where its source is, so that needs a copy.
+module_copy()
 {
-	rm -rf "$2"
-	mkdir -p "$2/net/trickles/core"
-	cp -r include "$2"
-	cp net/trickles/{*.[ch],Makefile} "$2/net/trickles"
-	cp net/trickles/core/*.[ch] "$2/net/trickles/core"
-	make -s -C "$1" ARCH=um M="$(realpath "$2")/net/trickles" CONFIG_TRICKLES=m modules
+	local arch=$1 kdir=$2 copy=$3
+
+	shift 3
+	rm -rf "$copy"
+	mkdir -p "$copy/net/trickles/core"
+	cp -r include "$copy"
+	cp net/trickles/{*.[ch],Makefile} "$copy/net/trickles"
+	cp net/trickles/core/*.[ch] "$copy/net/trickles/core"
+	make -s -C "$kdir" ARCH="$arch" M="$(realpath "$copy")/net/trickles" CONFIG_TRICKLES=m "$@" \
+		modules
 }

@@ -200,6 +200,9 @@ int trk_carrier_make(struct sock *sk)
 	if (ts->carrier)
 		return 0;
 	err = __sock_create(sock_net(sk), AF_INET, SOCK_STREAM, IPPROTO_TCP, &carrier, 0);
+	/* It knows no other reason for having no inode; the caller does not make a file. */
+	if (err == -ENFILE)
+		err = -ENOBUFS;
 	if (err)
 		return err;
 	csk = carrier->sk;

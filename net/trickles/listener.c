@@ -338,6 +338,7 @@ static void env_init(struct trk_net *tn, struct trk_server_env *env)
 {
 	env->cipher = trk_keys_find;
 	env->claim = trk_replay_claim;
+	env->newest = trk_replay_newest;
 	env->arg = tn;
 	env->current_key = trk_keys_current(tn);
 	env->previous_key = trk_keys_previous(tn);
@@ -930,6 +931,7 @@ files:
 	return result;
 }
 
+/* @s is NULL if there is no memory for it: then events can be dropped still. */
 static s64 do_op(struct sender *s, struct trk_net *tn, struct trk_queue *q, const struct trk_op *op)
 {
 	struct trk_item *item;
@@ -943,7 +945,7 @@ static s64 do_op(struct sender *s, struct trk_net *tn, struct trk_queue *q, cons
 		return -ESTALE;
 	}
 	if (op->op == TRK_OP_SEND) {
-		result = do_send(s, tn, item, op);
+		result = s ? do_send(s, tn, item, op) : -ENOMEM;
 		/* An epoch that is forgotten never comes back: then the event is lost. */
 		if (result < 0 && result != -ESTALE) {
 			trk_queue_unclaim(q, item);
@@ -968,10 +970,10 @@ static int do_ops(struct sock *sk, struct trk_queue *q, const struct trk_ops *op
 	if (ops->n > TRK_MAX_OPS)
 		return -EINVAL;
 	s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
-	if (!s)
-		return -ENOMEM;
-	s->sk = sk;
-	s->iov_at[0] = 0;
+	if (s) {
+		s->sk = sk;
+		s->iov_at[0] = 0;
+	}
 	for (i = 0; i < ops->n && !err; i++) {
 		if (fatal_signal_pending(current))
 			err = -EINTR;

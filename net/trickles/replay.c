@@ -84,6 +84,9 @@ void trk_replay_net_exit(struct trk_net *tn)
 	kvfree(tn->replay);
 }
 
+/* What stands for a connection instead of a word of its numbers: the order of its domain. */
+#define NEWEST	(TRK_CLAIM_ATTEMPTS - 1)
+
 /* The word with this tag, or the place for it. */
 static struct replay_word *find(struct trk_net *tn, struct replay_bucket *b, u64 tag, u32 now)
 {
@@ -135,4 +138,36 @@ u32 trk_replay_claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 	w->touched = now;
 	spin_unlock(lock);
 	return fresh;
+}
+
+/**
+ * trk_replay_newest - note the domain that a connection is in
+ * @arg: namespace, with a filter
+ * @conn: connection
+ * @order: order of the domain
+ *
+ * struct trk_server_env's newest().
+ *
+ * Context: bottom halves off.
+ * Return: false if the connection is in a later one already.
+ */
+bool trk_replay_newest(void *arg, u64 conn, u32 order)
+{
+	struct trk_net *tn = arg;
+	/* Pairs with trk_replay_start(). */
+	struct trk_replay *r = smp_load_acquire(&tn->replay);
+	u64 tag = siphash_3u64(conn, 0, NEWEST, &r->key) ?: 1;
+	u32 i = (u32)tag & r->mask, now = (u32)jiffies;
+	spinlock_t *lock = &r->lock[i % LOCKS];
+	struct replay_word *w;
+	bool is;
+
+	spin_lock(lock);
+	w = find(tn, &r->bucket[i], tag, now);
+	is = !w->marked || (s32)(order - w->marked) >= 0;
+	if (is)
+		w->marked = order;
+	w->touched = now;
+	spin_unlock(lock);
+	return is;
 }

@@ -149,6 +149,7 @@ void trk_mib_net_exit(struct trk_net *tn);
 int trk_replay_start(struct trk_net *tn);
 void trk_replay_net_exit(struct trk_net *tn);
 u32 trk_replay_claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask);
+bool trk_replay_newest(void *arg, u64 conn, u32 order);
 
 /* sysctl.c */
 int trk_sysctl_net_init(struct trk_net *tn);

@@ -56,6 +56,24 @@ u32 filter_claim(struct filter *f, u64 conn, u64 domain, u64 word, u32 mask)
 	return fresh;
 }
 
+/* Notes the domain that a connection is in; false if it is in a later one. */
+bool filter_newest(struct filter *f, u64 conn, u32 order)
+{
+	struct filter_word *w;
+
+	if (2 * f->used >= f->size)
+		filter_grow(f);
+	w = filter_place(f, conn, 0, U64_MAX - 1);
+	if (w->marked && (s32)(order - w->marked) < 0)
+		return false;
+	f->used += !w->marked;
+	w->conn = conn;
+	w->domain = 0;
+	w->word = U64_MAX - 1;
+	w->marked = order;
+	return true;
+}
+
 void filter_free(struct filter *f)
 {
 	free(f->words);

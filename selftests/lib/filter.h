@@ -16,6 +16,7 @@ struct filter {
 };
 
 u32 filter_claim(struct filter *f, u64 conn, u64 domain, u64 word, u32 mask);
+bool filter_newest(struct filter *f, u64 conn, u32 order);
 void filter_free(struct filter *f);
 
 #endif /* TRK_TEST_FILTER_H */

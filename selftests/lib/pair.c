@@ -47,10 +47,16 @@ static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 	return filter_claim(&((struct pair_replica *)arg)->filter, conn, domain, word, mask);
 }
 
+static bool newest(void *arg, u64 conn, u32 order)
+{
+	return filter_newest(&((struct pair_replica *)arg)->filter, conn, order);
+}
+
 static void server_env(struct pair *p, unsigned int replica, struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){ .cipher = get_cipher,
 					.claim = p->amnesia ? NULL : claim,
+					.newest = p->amnesia ? NULL : newest,
 					.arg = &p->replica[replica],
 					.current_key = &p->key[p->current_key].c,
 					.previous_key = p->current_key ? &p->key[0].c : NULL,

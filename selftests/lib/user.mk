@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # How tests of the core are built and run in user space: every *_test.c of the
-# including directory is one program, linked with the core compiled from the
-# very files that the module is made of.  PLAIN names the programs that need
+# including directory is one program, linked with the other *.c of it and with
+# the core, compiled from the very files that the module is made of.  PLAIN names the programs that need
 # millions of points and are built without sanitizers.
 
 .DEFAULT_GOAL := all
@@ -24,6 +24,9 @@ CASES   := $(sort $(basename $(wildcard *_test.c)))
 PROGS   := $(CASES:%=$(OUT)/$(NAME)/%)
 
 objects = $(patsubst $(TOP)/%.c,$(OUT)/$(1)/%.o,$(SUPPORT))
+OWN     := $(filter-out %_test.c,$(wildcard *.c))
+own     = $(OWN:%.c=$(OUT)/$(1)/selftests/$(NAME)/%.o)
+kind    = $(if $(filter $(PLAIN),$(1)),plain,san)
 flags   = $(if $(filter $(PLAIN),$(notdir $(1))),,$(SANITIZE))
 
 .PHONY: all run clean
@@ -56,9 +59,10 @@ $(OUT)/%/libtest.a:
 	@$(AR) rcs $@ $^
 
 .SECONDEXPANSION:
-$(OUT)/$(NAME)/%: %.c $(OUT)/$$(if $$(filter $$(PLAIN),$$*),plain,san)/libtest.a
+$(OUT)/$(NAME)/%: %.c $$(call own,$$(call kind,$$*)) $(OUT)/$$(call kind,$$*)/libtest.a
 	@mkdir -p $(@D)
 	@echo "  CC      $(@:$(OUT)/%=%)"
-	@$(CC) $(BASE) $(call flags,$@) $(CPPFLAGS) $(CFLAGS) -MF $@.d $< $(filter %.a,$^) $(LDLIBS) -o $@
+	@$(CC) $(BASE) $(call flags,$@) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MF $@.d $< $(filter %.o %.a,$^) $(LDLIBS) -o $@
 
--include $(PROGS:%=%.d) $(patsubst %.o,%.d,$(call objects,san) $(call objects,plain))
+-include $(PROGS:%=%.d) $(patsubst %.o,%.d,$(call objects,san) $(call objects,plain) \
+	$(call own,san) $(call own,plain))

@@ -135,7 +135,7 @@ def extensions():
 @case("oversized: lengths above their bounds")
 def oversized():
     c = sealed()
-    many = [claim(i, 1) for i in range(2, 60, 2)]
+    many = [claim(i, 1) for i in range(2, 70, 2)]
     huge = request(RANGE, cont=c.cont, ext=bytes(1300))
     dropped(c, [c.next(claims=many), huge], DropOversized=2)
 

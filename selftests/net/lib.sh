@@ -11,7 +11,8 @@
 #   check "what else holds" command argument
 #
 # A case is a function or command that succeeds. It runs in a shell of its own,
-# which ends with the first command that fails; its output is shown only then.
+# which ends with the first command that fails; its output is shown only then, but for
+# lines that begin with "# ".
 
 set -euo pipefail
 
@@ -54,6 +55,7 @@ check()
 	status=$?
 	set -e
 	if [ $status = 0 ]; then
+		grep '^# ' "$work/output" || :
 		echo "ok $number - $name # $((SECONDS - from)) s"
 		return
 	fi

@@ -3,11 +3,14 @@
 # Sockets, namespaces and the module come and go under traffic, and leave nothing behind.
 # That the kernel had nothing to complain about is for scripts/vm to see.
 # vm: --timeout 700
+#
+# On a kernel that takes its time, SOCKETS, CYCLES and DELETIONS say how many.
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 folder=$work/files
+sockets=${SOCKETS:-1000} cycles=${CYCLES:-50} deletions=${DELETIONS:-3}
 
 # --- what may be left behind ---------------------------------------------------
 
@@ -75,7 +78,7 @@ churn()
 	at client "$built/churn" 10.1.1.1 "$1" "$2"
 }
 
-thousand_sockets()
+many_sockets()
 {
 	local before failed=false
 
@@ -84,7 +87,7 @@ thousand_sockets()
 	wait_for 20 objects_are 40
 	before=$(objects)
 	downloads &
-	churn 100 1000 || failed=true
+	churn 100 "$sockets" || failed=true
 	touch "$work/enough"
 	wait $!
 	[ $failed = false ]
@@ -138,10 +141,10 @@ cycles()
 {
 	local i before xfer
 
-	for ((i = 0; i < 50; i++)); do
+	for ((i = 0; i < cycles; i++)); do
 		unload
 		# The first cycles fill the kernel's own caches.
-		[ $i != 10 ] || before=$(unreclaimable)
+		[ $i != $((cycles / 5)) ] || before=$(unreclaimable)
 		insmod "$trickles"
 		httpd server "$folder"
 		# With a connection that is open while the server dies, now and then.
@@ -160,7 +163,7 @@ cycles()
 		stop httpd-server
 	done
 	unload
-	echo "# 40 cycles: $(($(unreclaimable) - before)) kB"
+	echo "# $((cycles - cycles / 5)) cycles: $(($(unreclaimable) - before)) kB"
 	# A listener has 2 MB, a namespace's counters 1 kB for each processor: 40 of them.
 	[ $(($(unreclaimable) - before)) -lt 2000 ]
 	insmod "$trickles"
@@ -205,7 +208,7 @@ doomed()
 
 	before=$(objects)
 	httpd server "$folder"
-	for ((i = 0; i < 3; i++)); do
+	for ((i = 0; i < deletions; i++)); do
 		doomed_host
 		ip netns del "${prefix}doomed"
 		# Those inside hold it until they end.
@@ -231,7 +234,7 @@ mkfifo "$work/hold"
 "$built/xfer" files "$folder" 100000 1000000
 httpd server "$folder"
 echod server
-check "1,000 sockets opened and closed under traffic" thousand_sockets
+check "$sockets sockets opened and closed under traffic" many_sockets
 stop httpd-server
 stop echod-server
 check "nothing holds the module" wait_for 20 no_references
@@ -246,7 +249,7 @@ held.listen()"
 hosts flooder
 cable flooder 10.1.5.2/24 server 10.1.5.1/24
 start flooder flood flooding "$net/flood.py" 10.1.5.2 10.1.5.1 80 81
-check "50 times loaded, used and unloaded while marked packets arrive" cycles
+check "$cycles times loaded, used and unloaded while marked packets arrive" cycles
 stop flood
 check "namespaces deleted with open sockets" doomed
 check "the module can go" rmmod trickles

@@ -179,7 +179,8 @@ class Segment:
         ip = (data[0] & 15) * 4
         self.saddr = socket.inet_ntoa(data[12:16])
         self.daddr = socket.inet_ntoa(data[16:20])
-        tcp = data[ip:struct.unpack("!H", data[2:4])[0]]
+        self.length = struct.unpack("!H", data[2:4])[0]
+        tcp = data[ip:self.length]
         (self.sport, self.dport, self.seq, self.ack, doff, self.flags) = struct.unpack(
             "!HHIIBB", tcp[:14])
         self.marked = OPTION in tcp[20:(doff >> 4) * 4]

@@ -10,6 +10,7 @@
  *   -j N  so many transfers at a time   -k  get all over one connection, pipelined
  *   -p    plain TCP is expected         -t SECONDS  time for each transfer
  *   -r    a connection that is refused is tried again
+ *   -m    so is one for which there is no memory
  *
  * SIZE may be FROM-TO.  An error is one line; the exit status says whether all is well.
  */
@@ -32,7 +33,7 @@
 #include "rng.h"
 
 static struct sockaddr_in server = { .sin_family = AF_INET };
-static bool keep, plain, again;
+static bool keep, plain, again, short_of_memory;
 static unsigned int limit = 60;
 
 __attribute__((format(printf, 1, 2), noreturn))
@@ -97,19 +98,25 @@ static void make_file(const char *dir, uint64_t size)
 	close(fd);
 }
 
+static bool try_again(int error)
+{
+	return (again && error == ECONNREFUSED) ||
+	       (short_of_memory && (error == ENOMEM || error == ENOBUFS));
+}
+
 static int dial(uint64_t size)
 {
 	int fd;
 
 	for (;;) {
 		fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES);
-		if (fd < 0)
-			die("socket: %s", strerror(errno));
-		if (!connect(fd, (struct sockaddr *)&server, sizeof(server)))
+		if (fd >= 0 && !connect(fd, (struct sockaddr *)&server, sizeof(server)))
 			return fd;
-		if (!again || errno != ECONNREFUSED)
-			die("size %llu: connect: %s", (unsigned long long)size, strerror(errno));
-		close(fd);
+		if (!try_again(errno))
+			die("size %llu: %s: %s", (unsigned long long)size,
+			    fd < 0 ? "socket" : "connect", strerror(errno));
+		if (fd >= 0)
+			close(fd);
 		usleep(20000);
 	}
 }
@@ -317,13 +324,16 @@ int main(int argc, char **argv)
 	uint64_t *size;
 
 	setlinebuf(stdout);
-	while ((opt = getopt(argc, argv, "j:kprt:")) != -1) {
+	while ((opt = getopt(argc, argv, "j:kmprt:")) != -1) {
 		switch (opt) {
 		case 'j':
 			jobs = atoi(optarg);
 			break;
 		case 'k':
 			keep = true;
+			break;
+		case 'm':
+			short_of_memory = true;
 			break;
 		case 'p':
 			plain = true;

@@ -297,6 +297,13 @@ static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 	return filter_claim(&rep->filter, conn, domain, word, mask);
 }
 
+static bool newest(void *arg, u64 conn, u32 order)
+{
+	struct replica *rep = arg;
+
+	return filter_newest(&rep->filter, conn, order);
+}
+
 static void server_env(struct replica *rep, struct trk_server_env *env)
 {
 	struct run *r = rep->run;
@@ -304,8 +311,10 @@ static void server_env(struct replica *rep, struct trk_server_env *env)
 	memset(env, 0, sizeof(*env));
 	env->cipher = get_cipher;
 	/* Some servers remember what they have answered. */
-	if (r->sc->seed % 3)
+	if (r->sc->seed % 3) {
 		env->claim = claim;
+		env->newest = newest;
+	}
 	env->arg = rep;
 	env->current_key = &r->cipher.c;
 	/* For some, a period of the SYN cookie ends as they begin. */
@@ -345,6 +354,8 @@ static bool drop_expected(const struct run *r, int reason)
 {
 	return (reason == TRK_DROP_PROOF && r->sc->poison) ||
 	       (reason == TRK_DROP_REPLAY && r->sc->dup[1]) ||
+	       /* It was on its way when its domain was left. */
+	       (reason == TRK_DROP_DOMAIN && r->cl.stat.timeouts) ||
 	       (reason == TRK_DROP_EXPIRED && r->sc->horizon_ms == SHORT_HORIZON_MS);
 }
 

@@ -26,7 +26,7 @@ enum fate { GREW, SHORT, LOST };
 
 static struct test_cipher key;
 static struct filter *remembered;	/* NULL: the server remembers nothing */
-static bool renew;			/* requests ask for a new continuation, which displaces data */
+static bool renew;			/* requests want a new continuation, which displaces data */
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 struct history {
@@ -197,7 +197,7 @@ static void answer(const struct history *h, struct rng *r, const struct trk_cont
 
 		CHECK_EQ(trk_resp_parse(&out->packet[out->n].r, out->packet[out->n].hdr, p->hdr_len,
 					p->hdr_len + p->data_len), TRK_OK);
-		/* All are full, and this is where they would be in the stream if none were renewed. */
+		/* All are full, and this is where they would stand if none were renewed. */
 		CHECK_EQ(p->hdr_len + p->data_len, SLOT);
 		p->data_at += before + (p->data_at ? displaced : 0);
 		out->n++;

@@ -54,7 +54,8 @@ static u64 transfer(const struct cell *cell, enum way way, u64 seed, bool reno)
 		 "client 1 get %u buffer %u%s\n",
 		 seed, cell->delay_ms, way == DATA ? 0 : cell->loss_ppm / 1e6,
 		 RATE_MBIT, cell->delay_ms, queue, cell->loss_ppm / 1e6,
-		 cell->segments * (FULL - 24), rwnd * FULL, way == REDUNDANT && !reno ? " redundant" : "");
+		 cell->segments * (FULL - 24), rwnd * FULL,
+		 way == REDUNDANT && !reno ? " redundant" : "");
 	f = fmemopen(text, strlen(text), "r");
 	if (sim_scenario_read(&scenario, f, "test", error)) {
 		fprintf(stderr, "%s\n", error);
@@ -89,7 +90,10 @@ static double throughput(const struct cell *cell, enum way way, bool reno)
 	return 8.0 * FULL * cell->segments * cell->seeds / (double)sum;
 }
 
-/* Transfers so long that their start counts for little, 60 losses, and so many that all have @budget. */
+/*
+ * Transfers so long that their start counts for little, 60 losses, and so many
+ * that all of them have @budget segments.
+ */
 static struct cell cell_of(u32 loss_ppm, u32 delay_ms, u32 budget)
 {
 	u32 segments = min_t(u32, max_t(u32, 60000000u / loss_ppm, 2000), RENO_MAX);

@@ -245,7 +245,7 @@ static void reno_expire(struct conn *c)
 static void reno_ack(struct conn *c)
 {
 	struct reno *r = c->m;
-	/* What arrived above rcv_nxt, a byte each, as selective acknowledgments of any number say. */
+	/* What arrived above rcv_nxt, a byte each: selective acknowledgments of any number. */
 	struct packet *p = packet_new(0, r->rcv_nxt, (u8 *)r->have + r->rcv_nxt,
 				      r->rcv_top - r->rcv_nxt, 0);
 

@@ -285,14 +285,45 @@ static void cookie__depends_on_everything(void)
 
 static void domain__depends_on_everything(void)
 {
-	u64 d = trk_domain(&key.c, 1, 2, 3, 4);
+	u64 d = trk_domain(&key.c, 1, 0, 2, 3, 4);
 
-	CHECK(trk_domain(&key.c, 1, 2, 3, 4) == d);
-	CHECK(trk_domain(&key.c, 2, 2, 3, 4) != d);
-	CHECK(trk_domain(&key.c, 1, 3, 3, 4) != d);
-	CHECK(trk_domain(&key.c, 1, 2, 4, 4) != d);
-	CHECK(trk_domain(&key.c, 1, 2, 3, 5) != d);
-	CHECK(trk_domain(&other.c, 1, 2, 3, 4) != d);
+	CHECK(trk_domain(&key.c, 1, 0, 2, 3, 4) == d);
+	CHECK(trk_domain(&key.c, 2, 0, 2, 3, 4) != d);
+	CHECK(trk_domain(&key.c, 1, 0, 3, 3, 4) != d);
+	CHECK(trk_domain(&key.c, 1, 0, 2, 4, 4) != d);
+	CHECK(trk_domain(&key.c, 1, 0, 2, 3, 5) != d);
+	CHECK(trk_domain(&key.c, 1, 9, 2, 3, 4) != d);
+	CHECK(trk_domain(&other.c, 1, 0, 2, 3, 4) != d);
+}
+
+static bool later(u64 a, u64 b)
+{
+	return (s32)(trk_domain_order(a) - trk_domain_order(b)) > 0;
+}
+
+/* Whatever the clock says: later than the parent, and by attempts among its children. */
+static void domain__in_order_of_birth(void)
+{
+	static const u64 times[] = { 0, 1700000000000ULL, (1ULL << 34) - 100, 1ULL << 34 };
+	unsigned int i, attempt;
+	u64 d, parent, child;
+
+	for (i = 0; i < ARRAY_SIZE(times); i++) {
+		parent = trk_domain(&key.c, 1, 0, times[i], 15, 0);
+		for (attempt = 1; attempt <= 15; attempt++) {
+			child = trk_domain(&key.c, 1, parent, times[i], attempt, 50);
+			CHECK(later(child, parent));
+			if (attempt > 1)
+				CHECK(later(child, d));
+			d = child;
+			/* A replica whose clock is behind. */
+			CHECK(later(trk_domain(&key.c, 1, parent, times[i] - 50, attempt, 50),
+				    parent));
+			d = trk_domain(&key.c, 1, parent, times[i] + 100000, 1, 50);
+			CHECK(later(d, child));
+			d = child;
+		}
+	}
 }
 
 static const struct tap_case cases[] = {
@@ -307,6 +338,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(seal__of_one_kind_is_no_other),
 	TAP_CASE(cookie__depends_on_everything),
 	TAP_CASE(domain__depends_on_everything),
+	TAP_CASE(domain__in_order_of_birth),
 };
 
 int main(void)

@@ -868,7 +868,7 @@ static void answer__data_that_cannot_be_asked_for(void)
 	unsigned int i;
 
 	CHECKED(grant_input(&c, &g, 4));
-	g.full_request = true;
+	g.paid = g.count;
 	a.g = &g;
 	CHECKED(lay_out(&a, &l));
 	CHECK(l.r[0].has_consumed);

@@ -436,6 +436,13 @@ static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 	return filter_claim(&rep->filter, conn, domain, word, mask);
 }
 
+static bool newest(void *arg, u64 conn, u32 order)
+{
+	struct replica *rep = arg;
+
+	return filter_newest(&rep->filter, conn, order);
+}
+
 static void server_answer(struct replica *rep, struct conn *back, const struct trk_peer *peer,
 			  const struct trk_grant *g, const u8 *input)
 {
@@ -470,6 +477,7 @@ static void core_at_server(struct replica *rep, struct packet *p)
 	struct trk_server_env env = {
 		.cipher = get_cipher,
 		.claim = n->sc->remember ? claim : NULL,
+		.newest = n->sc->remember ? newest : NULL,
 		.arg = rep,
 		.current_key = &n->cipher.c,
 		.now_ms = replica_now_ms(rep),

@@ -13,7 +13,8 @@
 #define MAX_WORDS	512
 
 static const char link_words[] = "rate, delay, queue, loss, jitter, reorder, by, dup, corrupt";
-static const char client_words[] = "start, every, get, put, times, pause, buffer, keep, redundant, model";
+static const char client_words[] =
+	"start, every, get, put, times, pause, buffer, keep, redundant, model";
 
 struct reader {
 	struct sim_scenario *sc;

@@ -119,6 +119,12 @@ static bool can_probe(const struct trk_client *cl)
 	       (cl->above || cl->reportable > cl->nrep);
 }
 
+/* What the retransmission timer waits for, from the last sign of life. */
+static u64 timer_wait(const struct trk_client *cl)
+{
+	return min_t(u64, cl->rto_us << min_t(u32, cl->backoff, 16), TRK_RTO_MAX_US);
+}
+
 /*
  * Restarts the retransmission timer.  It runs as long as an answer is due, or
  * there is something to ask for and no trickle to do so.  With unreported
@@ -127,12 +133,13 @@ static bool can_probe(const struct trk_client *cl)
  */
 static void arm(struct trk_client *cl, u64 now_us)
 {
-	u64 wait = cl->rto_us << min_t(u32, cl->backoff, 16);
+	u64 wait = timer_wait(cl);
 
+	cl->armed_us = now_us;
 	if (can_probe(cl))
 		wait = min_t(u64, wait, TRK_DELACK_US + max_t(u64, 2 * cl->srtt_us,
 							      cl->srtt_us + 4 * cl->rttvar_us));
-	cl->rto_deadline_us = client_busy(cl) ? now_us + min_t(u64, wait, TRK_RTO_MAX_US) : U64_MAX;
+	cl->rto_deadline_us = client_busy(cl) ? now_us + wait : U64_MAX;
 	set_deadline(cl);
 }
 
@@ -216,7 +223,7 @@ static bool claim(struct trk_client *cl, u64 x, u8 kind)
 {
 	struct trk_claim *last = cl->nclaims ? &cl->claims[cl->nclaims - 1] : NULL;
 	bool swallow = last && last->a > cl->nrep;
-	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : TRK_CLAIMS_AT(cl->slot);
+	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : trk_claims_at(cl->slot);
 	u64 i;
 
 	if (last && last->kind == kind && last->b == x - 1) {
@@ -452,7 +459,7 @@ static void store_input_cont(struct trk_client *cl, const struct trk_resp *r)
 {
 	struct trk_ucont u;
 
-	if (trk_ucont_parse(&u, r->input) || !TRK_UCONT_FITS(u.len, cl->slot))
+	if (trk_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->slot))
 		return;
 	/* A late packet must not bring an older one back. */
 	if (cl->input.len && u.start < cl->input.u.start)
@@ -568,9 +575,14 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 	learn_geometry(cl, s, r, off);
 }
 
-/* A packet of an answer to input that says nothing of the input: another one may, if there is. */
-static void input_unanswered(struct trk_client *cl, const struct trk_slot *s)
+/*
+ * A packet of an answer to input that says nothing of the input: another one may, if there is.
+ * It may stand for several numbers.
+ */
+static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u64 x, u32 span)
 {
+	u32 i;
+
 	if (s->state != TRK_SLOT_EXPECTED)
 		return;
 	if (s->count == 1 && s->fin && !cl->fin_acked)
@@ -578,9 +590,12 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s)
 	if (s->token != cl->in_token) {
 		if (s->count == 1)
 			want_input(cl, s->off, s->off + s->len);
-	} else if (cl->in_left && !--cl->in_left) {
-		cl->in_again = true;
+		return;
 	}
+	for (i = 0; i < span; i++)
+		if (trk_client_slot(cl, x + i)->state == TRK_SLOT_EXPECTED && cl->in_left &&
+		    !--cl->in_left)
+			cl->in_again = true;
 }
 
 /*
@@ -786,7 +801,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		err = trk_ucont_parse(&output, r->output);
 		if (err)
 			return err;
-		if (!TRK_UCONT_FITS(output.len, cl->slot))
+		if (!trk_ucont_fits(output.len, cl->slot))
 			return TRK_DROP_OVERSIZED;
 		place = output_place(cl, &output);
 		if (!place)
@@ -817,7 +832,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		if (r->has_geometry)
 			input_answered(cl, s, r, off);
 		else
-			input_unanswered(cl, s);
+			input_unanswered(cl, s, x, r->span);
 	}
 	output_arrived(cl, s, off, in->len);
 	end = seqrel + r->hdr_len + r->data_len;
@@ -895,11 +910,12 @@ static void timed_out(struct trk_client *cl)
  */
 static void expire(struct trk_client *cl)
 {
+	u8 most = cl->state == TRK_CL_FIRST ? TRK_FIRST_ATTEMPTS : TRK_MAX_ATTEMPTS;
 	bool early = can_probe(cl);
 	u64 x;
 
 	/* As TCP: no answer to this many tries.  First requests end before their cookie does. */
-	if (!early && ++cl->attempt > (cl->state == TRK_CL_FIRST ? TRK_FIRST_ATTEMPTS : TRK_MAX_ATTEMPTS)) {
+	if (!early && ++cl->attempt > most) {
 		client_die(cl, ETIMEDOUT);
 		return;
 	}
@@ -915,8 +931,10 @@ static void expire(struct trk_client *cl)
 		declare(cl, true);
 		for (x = cl->edge; x <= cl->hi; x++)
 			again(cl, trk_client_slot(cl, x));
-		/* If no request comes of it, request.c turns to the timeout. */
-		cl->last_chance = true;
+		/* If no request comes of it, it is a timeout, but not before its time. */
+		cl->last_chance = !early;
+		if (early)
+			cl->rto_deadline_us = cl->armed_us + timer_wait(cl);
 		return;
 	}
 	timed_out(cl);

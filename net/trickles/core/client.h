@@ -191,6 +191,7 @@ struct trk_client {
 	u32 backoff;
 	bool probed;
 	bool force;			/* don't wait for a second packet */
+	u64 armed_us;			/* the retransmission timer */
 	u64 rto_deadline_us, delack_deadline_us, idle_deadline_us, pace_deadline_us;
 	u64 sent_us;			/* the last request */
 	bool resuming;			/* parked trickles go on, */

@@ -25,6 +25,7 @@
 	X(ATTEMPT,	"Attempt")	/* more attempts than allowed */ \
 	X(ASK,		"Ask")		/* byte ranges not covered by the continuation */ \
 	X(REPLAY,	"Replay")	/* answered before */		\
+	X(DOMAIN,	"Domain")	/* the connection has left this domain */ \
 	/* client */							\
 	X(NUMBER,	"Number")	/* a number that was not expected */ \
 	X(TOKEN,	"Token")	/* token of another request */	\

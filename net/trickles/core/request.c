@@ -598,7 +598,7 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 }
 
 /*
- * Numbers that a report with a new claim is to cover.  When the list gets full
+ * Numbers that a report with a new gap is to cover.  When the list gets full
  * what is left of it must last for a round trip, which is the rest of the loss
  * event.  But the path is empty when its second half begins, and must not run
  * idle for as long as one gathers; and it is full in the end, where what is
@@ -607,7 +607,7 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 static u64 gather(const struct trk_client *cl, const struct reach *r,
 		  const struct trk_claims *claims)
 {
-	u32 room = TRK_CLAIMS_AT(cl->slot) + 1 - claims->count;
+	u32 room = trk_claims_at(cl->slot) + 1 - claims->count;
 	u64 begun = cl->nrep + r->cwnd, left = r->recover - cl->nrep;
 
 	if (claims->count < TRK_CLAIMS_SOFT || r->recover <= cl->nrep)
@@ -620,12 +620,15 @@ static u64 gather(const struct trk_client *cl, const struct reach *r,
 static bool waits(const struct trk_client *cl, const struct plan *p, const struct reach *r,
 		  const struct trk_claims *claims)
 {
-	bool claim = claims->count && claims->c[claims->count - 1].b > cl->nrep;
 	u64 n = r->n - cl->nrep;
+	bool gap = false;
+	u32 i;
 
 	if (cl->force || r->n != cl->reportable || !cl->expected)
 		return false;
-	if (claim)
+	for (i = claims->count; i-- && claims->c[i].b > cl->nrep;)
+		gap |= claims->c[i].kind == TRK_CLAIM_LOST;
+	if (gap)
 		return n < gather(cl, r, claims);
 	/* As a delayed acknowledgment (paper §2.1, RFC 5681 §4.2): not while holes are filled. */
 	return p->what == TRK_WHAT_OUTPUT && n < 2 && r->recover <= cl->nrep;

@@ -14,6 +14,7 @@
 #define LABEL_CONN	'N'
 #define LABEL_DOMAIN	'D'
 
+#define BORN_UNIT_MS	64	/* with the attempt, 32 bits are enough for half a year */
 #define PEER_LEN	20	/* address, port, service */
 #define CONT_BODY	(TRK_CONT_LEN - TRK_MAC_LEN)
 
@@ -366,19 +367,29 @@ u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 cli
  * trk_domain - a new domain for nonces
  * @c: cipher of the current epoch
  * @conn: connection id
+ * @parent: domain that it takes the place of, 0: none
  * @time_ms: wall clock, milliseconds
- * @attempt: of the request that opens the domain
+ * @attempt: of the request that opens the domain, at most TRK_MAX_ATTEMPTS
  * @highest: number below which the domain has none
+ *
+ * Domains of a connection are in the order of their births (trk_domain_order()): later
+ * than the parent, and among those of one parent later attempts later.
  */
-u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 time_ms, u8 attempt, u64 highest)
+u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
+	       u64 highest)
 {
-	u8 m[26], mac[TRK_MAC_LEN];
+	u32 born = (u32)(time_ms / BORN_UNIT_MS) << 4;
+	u32 after = (trk_domain_order(parent) | 15) + 1;
+	u8 m[34], mac[TRK_MAC_LEN];
 
+	if (parent && (s32)(after - born) > 0)
+		born = after;
 	m[0] = LABEL_DOMAIN;
 	m[1] = attempt;
 	put_unaligned_be64(conn, m + 2);
 	put_unaligned_be64(time_ms, m + 10);
 	put_unaligned_be64(highest, m + 18);
+	put_unaligned_be64(parent, m + 26);
 	c->mac(c, m, sizeof(m), mac);
-	return get_unaligned_be64(mac);
+	return (u64)(born | (attempt & 15)) << 32 | get_unaligned_be32(mac);
 }

@@ -72,6 +72,13 @@ u64 trk_proof(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
 u32 trk_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period);
 u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
 		u64 period);
-u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 time_ms, u8 attempt, u64 highest);
+u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
+	       u64 highest);
+
+/* When a domain was born, to be compared with others of its connection, as sequence numbers are. */
+static inline u32 trk_domain_order(u64 domain)
+{
+	return (u32)(domain >> 32);
+}
 
 #endif /* TRK_CORE_SEAL_H */

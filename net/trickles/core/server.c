@@ -45,6 +45,15 @@ static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain
 	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
 }
 
+/*
+ * A connection is in one domain.  Who begins another by a timeout has left the one
+ * before, or the two would be two windows.
+ */
+static bool newest(const struct trk_server_env *env, const struct trk_cont *c)
+{
+	return !env->newest || env->newest(env->arg, c->conn, trk_domain_order(c->domain));
+}
+
 /* The period of a cookie that @key made, 0 if it did not. */
 static u64 cookie_period(const struct trk_server_env *env, const struct trk_cipher *key,
 			 const struct trk_peer *peer, u32 client_isn, u32 cookie)
@@ -87,7 +96,9 @@ static int step_first(const struct trk_server_env *env, u8 attempt, struct trk_g
 
 	if (!claim_attempt(env, c->conn, 0, attempt))
 		return TRK_DROP_REPLAY;
-	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, attempt, 0);
+	c->domain = trk_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
+	if (!newest(env, c))
+		return TRK_DROP_DOMAIN;
 	c->domain_key = env->current_key->key_id;
 	c->iw = TRK_INITIAL_WINDOW;
 	c->time_ms = env->now_ms;
@@ -276,7 +287,10 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 	       max_t(u32, trk_law_window(&w.law, claims->n) / 2, TRK_MIN_CWND);
 	trk_law_init(&c->law, highest, 1, half, 0);
 	c->base = highest;
-	c->domain = trk_domain(env->current_key, c->conn, env->now_ms, attempt, highest);
+	c->domain = trk_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt,
+			       highest);
+	if (!newest(env, c))
+		return TRK_DROP_DOMAIN;
 	c->domain_key = env->current_key->key_id;
 	c->time_ms = env->now_ms;
 	g->first = highest + 1;
@@ -374,7 +388,8 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
  * else is believed, two AES blocks a claimed run, two more seals.
  *
  * Return: 0 or the reason to drop the packet.  Any context; touches nothing
- * but its arguments, and calls @env->claim once for 32 numbers at most issued.
+ * but its arguments, and calls @env->claim once for 32 numbers at most issued, and
+ * @env->newest once.
  */
 int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
 		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
@@ -400,7 +415,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	if (g->late)
 		return step_timeout(env, &claims, q->attempt, g);
 	g->grow = q->flags & TRK_REQ_GROW;
-	g->full_request = payload_len >= g->cont.slot;
+	if (payload_len >= g->cont.slot)
+		g->paid = q->kind == TRK_KIND_RANGE ? 1 + (q->m == q->n) : TRK_INITIAL_WINDOW;
 	g->final_input = q->flags & TRK_REQ_FIN;
 	g->has_input = q->has_input;
 	g->input_off = q->input_off;
@@ -433,6 +449,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		return step_timeout(env, &claims, q->attempt, g);
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
+	if (!newest(env, &g->cont))
+		return TRK_DROP_DOMAIN;
 	err = step_range(env, &claims, trk_num_above(g->cont.base, q->m), q->flags & TRK_REQ_RENEW,
 			 g, &skipped);
 	skip_pieces(g, skipped);
@@ -530,8 +548,8 @@ int trk_answer_begin(struct trk_answer *a)
 		a->abort = false;
 		a->len = 0;
 	}
-	if ((a->has_output && !TRK_UCONT_FITS(a->output.len, g->cont.slot)) ||
-	    (a->has_input && !TRK_UCONT_FITS(a->input.len, g->cont.slot)))
+	if ((a->has_output && !trk_ucont_fits(a->output.len, g->cont.slot)) ||
+	    (a->has_input && !trk_ucont_fits(a->input.len, g->cont.slot)))
 		return -EMSGSIZE;
 	if (g->mint != TRK_MINT_NONE)
 		trk_cont_seal(a->seal, a->peer, &g->cont, a->cont_blob);
@@ -604,12 +622,11 @@ static u64 growth_nonce(struct trk_answer *a, u32 index)
 	const struct trk_grant *g = a->g;
 
 	if (index - a->nonces_from >= a->nonces_count) {
-		u64 packets = g->count - index;
+		u64 packets = 1 + (a->len - min_t(u64, a->len, a->at)) / a->piece;
 
-		/* With full requests every number has a packet, else every piece of data. */
-		if (!g->full_request)
-			packets = min_t(u64, packets,
-					1 + (a->len - min_t(u64, a->len, a->at)) / a->piece);
+		if (index < g->paid)
+			packets = max_t(u64, packets, g->paid - index);
+		packets = min_t(u64, packets, g->count - index);
 		a->nonces_from = index;
 		a->nonces_count = (u32)min_t(u64, packets, TRK_NONCE_BATCH);
 		trk_nonces(a->nonce, g->cont.conn, g->cont.domain, g->first + index,
@@ -673,12 +690,12 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	r.off = (u32)off;
 	/* A piece cut short by a continuation still fills its packet. */
 	full = len == answer_full(a);
-	grow = g->grow && !a->abort && (full || g->full_request);
+	grow = g->grow && !a->abort && (full || a->next < g->paid);
 	size = trk_resp_size(&r);
 	if (!answer_more(a) || a->packets + 1 >= TRK_MAX_ANSWER) {
 		bool fits = size + TRK_EXT_HDR + 2 + len <= g->cont.slot;
 
-		if (a->packets + 1 >= TRK_MAX_ANSWER || (fits && !(grow && g->full_request))) {
+		if (a->packets + 1 >= TRK_MAX_ANSWER || (fits && !(grow && a->next < g->paid))) {
 			r.span = (u16)min_t(u32, g->count - a->next, 65535);
 			size = trk_resp_size(&r);
 			if (r.span > 1)

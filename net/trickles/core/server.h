@@ -18,9 +18,11 @@
 /**
  * struct trk_server_env - what a decision depends on besides the request
  * @cipher: returns the cipher of a key epoch, NULL if it is not held
- * @arg: passed to @cipher and @claim
+ * @arg: passed to @cipher, @claim and @newest
  * @claim: marks requests of a domain as answered: those that @mask names of the 32 from
  *	32 * @word on; returns which were not marked.  NULL: none is ever known to be
+ * @newest: notes that the domain of this order is in use; false if a later one of the
+ *	connection is.  NULL: none is ever known to be
  * @current_key: the epoch that seals
  * @previous_key: the one before it, whose cookies are still good; NULL: none
  * @now_ms: wall clock, milliseconds
@@ -31,6 +33,7 @@
 struct trk_server_env {
 	const struct trk_cipher *(*cipher)(void *arg, u8 key_id);
 	u32 (*claim)(void *arg, u64 conn, u64 domain, u64 word, u32 mask);
+	bool (*newest)(void *arg, u64 conn, u32 order);
 	void *arg;
 	const struct trk_cipher *current_key;
 	const struct trk_cipher *previous_key;
@@ -50,8 +53,9 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @kind: kind of the request
  * @mint: which packets of the answer carry @cont
  * @grow: full packets of the answer may take growth nonces
- * @full_request: the request itself filled a packet (the client sends as fast as it may),
- *	so with @grow every packet of the answer takes a growth nonce
+ * @paid: with @grow, so many numbers of the answer take growth nonces full or not, for the
+ *	request itself filled a packet (the client sends as fast as it may): what one
+ *	received number issues, or one number if it stands for several
  * @final_input: the client's stream ends behind the input of the request
  * @late: the continuation was past its horizon: the answer is a new one and nothing else
  * @count: numbers granted; 0 when the request issues nothing
@@ -72,7 +76,7 @@ struct trk_grant {
 	u8 mint;
 	u8 nask;
 	bool grow;
-	bool full_request;
+	u8 paid;
 	bool final_input;
 	bool late;
 	bool has_output;

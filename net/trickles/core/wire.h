@@ -39,15 +39,7 @@
 				 TRK_EXT_HDR + TRK_MAX_ASK * TRK_ASK_LEN + \
 				 TRK_EXT_HDR + TRK_SEALED_UCONT_MAX + TRK_EXT_HDR + 8)
 
-/*
- * The longest user continuation for a connection: a request with it, with all
- * claims that a client makes there, and with a little input fits a packet.
- */
 #define TRK_REQ_INPUT_MIN	32
-#define TRK_CLAIMS_AT(slot)	((slot) < 1024 ? TRK_MAX_CLAIMS / 2 : TRK_MAX_CLAIMS)
-#define TRK_UCONT_FITS(len, slot)	\
-	(TRK_REQ_HDR_MAX - (TRK_MAX_CLAIMS - TRK_CLAIMS_AT(slot)) * TRK_CLAIM_LEN - \
-	 TRK_UCONT_MAX + (len) + TRK_REQ_INPUT_MIN <= (slot))
 
 #define TRK_RESP_FIXED		24
 /* Longest header of a response: continuation, both user continuations, ack, geometry, span. */
@@ -178,6 +170,23 @@ int trk_ucont_parse(struct trk_ucont *u, struct trk_blob b);
 static inline u32 trk_piece(u16 slot, bool renewed)
 {
 	return slot - TRK_RESP_FIXED - (renewed ? TRK_CONT_LEN : 0);
+}
+
+/* Claims that a client makes at most: they are not to fill a small packet. */
+static inline u32 trk_claims_at(u16 slot)
+{
+	return slot < 1024 ? TRK_MAX_CLAIMS / 2 : TRK_MAX_CLAIMS;
+}
+
+/*
+ * Is a user continuation not too long for a connection?  A request with it, with
+ * all claims, and with a little input must fit a packet.
+ */
+static inline bool trk_ucont_fits(u16 len, u16 slot)
+{
+	u32 spared = (TRK_MAX_CLAIMS - trk_claims_at(slot)) * TRK_CLAIM_LEN;
+
+	return TRK_REQ_HDR_MAX - spared - TRK_UCONT_MAX + len + TRK_REQ_INPUT_MIN <= slot;
 }
 
 /* Packets of an asked range whose first one takes @first bytes, and the others @piece. */

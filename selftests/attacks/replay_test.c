@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A continuation is the client's to keep, so nothing hinders it from using one twice: for other
+ * bytes, in other words, or in another line of descent.  A server answers each request once;
+ * replicas do so each for itself.
+ */
+#include <stdlib.h>
+
+#include "row.h"
+
+/* What does not cross the bottleneck is not delayed by what a cheater sends besides. */
+#define LINKS	"link up delay 10ms\n"	\
+		"link down rate 20mbit delay 10ms jitter 1ms queue 60\n"
+#define COPIES		4	/* of a request, or of a state */
+#define SPREAD		8	/* of a request, when there are replicas */
+#define FORK_AT		60	/* packets reported: out of the first window */
+#define LOST_EVERY	20	/* packets */
+#define FORKS		8
+
+static const struct arena arena = { .links = LINKS, .rivals = 3, .time_ms = 10000, .seeds = 5 };
+
+static void gain(const char *name, const struct attack *a, enum defence d)
+{
+	row(name, d, "goodput", arena_gain(&arena, a, DEFENCE_NONE), GAIN_MAX,
+	    arena_gain(&arena, a, d));
+}
+
+/* ---- the same request again, for other bytes ---- */
+
+static void copies(struct party *p, const struct trk_out_req *o, unsigned int n)
+{
+	struct trk_req q;
+
+	party_send(p, o);
+	while (n-- && party_read(p, o, &q) && q.kind == TRK_KIND_RANGE) {
+		party_elsewhere(p, &q);
+		party_ask(p, o, &q);
+	}
+}
+
+static void copies_request(struct party *p, struct line *l, const struct trk_out_req *o)
+{
+	copies(p, o, COPIES - 1);
+}
+
+static void replay__is_answered_once(void)
+{
+	static const struct attack a = { .request = copies_request };
+
+	CHECKED(gain("replay of each request", &a, DEFENCE_FILTER));
+}
+
+/* ---- ranges cut up, and ranges that overlap ---- */
+
+static void division_request(struct party *p, struct line *l, const struct trk_out_req *o)
+{
+	struct trk_req q;
+	unsigned int i;
+
+	party_send(p, o);
+	/* The last number alone, as often as TCP would be told of parts of a packet. */
+	for (i = 1; i < COPIES && party_read(p, o, &q) && q.kind == TRK_KIND_RANGE; i++) {
+		q.m = q.n;
+		party_elsewhere(p, &q);
+		party_ask(p, o, &q);
+	}
+}
+
+static void division__of_ranges(void)
+{
+	static const struct attack a = { .request = division_request };
+
+	CHECKED(gain("ACK division: ranges also in pieces", &a, DEFENCE_FILTER));
+}
+
+static void overlap_request(struct party *p, struct line *l, const struct trk_out_req *o)
+{
+	struct trk_req q;
+	unsigned int i;
+
+	party_send(p, o);
+	for (i = 1; i < COPIES; i++) {
+		if (!party_read(p, o, &q) || q.kind != TRK_KIND_RANGE)
+			return;
+		/* As far back as the continuation allows. */
+		q.m = max_t(u32, (u32)trk_client_cont(&l->cl)->c.base + 1,
+			    q.m - min_t(u32, q.m, i * 8));
+		party_elsewhere(p, &q);
+		party_ask(p, o, &q);
+	}
+}
+
+static void overlap__of_ranges(void)
+{
+	static const struct attack a = { .request = overlap_request };
+
+	CHECKED(gain("overlapping ranges", &a, DEFENCE_FILTER));
+}
+
+/* ---- back to a continuation from before a loss ---- */
+
+#define KEPT		64
+#define CLOCK		2		/* packets that a request is answered with, about */
+#define STALLED_US	100000
+
+struct rollback {
+	struct trk_out_req kept[KEPT];	/* the last requests before the loss */
+	unsigned int n, next, heard;
+	bool back;
+};
+
+static void rollback_again(struct party *p)
+{
+	struct rollback *s = p->state;
+	const struct trk_out_req *o = &s->kept[s->next++ % min_t(unsigned int, s->n, KEPT)];
+	struct trk_req q;
+
+	if (!party_read(p, o, &q))
+		return;
+	party_elsewhere(p, &q);
+	party_ask(p, o, &q);
+	p->wake_us = party_now(p) + STALLED_US;
+}
+
+/* The window in which the loss was is asked for over and over, and the loss is never told. */
+static void rollback_turn(struct party *p)
+{
+	struct rollback *s = p->state;
+	unsigned int i;
+
+	if (!s->back && p->line[0].cl.stat.lost && s->n) {
+		s->back = true;
+		p->lines = 0;
+		free(p->line[0].cl.ring);
+	}
+	if (!s->back)
+		return;
+	for (; s->heard >= CLOCK; s->heard -= CLOCK)
+		rollback_again(p);
+	/* The clock has stopped. */
+	if (p->wake_us == U64_MAX)
+		for (i = 0; i < KEPT / 4; i++)
+			rollback_again(p);
+}
+
+static bool rollback_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
+{
+	((struct rollback *)p->state)->heard++;
+	return true;
+}
+
+static void rollback_request(struct party *p, struct line *l, const struct trk_out_req *o)
+{
+	struct rollback *s = p->state;
+	struct trk_req q;
+
+	if (party_read(p, o, &q) && q.kind == TRK_KIND_RANGE)
+		s->kept[s->n++ % KEPT] = *o;
+	party_send(p, o);
+}
+
+static const struct attack rollback = { .turn = rollback_turn, .heard = rollback_heard,
+					.request = rollback_request,
+					.state = sizeof(struct rollback) };
+
+static void rollback__to_before_a_loss(void)
+{
+	CHECKED(gain("roll-back to before a loss", &rollback, DEFENCE_FILTER));
+}
+
+/* ---- lines of descent ---- */
+
+/* The client's state in several copies, each of which goes on for bytes of its own. */
+static void fork_turn(struct party *p)
+{
+	unsigned int i;
+
+	if (p->lines == 1 && p->line[0].cl.nrep >= FORK_AT)
+		for (i = 1; i < COPIES; i++)
+			party_fork(p, &p->line[0])->no_timeouts = true;
+}
+
+static void fork__of_a_continuation(void)
+{
+	static const struct attack a = { .turn = fork_turn };
+
+	CHECKED(gain("one continuation forked into many", &a, DEFENCE_FILTER));
+}
+
+/*
+ * What comes for one line is told by the others as well, since they expect the same numbers,
+ * but they call some of it lost, each another part.
+ */
+static bool two_ways_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
+{
+	struct trk_in_resp in;
+	unsigned int i, k;
+
+	for (i = 0; i < p->lines; i++)
+		if (!trk_client_receive(&p->line[i].cl, r, *seqrel, party_now(p), &in))
+			break;
+	if (i == p->lines || r->flags & TRK_RESP_NOGROWTH)
+		return false;
+	for (k = 1; k < p->lines; k++)
+		if (k != i && (r->num / LOST_EVERY) % COPIES != k)
+			party_pretend(p, &p->line[k],
+				      trk_num_near(p->line[k].cl.hi, r->num), r->nonce);
+	return false;
+}
+
+static void two_ways__of_telling_one_window(void)
+{
+	static const struct attack a = { .turn = fork_turn, .heard = two_ways_heard };
+
+	CHECKED(gain("one window told in two ways", &a, DEFENCE_FILTER));
+}
+
+/* ---- timeouts and first requests that are none ---- */
+
+/* Each attempt begins a domain of its own, with a window of one packet; the old one goes on. */
+static void attempts_turn(struct party *p)
+{
+	unsigned int i;
+
+	if (p->lines > 1 || p->line[0].cl.nrep < FORK_AT)
+		return;
+	for (i = 1; i < FORKS; i++) {
+		struct trk_client *cl = &party_fork(p, &p->line[0])->cl;
+
+		cl->waiting = true;
+		cl->timeout_due = true;
+		cl->attempt = i;
+	}
+}
+
+static void first_begin(struct party *p)
+{
+	unsigned int i;
+
+	for (i = 1; i < FORKS; i++)
+		party_fork(p, &p->line[0])->cl.attempt = i;
+}
+
+static void attempts__leave_one_domain(void)
+{
+	static const struct attack timeouts = { .turn = attempts_turn };
+	static const struct attack first = { .begin = first_begin };
+
+	CHECKED(gain("timeouts for a window each", &timeouts, DEFENCE_NEWEST));
+	CHECKED(gain("first requests for a window each", &first, DEFENCE_NEWEST));
+}
+
+/* ---- replicas ---- */
+
+static void spread_request(struct party *p, struct line *l, const struct trk_out_req *o)
+{
+	copies(p, o, SPREAD - 1);
+}
+
+static const struct attack spread = { .request = spread_request };
+
+/* They share nothing: what is played to all of them each answers once. */
+static void replicas__answer_once_each(void)
+{
+	static const struct {
+		unsigned int replicas;
+		const char *name;
+		const struct attack *attack;
+	} cases[] = {
+		{ 1, "replay to one replica", &spread },
+		{ 2, "replay to 2 replicas", &spread },
+		{ 4, "replay to 4 replicas", &spread },
+		{ 2, "roll-back, and to 2 replicas", &rollback },
+		{ 4, "roll-back, and to 4 replicas", &rollback },
+	};
+	struct arena at = arena;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		at.replicas = cases[i].replicas;
+		CHECKED(row(cases[i].name, DEFENCE_FILTER, "goodput",
+			    arena_gain(&at, cases[i].attack, DEFENCE_NONE), at.replicas,
+			    arena_gain(&at, cases[i].attack, DEFENCE_FILTER)));
+	}
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(replay__is_answered_once),
+	TAP_CASE(division__of_ranges),
+	TAP_CASE(overlap__of_ranges),
+	TAP_CASE(rollback__to_before_a_loss),
+	TAP_CASE(fork__of_a_continuation),
+	TAP_CASE(two_ways__of_telling_one_window),
+	TAP_CASE(attempts__leave_one_domain),
+	TAP_CASE(replicas__answer_once_each),
+};
+
+int main(void)
+{
+	return row_run(cases, ARRAY_SIZE(cases));
+}

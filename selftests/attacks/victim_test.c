@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Attacks on somebody else's client.  Who does not see its packets can guess what
+ * it expects but for the tokens; who can change one can spoil a nonce, which the client cannot
+ * check.
+ */
+#include <stdlib.h>
+
+#include "pair.h"
+#include "row.h"
+
+#define FILE_LEN	300000
+#define RTT_US		20000
+#define ROUNDS		400		/* of requests and answers, or timers */
+#define LATER		16		/* numbers ahead that are forged */
+
+struct victim {
+	struct pair p;
+	struct packet *queue[4096];
+	unsigned int n;
+	unsigned int spoil;	/* nonce of this packet of the server's, 0: none */
+	bool inject;
+	u64 forged;		/* bytes of the attacker's that it took */
+};
+
+static u32 always_the_same(void *arg)
+{
+	return 0x2a2a2a2a;
+}
+
+/* What the server sends, on its way. */
+static void send(void *arg, struct packet *out)
+{
+	struct victim *v = arg;
+
+	if (v->spoil && !--v->spoil)
+		out->data[16] ^= 1;	/* of the nonce */
+	if (v->n < ARRAY_SIZE(v->queue))
+		v->queue[v->n++] = out;
+	else
+		packet_free(out);
+}
+
+/*
+ * The attacker knows the addresses, and with them all that a slot depends on; the numbers
+ * and offsets it guesses rightly.  It does not know what the client's random() says.
+ */
+static void inject(struct victim *v)
+{
+	struct trk_client *cl = &v->p.cl;
+	u64 x;
+
+	for (x = cl->top + 1; x <= cl->hi && x <= cl->top + LATER; x++) {
+		const struct trk_slot *s = trk_client_slot(cl, x);
+		struct trk_in_resp in;
+		struct trk_resp r = { .token = always_the_same(NULL), .num = (u32)x, .span = 1,
+				      .off = (u32)s->off, .hdr_len = TRK_RESP_FIXED,
+				      .data_len = s->len };
+
+		if (s->what == TRK_WHAT_OUTPUT &&
+		    !trk_client_receive(cl, &r, (u32)(x - 1) * cl->slot, v->p.now_us, &in))
+			v->forged += in.len;
+	}
+}
+
+static void requests(struct victim *v)
+{
+	struct packet *out;
+
+	while ((out = pair_pump(&v->p))) {
+		pair_at_server(&v->p, 0, out, send, v);
+		packet_free(out);
+	}
+}
+
+/* A download; true if it is complete. */
+static bool download(struct victim *v)
+{
+	const struct toy_msg m = { .kind = TOY_GET, .flags = TOY_LAST, .len = FILE_LEN, .key = 5 };
+	struct pair *p = &v->p;
+	unsigned int i, k, n;
+	bool done;
+
+	pair_begin(p, &m, 1);
+	if (missing == DEFENCE_TOKEN)
+		p->cl.random = always_the_same;
+	pair_connect(p, RTT_US);
+	for (i = 0; i < ROUNDS && !pair_done(p) && !p->why[0] && p->cl.state != TRK_CL_DEAD; i++) {
+		requests(v);
+		p->now_us += RTT_US;
+		if (v->inject)
+			inject(v);
+		n = v->n;
+		v->n = 0;
+		for (k = 0; k < n; k++) {
+			struct packet *in = v->queue[k];
+
+			pair_at_client(p, in);
+			packet_free(in);
+		}
+		if (n || p->cl.deadline_us == U64_MAX)
+			continue;
+		p->now_us = max_t(u64, p->now_us, p->cl.deadline_us);
+		trk_client_timer(&p->cl, p->now_us);
+	}
+	done = pair_done(p) && !p->why[0];
+	while (v->n)
+		packet_free(v->queue[--v->n]);
+	pair_end(p);
+	return done;
+}
+
+/* Bytes of the attacker's that the client took for the server's. */
+static double injected(enum defence without)
+{
+	struct victim *v = calloc(1, sizeof(*v));
+	double forged;
+
+	missing = without;
+	v->inject = true;
+	download(v);
+	missing = DEFENCE_NONE;
+	forged = (double)v->forged;
+	free(v);
+	return forged;
+}
+
+/* Downloads that do not come to an end, of 100 with the nonce of another packet spoilt. */
+static double poisoned(enum defence without)
+{
+	struct victim *v = calloc(1, sizeof(*v));
+	unsigned int i, stuck = 0;
+
+	missing = without;
+	for (i = 1; i <= 100; i++) {
+		memset(v, 0, sizeof(*v));
+		v->spoil = i;
+		stuck += !download(v);
+	}
+	missing = DEFENCE_NONE;
+	free(v);
+	return stuck;
+}
+
+static void injection__needs_the_token(void)
+{
+	CHECKED(row("off-path injection into a client", DEFENCE_TOKEN, "forged bytes taken",
+		    injected(DEFENCE_NONE), 0, injected(DEFENCE_TOKEN)));
+}
+
+static void poisoning__heals(void)
+{
+	CHECKED(row("a nonce spoilt on the way", DEFENCE_CONFIRMED, "of 100 stuck",
+		    poisoned(DEFENCE_NONE), 0, poisoned(DEFENCE_CONFIRMED)));
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(injection__needs_the_token),
+	TAP_CASE(poisoning__heals),
+};
+
+int main(void)
+{
+	return row_run(cases, ARRAY_SIZE(cases));
+}

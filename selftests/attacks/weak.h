@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The defences that an attack can be run without, one at a time.  Functions of
+ * the core are replaced by the linker (--wrap), what the core takes as arguments
+ * by the host around it; the core's objects are those of the module.
+ */
+#ifndef TRK_ATTACKS_WEAK_H
+#define TRK_ATTACKS_WEAK_H
+
+#include "core/server.h"
+
+#define DEFENCES(X)								\
+	X(NONE,		"nothing")						\
+	/* functions of the core */						\
+	X(LENGTHS,	"lengths of a request: trk_req_parse(), wire.c")	\
+	X(SEAL,		"seal: trk_cont_open(), seal.c")			\
+	X(ADDRESS,	"seal covers the address: trk_cont_open(), seal.c")	\
+	X(USER_SEAL,	"seal: trk_ucont_open(), seal.c")			\
+	X(REGION,	"bytes of a user continuation: trk_ucont_open(), seal.c")	\
+	X(PROOF,	"proof: trk_proof(), seal.c")				\
+	X(CONNECTION,	"nonces of a connection: trk_nonces(), seal.c")		\
+	X(DOMAIN,	"nonces of a domain: trk_nonces(), seal.c")		\
+	X(SEQUENCE,	"no-growth nonces: trk_nonce_span(), seal.c")		\
+	X(CLAIMS,	"claims in order: trk_claims_check(), law.c")		\
+	X(TELESCOPE,	"proof of two blocks a run: trk_proof(), seal.c")	\
+	X(COOKIE,	"cookie: trk_cookie(), seal.c")				\
+	X(CONFIRMED,	"claims of a timeout: trk_request_timeout(), request.c")	\
+	/* what the core is given */						\
+	X(FILTER,	"answered once: claim() of the server, replay.c")	\
+	X(NEWEST,	"one domain at a time: newest() of the server, replay.c")	\
+	X(HORIZON,	"horizon of the server")				\
+	X(PATH_SLOT,	"slot of the path, of the server")			\
+	X(OLD_KEYS,	"old keys are forgotten: cipher() of the server, keys.c")	\
+	X(TOKEN,	"tokens: random() of the client")
+
+enum defence {
+#define DEFENCE_ENUM(id, name) DEFENCE_##id,
+	DEFENCES(DEFENCE_ENUM)
+#undef DEFENCE_ENUM
+};
+
+/* The one that is missing. */
+extern enum defence missing;
+
+const char *defence_name(enum defence d);
+
+/* For a proof that is always right: what the request at hand says. */
+void weak_request(const struct trk_req *q);
+
+#endif /* TRK_ATTACKS_WEAK_H */
