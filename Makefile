@@ -17,7 +17,7 @@ kbuild = @kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$(CURDIR)/net/trickles" \
 		CONFIG_TRICKLES=m CONFIG_DEBUG_INFO_BTF_MODULES= $(1)
 
-.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug fuzz bench style install clean help
+.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug fuzz bench fairness style install clean help
 all: module lib tools
 
 module:
@@ -52,6 +52,11 @@ fuzz:
 	@scripts/setup
 	@scripts/fuzz $(if $(RUNS),--runs $(RUNS)) $(if $(TIME),--seconds $(TIME)) $(TARGETS)
 
+fairness:
+	@scripts/setup
+	@$(MAKE) --no-print-directory all
+	@scripts/fairness
+
 bench:
 	@scripts/setup
 	@$(MAKE) --no-print-directory all selftests
@@ -81,6 +86,7 @@ help:
 	@echo 'make check-debug  tests on kernels that look for errors, and let allocations fail'
 	@echo 'make fuzz      libFuzzer on the core for longer; RUNS=N or TIME=SECONDS for each of TARGETS'
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each'
+	@echo 'make fairness  one download beside 1 to 32 over TCP, and Jain'"'"'s index: an hour; a plot'
 	@echo 'make style     checkpatch, sparse, shellcheck and the like'
 	@echo 'make install   module, library, programs, header, manual pages'
 	@echo 'make clean     remove what was built'

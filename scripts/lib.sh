@@ -32,3 +32,19 @@ need()
 			die "$program is missing: run scripts/setup"
 	done
 }
+
+# module_copy ARCH KDIR FOLDER [NAME=VALUE...]: the module for another kernel than the tree's:
+# FOLDER/net/trickles/trickles.ko. A module is built where its source is, so that needs a copy.
+module_copy()
+{
+	local arch=$1 kdir=$2 copy=$3
+
+	shift 3
+	rm -rf "$copy"
+	mkdir -p "$copy/net/trickles/core"
+	cp -r include "$copy"
+	cp net/trickles/{*.[ch],Makefile} "$copy/net/trickles"
+	cp net/trickles/core/*.[ch] "$copy/net/trickles/core"
+	make -s -C "$kdir" ARCH="$arch" M="$(realpath "$copy")/net/trickles" CONFIG_TRICKLES=m "$@" \
+		modules
+}

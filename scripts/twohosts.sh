@@ -5,6 +5,7 @@
 # by veth; to be sourced by scripts that run in it.
 
 client_ip=10.9.0.1 server_ip=10.9.0.2
+server_host=server
 mtu=1500
 
 # A queue behind the 83 packets that 10 ms of 100 Mbit/s hold on their way: room
@@ -78,7 +79,7 @@ hosts_shape()
 	done
 }
 
-# start_server LOG PROGRAM...: on the server host; its process is $server_pid. Our
+# start_server LOG PROGRAM...: on $server_host; its process is $server_pid. Our
 # servers say when they listen.
 start_server()
 {
@@ -87,7 +88,7 @@ start_server()
 	shift
 	: >"$log"
 	# Not by a function: its process would be a shell's.
-	ip netns exec server "$@" 2>>"$log" &
+	ip netns exec "$server_host" "$@" 2>>"$log" &
 	server_pid=$!
 	for ((i = 0; i < 200; i++)); do
 		! grep -q ' port [0-9]' "$log" || return 0

@@ -363,7 +363,13 @@ void trk_stream_pump(struct sock *sk, gfp_t gfp)
  */
 void trk_stream_room(struct sock *sk)
 {
-	if (!trk_sk(sk)->stream->over && offer_room(sk, window(sk) / 4))
+	struct trk_stream *st = trk_sk(sk)->stream;
+
+	if (st->over)
+		return;
+	/* Where packets arrive, there is no memory for a large one. */
+	grow_ring(st, GFP_KERNEL);
+	if (offer_room(sk, window(sk) / 4))
 		trk_stream_pump(sk, GFP_KERNEL);
 }
 

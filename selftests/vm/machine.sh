@@ -12,35 +12,8 @@ top=$PWD
 cases=(streams quoting much_output files kernel_tree_builds_modules
        warning oops hang late_command warning_in_the_log killed_from_outside
        side_by_side same_virtual_time bad_arguments nothing_installed)
-echo "1..${#cases[@]}"
-
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-
-vm()
-{
-	status=0
-	"$top/scripts/vm" "$@" >"$work/stdout" 2>"$work/stderr" </dev/null || status=$?
-}
-
-# expect WHAT GOT WANTED
-expect()
-{
-	if [ "$2" != "$3" ]; then
-		echo "# $1 is '$2', not '$3'"
-		sed 's/^/#   stderr: /' "$work/stderr" | tail -n 20
-		return 1
-	fi
-}
-
-expect_stderr()
-{
-	if ! grep -qE "$1" "$work/stderr"; then
-		echo "# stderr says nothing like '$1':"
-		sed 's/^/#   /' "$work/stderr" | tail -n 20
-		return 1
-	fi
-}
+# shellcheck source=selftests/vm/lib.sh
+. selftests/vm/lib.sh
 
 streams()
 {
@@ -184,23 +157,13 @@ same_virtual_time()
 	expect "second run" "$(cat "$work/virtual.2")" "$(cat "$work/virtual.1")"
 }
 
-# One line on stderr, and nothing started.
-refused()
-{
-	local pattern=$1
-
-	shift
-	vm "$@"
-	expect status "$status" 125 && expect lines "$(wc -l <"$work/stderr")" 1 &&
-		expect_stderr "$pattern"
-}
-
 bad_arguments()
 {
 	refused 'no command' && refused 'unknown option --what' --what true &&
 	refused 'needs a value' --smp && refused 'not a number' --timeout soon true &&
 	refused 'not tcg or kvm' --accel fast true &&
 	refused 'for --virtual-time' --with /etc true &&
+	refused 'for --virtual-time' --seed 2 true &&
 	refused 'no such file' --virtual-time --with /nonexistent true &&
 	refused 'no shared files' --virtual-time --out "$work/o" true &&
 	refused 'no such file' --kernel ./nonexistent true
@@ -219,14 +182,4 @@ nothing_installed()
 		expect_stderr '^vm: qemu-system-x86_64 is missing: run scripts/setup'
 }
 
-number=0 failed=0
-for case in "${cases[@]}"; do
-	number=$((number + 1))
-	if $case; then
-		echo "ok $number - $case"
-	else
-		echo "not ok $number - $case"
-		failed=1
-	fi
-done
-exit $failed
+run_cases
