@@ -297,6 +297,7 @@ static void begin(struct bytes *b)
 	server_env(&env);
 	loop.server_isn = trk_syn_cookie(&env, &peer, loop.client_isn);
 	trk_client_init(&loop.cl, loop.ring, shape & 16 ? TRK_RING_MIN : 4096, next_token, NULL);
+	loop.cl.redundant = shape & 32 && loop.remembers;
 	trk_client_connected(&loop.cl, slot, 20000);
 	loop.cl.rcv_limit = loop.rcvbuf;
 	loop.cl.in_end = loop.in_len;

@@ -112,11 +112,15 @@ static void set_deadline(struct trk_client *cl)
 				min_t(u64, cl->delack_deadline_us, cl->idle_deadline_us));
 }
 
-/* Are there packets that are not reported yet, with which to ask again? */
+/*
+ * Are there packets that are not reported yet, with which to ask again?  An answer
+ * to input may be long in coming because the application is, and is not to
+ * be executed once more for that.
+ */
 static bool can_probe(const struct trk_client *cl)
 {
 	return cl->state == TRK_CL_OPEN && !cl->waiting && !cl->probed && cl->srtt_us &&
-	       (cl->above || cl->reportable > cl->nrep);
+	       !cl->in_expected && (cl->above || cl->reportable > cl->nrep);
 }
 
 /* What the retransmission timer waits for, from the last sign of life. */

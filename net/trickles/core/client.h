@@ -149,6 +149,7 @@ struct trk_client {
 	u8 confirmed_serial;
 	struct trk_claim claims[2 * TRK_MAX_CLAIMS];	/* above the base of @confirmed */
 	unsigned int nclaims;
+	struct trk_claims report;	/* of the request at hand: too large for a stack */
 
 	/* output */
 	struct trk_holes holes;		/* to be asked for, below ask_nxt */

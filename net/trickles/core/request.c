@@ -459,20 +459,20 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	const struct trk_held_cont *c = &cl->confirmed;
 	struct trk_req q = { .kind = TRK_KIND_TIMEOUT, .attempt = cl->attempt };
 	struct trk_slot *s = &cl->pending;
-	struct trk_claims claims;
+	struct trk_claims *claims = &cl->report;
 	struct trk_step step;
 	struct trk_walk w;
 	struct plan p;
 
-	claims_upto(cl, c->c.base, cl->confirmed_n, &claims);
-	trk_walk_init(&w, &c->c.law, c->c.base, &claims, 0, false);
+	claims_upto(cl, c->c.base, cl->confirmed_n, claims);
+	trk_walk_init(&w, &c->c.law, c->c.base, claims, 0, false);
 	while (trk_walk_next(&w, &step))
 		;
-	trk_law_settle(&w.law, claims.n);
+	trk_law_settle(&w.law, claims->n);
 	memset(s, 0, sizeof(*s));
 	s->token = new_token(cl);
 	s->sent_us = now_us;
-	s->first = trk_law_highest(&w.law, claims.n) + 1;
+	s->first = trk_law_highest(&w.law, claims->n) + 1;
 	s->count = 1;
 	s->req_n = s->first - 1;
 	q.token = s->token;
@@ -480,7 +480,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	q.cont.p = c->blob;
 	q.m = (u32)cl->confirmed_n;
 	q.proof = cl->confirmed_proof;
-	fill_claims(&q, &claims);
+	fill_claims(&q, claims);
 	/* Output first: the answer to input may find no room before it. */
 	plan_output(cl, &p, 1, true, true);
 	if (!p.pieces && !plan_input(cl, &p))
@@ -670,7 +670,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
 	bool idle = now_us >= cl->idle_deadline_us, renew;
 	struct trk_slot s;
-	struct trk_claims claims;
+	struct trk_claims *claims = &cl->report;
 	struct reach r;
 	struct plan p, whole;
 	u64 x, acc;
@@ -696,10 +696,10 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	/* Input of several packets goes out one request a trickle. */
 	if (p.what == TRK_WHAT_INPUT && p.more && p.in_end - p.in_off > cl->slot / 2)
 		limit = 1;
-	choose_reach(cl, &p, limit, &r, &claims);
+	choose_reach(cl, &p, limit, &r, claims);
 	if (r.first > r.last)
 		return false;
-	if (waits(cl, &p, &r, &claims)) {
+	if (waits(cl, &p, &r, claims)) {
 		if (cl->delack_deadline_us == U64_MAX)
 			cl->delack_deadline_us = now_us + TRK_DELACK_US;
 		return false;
@@ -715,13 +715,13 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	if (2 * (u64)r.cwnd + TRK_TRAIN < cl->ring_size &&
 	    (p.what == TRK_WHAT_INPUT || p.room > granted))
 		q.flags |= TRK_REQ_GROW;
-	renew = renewal_due(cl, &claims);
+	renew = renewal_due(cl, claims);
 	if (p.what == TRK_WHAT_OUTPUT)
 		plan_output(cl, &p, min_t(u32, granted, TRK_MAX_ANSWER), true, renew);
 	if (renew) {
 		q.flags |= TRK_REQ_RENEW;
 		cl->renewal = r.first;
-		cl->renewal_claims = claims.count;
+		cl->renewal_claims = claims->count;
 	}
 	cl->cont_used = true;
 
@@ -743,7 +743,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	q.m = (u32)(cl->nrep + 1);
 	q.proof = acc ^ held->acc;
 	q.cont.p = held->blob;
-	fill_claims(&q, &claims);
+	fill_claims(&q, claims);
 	whole = p;
 	if (p.what == TRK_WHAT_OUTPUT && !renew && repeats(cl, &p, held->c.base)) {
 		q.m = (u32)cl->last.m;

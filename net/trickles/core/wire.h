@@ -192,7 +192,7 @@ static inline bool trk_ucont_fits(u16 len, u16 slot)
 /* Packets of an asked range whose first one takes @first bytes, and the others @piece. */
 static inline u32 trk_pieces(u32 len, u32 first, u32 piece)
 {
-	return len <= first ? !!len : 1 + (len - first + piece - 1) / piece;
+	return len <= first ? !!len : 2 + (len - first - 1) / piece;
 }
 
 /* A 32-bit number on the wire, seen from a full one at or below it. */
