@@ -213,7 +213,8 @@ start()
 	ip netns exec "$prefix$host" "$@" >"$work/$name.log" 2>&1 </dev/null &
 	echo $! >"$work/$name.pid"
 	disown
-	wait_for 20 grep -q "$pattern" "$work/$name.log" || {
+	# On a debug kernel a program of Python takes its time.
+	wait_for 120 grep -q "$pattern" "$work/$name.log" || {
 		cat "$work/$name.log"
 		fail "$name did not start"
 	}
