@@ -78,7 +78,6 @@ struct trk_repeat {
 	u64 m, n;		/* what it reports */
 	u64 first;		/* what it issues */
 	u32 count;		/* 0: nothing to repeat */
-	u32 token;
 	unsigned int nask;
 	struct trk_bytes ask[TRK_MAX_ASK];
 };

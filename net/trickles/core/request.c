@@ -754,8 +754,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	cl->last.count = 0;
 	if (p.what == TRK_WHAT_OUTPUT && !renew && p.pieces == granted) {
 		cl->last = (struct trk_repeat){ .m = cl->nrep + 1, .n = r.n, .first = r.first,
-						.count = granted, .token = s.token,
-						.nask = p.nask };
+						.count = granted, .nask = p.nask };
 		memcpy(cl->last.ask, p.ask, sizeof(p.ask));
 	}
 	for (i = 0; i < granted; i++) {
