@@ -72,6 +72,7 @@ void party_send(struct party *p, const struct trk_out_req *o)
 				      o->hdr, o->hdr_len, o->in_len);
 
 	input(p, k->data + o->hdr_len, o->in_off, o->in_len);
+	k->syn = o->syn;
 	conn_send(c, SIM_UP, k);
 }
 
@@ -199,6 +200,9 @@ static void at_client(struct conn *c, struct packet *k)
 	if (trk_resp_parse(&r, k->data, k->len, k->len))
 		return;
 	take(p, r.off, r.data_len);
+	for (i = 0; i < p->lines && k->syn; i++)
+		if (trk_client_renewed(&p->line[i].cl, &r, &seqrel))
+			c->server_isn = k->seq - seqrel - 1;
 	if (!p->attack || !p->attack->heard || p->attack->heard(p, &r, &seqrel))
 		for (i = 0; i < p->lines; i++)
 			if (!trk_client_receive(&p->line[i].cl, &r, seqrel, party_now(p), &in))

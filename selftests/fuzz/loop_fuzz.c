@@ -20,7 +20,7 @@ static const struct trk_cipher key = FUZZ_CIPHER(7);
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 struct packet {
-	bool to_client;
+	bool to_client, syn;
 	u32 seq, ack, len;
 	u8 p[2048];
 };
@@ -49,7 +49,7 @@ static u32 next_token(void *arg)
 	return (u32)loop.rng;
 }
 
-static struct packet *flight_add(bool to_client, u32 seq, u32 ack)
+static struct packet *flight_add(bool to_client, bool syn, u32 seq, u32 ack)
 {
 	struct packet *p;
 
@@ -60,6 +60,7 @@ static struct packet *flight_add(bool to_client, u32 seq, u32 ack)
 	}
 	p = malloc(sizeof(*p));
 	p->to_client = to_client;
+	p->syn = syn;
 	p->seq = seq;
 	p->ack = ack;
 	p->len = 0;
@@ -125,6 +126,7 @@ static void server_receive(const struct packet *p)
 	server_env(&env);
 	err = trk_req_parse(&q, p->p, p->len, p->len);
 	MUST(!err);
+	q.syn = p->syn;
 	err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
 	/* An honest client's request is dropped only if it came twice or its proof was spoilt. */
 	MUST(!err || (err == TRK_DROP_REPLAY && loop.remembers) || err == TRK_DROP_PROOF);
@@ -136,7 +138,7 @@ static void server_receive(const struct packet *p)
 	t.a.nonce = &key;
 	MUST(!trk_answer_begin(&t.a));
 	while (trk_answer_next(&t.a, hdr, &out)) {
-		struct packet *resp = flight_add(true, out.seq, g.ack);
+		struct packet *resp = flight_add(true, g.syn, out.seq, g.ack);
 
 		MUST(out.hdr_len + out.data_len <= g.cont.slot);
 		if (!resp)
@@ -149,12 +151,15 @@ static void server_receive(const struct packet *p)
 
 static void client_receive(const struct packet *p)
 {
+	u32 seqrel = p->seq - (loop.server_isn + 1);
 	struct trk_client *cl = &loop.cl;
 	struct trk_in_resp in;
 	struct trk_resp r;
 
 	MUST(!trk_resp_parse(&r, p->p, p->len, p->len));
-	if (trk_client_receive(cl, &r, p->seq - (loop.server_isn + 1), loop.now_us, &in) || !in.len)
+	if (p->syn && trk_client_renewed(cl, &r, &seqrel))
+		loop.server_isn = p->seq - seqrel - 1;
+	if (trk_client_receive(cl, &r, seqrel, loop.now_us, &in) || !in.len)
 		return;
 	MUST(in.off + in.len <= loop.out_len && in.off + in.len <= cl->rcv_limit);
 	MUST(!memcmp(p->p + p->len - in.len, loop.out + in.off, in.len));
@@ -171,7 +176,7 @@ static void client_pump(void)
 	unsigned int n = 0;
 
 	while (cl->state != TRK_CL_DEAD && trk_client_pump(cl, loop.now_us, &o)) {
-		struct packet *p = flight_add(false, loop.client_isn + 1 + o.seq,
+		struct packet *p = flight_add(false, o.syn, loop.client_isn + 1 + o.seq,
 					      loop.server_isn + 1 + o.ackrel);
 
 		MUST(++n < 5000);
@@ -262,7 +267,7 @@ static void path(struct bytes *b)
 		free(p);
 		return;
 	case 2:
-		twin = flight_add(p->to_client, p->seq, p->ack);
+		twin = flight_add(p->to_client, p->syn, p->seq, p->ack);
 		if (twin)
 			*twin = *p;
 		break;

@@ -149,6 +149,7 @@ struct packet *pair_pump(struct pair *p)
 		p->cl.pending.first = p->start + 1;
 	out = packet_new(p->client_isn + 1 + o.seq, p->server_isn + 1 + o.ackrel, o.hdr, o.hdr_len,
 			 o.in_len);
+	out->syn = o.syn;
 	if (o.in_len && !p->why[0])
 		memcpy(out->data + o.hdr_len, p->in + o.in_off, o.in_len);
 	return out;
@@ -197,6 +198,7 @@ void pair_at_server(struct pair *p, unsigned int replica, const struct packet *i
 
 	server_env(p, replica, &env);
 	err = trk_req_parse(&p->q, in->data, in->len, in->len);
+	p->q.syn = in->syn;
 	if (!err)
 		err = trk_server_step(&env, &p->peer, &p->q, in->seq, in->ack, in->len, g);
 	p->server_drops[err]++;
@@ -222,6 +224,7 @@ void pair_at_server(struct pair *p, unsigned int replica, const struct packet *i
 		struct packet *out = packet_new(o.seq, g->ack, hdr, o.hdr_len, o.data_len);
 
 		toy_fill(&t, o.data_at, out->data + o.hdr_len, o.data_len);
+		out->syn = g->syn;
 		send(arg, out);
 	}
 }
@@ -233,12 +236,14 @@ void pair_at_client(struct pair *p, const struct packet *in)
 	struct trk_resp r;
 	const u8 *data;
 	int err = trk_resp_parse(&r, in->data, in->len, in->len);
+	u32 seqrel = in->seq - (p->server_isn + 1);
 
 	if (p->cl.state == TRK_CL_DEAD)
 		return;
+	if (!err && in->syn && trk_client_renewed(&p->cl, &r, &seqrel))
+		p->server_isn = in->seq - seqrel - 1;
 	if (!err)
-		err = trk_client_receive(&p->cl, &r, in->seq - (p->server_isn + 1), p->now_us,
-					 &to);
+		err = trk_client_receive(&p->cl, &r, seqrel, p->now_us, &to);
 	p->client_drops[err]++;
 	if (err || !to.len)
 		return;

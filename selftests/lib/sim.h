@@ -15,7 +15,7 @@
  * @ghost: further bytes, which the links carry and nobody looks at
  * @client: whose it is, for networks of many
  * @round: round trips that led to it
- * @syn: belongs to the handshake
+ * @syn: with the SYN flag: of the handshake, or with a renewal
  */
 struct packet {
 	u32 seq, ack, len, ghost;
@@ -27,6 +27,11 @@ struct packet {
 struct packet *packet_new(u32 seq, u32 ack, const u8 *hdr, u32 hdr_len, u32 data_len);
 struct packet *packet_copy(const struct packet *p);
 void packet_free(struct packet *p);
+
+static inline bool packet_handshake(const struct packet *p)
+{
+	return p->syn && !p->len;
+}
 
 /* Bytes of a packet on the wire. */
 static inline u32 packet_size(const struct packet *p)

@@ -79,7 +79,7 @@ void conn_send(struct conn *c, enum sim_dir dir, struct packet *p)
 {
 	struct path *path = &c->net->path[c->group->path];
 	bool traced = c->net->trace && c->id + 1 >= c->net->sc->trace_first &&
-		      c->id + 1 <= c->net->sc->trace_last && !p->syn;
+		      c->id + 1 <= c->net->sc->trace_last && !packet_handshake(p);
 	struct packet *copy = NULL;
 	bool lost = false;
 
@@ -88,7 +88,7 @@ void conn_send(struct conn *c, enum sim_dir dir, struct packet *p)
 	hash_packet(c->net, c, dir, p);
 	if (traced)
 		copy = packet_copy(p);
-	if (!p->syn && sim_scenario_drops(&path->spec->link[dir], ++c->ordinal[dir])) {
+	if (!packet_handshake(p) && sim_scenario_drops(&path->spec->link[dir], ++c->ordinal[dir])) {
 		link_drop(&path->link[dir], p);
 		lost = true;
 	} else {
@@ -240,7 +240,7 @@ static void at_client(void *arg, struct packet *p)
 	struct conn *c = &path->net->conn[p->client];
 
 	c->round[SIM_UP] = max_t(u32, c->round[SIM_UP], p->round);
-	if (p->syn)
+	if (packet_handshake(p))
 		syn_at_client(c, p);
 	else if (c->state == CONN_OPEN)
 		c->model->at_client(c, p);
@@ -284,7 +284,7 @@ static void at_server(void *arg, struct packet *p)
 	c->round[SIM_DOWN] = p->round;
 	if (!in_service(rep)) {
 		n->count.out_of_service++;
-	} else if (p->syn) {
+	} else if (packet_handshake(p)) {
 		syn_at_server(rep, c, p);
 	} else {
 		rep->requests++;

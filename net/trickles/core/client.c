@@ -394,7 +394,29 @@ static int enter(struct trk_client *cl, const struct trk_resp *r)
 	    (cl->state == TRK_CL_OPEN && c.slot != cl->slot))
 		return TRK_DROP_NUMBER;
 	domain_begin(cl, r->cont.p, &c);
+	if (r->addr.p) {
+		memcpy(cl->addr, r->addr.p, r->addr.len);
+		cl->addr_len = r->addr.len;
+	}
 	return TRK_OK;
+}
+
+/**
+ * trk_client_renewed - does a SYN-ACK answer our SYN with a timeout request?
+ * @cl: the client
+ * @r: the response in it, parsed
+ * @seqrel: set to what the sequence number of the response is, relative to the server's
+ *	ISN + 1: so the SYN-ACK tells that ISN, which may be another one than before
+ *
+ * Return: true if the response is to be given to trk_client_receive().
+ */
+bool trk_client_renewed(const struct trk_client *cl, const struct trk_resp *r, u32 *seqrel)
+{
+	u64 x = trk_num_near(cl->pending.first, r->num);
+
+	*seqrel = (u32)(x - 1) * cl->slot;
+	return cl->state == TRK_CL_OPEN && cl->waiting && cl->syn_out &&
+	       r->token == cl->pending.token;
 }
 
 /* ---- what a response brings ---- */

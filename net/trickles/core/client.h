@@ -30,6 +30,7 @@
 #define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
 #define TRK_DELACK_US		10000
 #define TRK_PACE_MIN_US		1000		/* not worth a timer below */
+#define TRK_SYN_ATTEMPT		3		/* a timeout request from here on may go in a SYN */
 #define TRK_KEEPALIVE_US	240000000ULL	/* NATs forget a connection after 300 s */
 
 enum trk_client_state {
@@ -182,6 +183,9 @@ struct trk_client {
 	/* first and timeout requests */
 	struct trk_slot pending;
 	bool waiting;			/* a timeout request is out: silent in the old domain */
+	bool syn_out;			/* it went in a SYN */
+	u16 addr_len;			/* our address as the server saw it; 0: not told */
+	u8 addr[TRK_ADDR_MAX];
 	bool first_sent;
 	bool timeout_due;		/* the timeout request is to be sent (again) */
 	bool last_chance;		/* if no request goes out now, it is a timeout */
@@ -204,6 +208,8 @@ struct trk_client {
  * @in_off, @in_len: input data to append from the send queue
  * @seq: TCP sequence number relative to the client's ISN + 1
  * @ackrel: TCP acknowledgment number relative to the server's ISN + 1
+ * @syn: it is to go in a SYN, which has the sequence number before @seq and acknowledges
+ *	nothing
  */
 struct trk_out_req {
 	u8 hdr[TRK_REQ_HDR_MAX];
@@ -212,6 +218,7 @@ struct trk_out_req {
 	u64 in_off;
 	u32 seq;
 	u32 ackrel;
+	bool syn;
 };
 
 /* What a response brought, for the caller to store. */
@@ -226,6 +233,7 @@ void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_
 void trk_client_connected(struct trk_client *cl, u16 want_slot, u64 now_us);
 
 bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+bool trk_client_renewed(const struct trk_client *cl, const struct trk_resp *r, u32 *seqrel);
 void trk_client_close_req(struct trk_client *cl, struct trk_out_req *out);
 int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
 		       struct trk_in_resp *in);

@@ -17,6 +17,7 @@
 	X(COOKIE,	"Cookie")	/* first request without a valid SYN cookie */ \
 	X(KEY,		"Key")		/* sealed under a key we don't hold */ \
 	X(MAC,		"Mac")		/* seal of the transport continuation wrong */ \
+	X(MOVED,	"Moved")	/* sealed to another address, and moving is not allowed */ \
 	X(UCONT,	"Ucont")	/* seal of a user continuation wrong */ \
 	X(EXPIRED,	"Expired")	/* time stamp outside the horizon */ \
 	X(RANGE,	"Range")	/* not base < m <= n, or n too far */ \

@@ -412,6 +412,7 @@ static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 	cl->pace_deadline_us = U64_MAX;
 	cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
 	cl->delack_deadline_us = U64_MAX;
+	out->syn = false;
 }
 
 /**
@@ -453,6 +454,9 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
  *
  * Its claims are those of the last request known to be answered, so that
  * nothing spoilt is among them.
+ *
+ * After some without an answer the way to the server may be another one, on which
+ * somebody rewrites addresses, or lets pass only what begins with a SYN.
  */
 void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
@@ -480,10 +484,15 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	q.cont.p = c->blob;
 	q.m = (u32)cl->confirmed_n;
 	q.proof = cl->confirmed_proof;
+	if (cl->attempt >= TRK_SYN_ATTEMPT && cl->addr_len) {
+		q.addr.p = cl->addr;
+		q.addr.len = cl->addr_len;
+	}
 	fill_claims(&q, claims);
-	/* Output first: the answer to input may find no room before it. */
+	/* Output first: the answer to input may find no room before it.  In a SYN, nothing. */
+	cl->syn_out = cl->attempt >= TRK_SYN_ATTEMPT && cl->attempt % 2;
 	plan_output(cl, &p, 1, true, true);
-	if (!p.pieces && !plan_input(cl, &p))
+	if (cl->syn_out || (!p.pieces && !plan_input(cl, &p)))
 		memset(&p, 0, sizeof(p));
 	if (p.what == TRK_WHAT_OUTPUT) {
 		s->off = p.ask[0].off;
@@ -498,6 +507,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	fill_plan(cl, &q, &p, s, out);
 	cl->timeout_due = false;
 	sent(cl, now_us, out);
+	out->syn = cl->syn_out;
 }
 
 /**
@@ -813,5 +823,6 @@ void trk_client_close_req(struct trk_client *cl, struct trk_out_req *out)
 	out->in_len = 0;
 	out->seq = cl->seq;
 	out->ackrel = cl->ackrel;
+	out->syn = false;
 	cl->seq += out->hdr_len;
 }

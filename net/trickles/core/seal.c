@@ -25,6 +25,37 @@ static void peer_write(u8 *p, const struct trk_peer *peer)
 	put_unaligned_be16(peer->service, p + 18);
 }
 
+static const u8 v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
+
+/**
+ * trk_peer_write - a client's address as it stands in TRK_EXT_ADDR
+ * @peer: the client
+ * @out: address and port
+ *
+ * Return: its length.
+ */
+u16 trk_peer_write(const struct trk_peer *peer, u8 out[TRK_ADDR_MAX])
+{
+	bool v4 = !memcmp(peer->addr, v4_mapped, sizeof(v4_mapped));
+	u16 len = v4 ? TRK_ADDR_IPV4 : TRK_ADDR_MAX;
+
+	memcpy(out, peer->addr + sizeof(peer->addr) + 2 - len, len - 2);
+	put_unaligned_be16(peer->port, out + len - 2);
+	return len;
+}
+
+/**
+ * trk_peer_read - the address that trk_peer_write() wrote
+ * @peer: gets the address and the port
+ * @addr: from TRK_EXT_ADDR, parsed
+ */
+void trk_peer_read(struct trk_peer *peer, struct trk_blob addr)
+{
+	memcpy(peer->addr, v4_mapped, sizeof(v4_mapped));
+	memcpy(peer->addr + sizeof(peer->addr) + 2 - addr.len, addr.p, addr.len - 2);
+	peer->port = get_unaligned_be16(addr.p + addr.len - 2);
+}
+
 /*
  * On the wire: version 1, key 1, slot 2, iw 1, domain's key 1, time 6, conn 8, domain 8,
  * base 8, TCPBase 8, startCwnd 4, ssthresh 4, base - firstLoss + 1 (0: none) 4, MAC 16.

@@ -34,6 +34,9 @@ struct trk_peer {
 	u16 service;		/* port of the server, host order */
 };
 
+u16 trk_peer_write(const struct trk_peer *peer, u8 out[TRK_ADDR_MAX]);
+void trk_peer_read(struct trk_peer *peer, struct trk_blob addr);
+
 /* A transport continuation, opened. */
 struct trk_cont {
 	u64 conn;		/* connection id */

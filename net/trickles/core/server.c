@@ -297,24 +297,49 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 	return TRK_OK;
 }
 
-/* The connection that a request continues, if its seal is ours and its proof is right. */
-static int open_continued(const struct trk_server_env *env, const struct trk_peer *peer,
-			  const struct trk_req *q, struct trk_cont *c, struct trk_claims *claims,
-			  bool *late)
+/*
+ * Opens the continuation of a request.  A client whose address has changed, be it
+ * behind its back, says which one it had; that it has the new one shows when it
+ * proves what was sent there.
+ */
+static int open_cont(const struct trk_server_env *env, const struct trk_peer *peer,
+		     const struct trk_req *q, struct trk_grant *g)
 {
 	const struct trk_cipher *cipher = env->cipher(env->arg, trk_cont_key_id(q->cont.p));
-	u64 m;
+	struct trk_peer before = *peer;
 	int err;
 
 	if (!cipher)
 		return TRK_DROP_KEY;
-	err = trk_cont_open(cipher, peer, q->cont.p, c);
+	err = trk_cont_open(cipher, peer, q->cont.p, &g->cont);
+	if (err != TRK_DROP_MAC || q->kind != TRK_KIND_TIMEOUT || !q->addr.p)
+		return err;
+	trk_peer_read(&before, q->addr);
+	err = trk_cont_open(cipher, &before, q->cont.p, &g->cont);
+	if (!err && !env->moves)
+		return TRK_DROP_MOVED;
+	g->moved = true;
+	return err;
+}
+
+/* The connection that a request continues, if its seal is ours and its proof is right. */
+static int open_continued(const struct trk_server_env *env, const struct trk_peer *peer,
+			  const struct trk_req *q, struct trk_grant *g, struct trk_claims *claims)
+{
+	const struct trk_cipher *cipher;
+	struct trk_cont *c = &g->cont;
+	bool old;
+	u64 m;
+	int err;
+
+	err = open_cont(env, peer, q, g);
 	if (err)
 		return err;
-	*late = !fresh(env, c->time_ms);
+	old = !fresh(env, c->time_ms);
 	/* Marks of what was answered are gone by then; a timeout request can still begin anew. */
-	if (*late && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
+	if (old && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
 		return TRK_DROP_EXPIRED;
+	g->late = old || g->moved || q->syn;
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
 
@@ -377,13 +402,13 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
  * @env: keys, clock and bounds
  * @peer: where the packet came from, and the port it came to
  * @q: the request, parsed
- * @seq: sequence number of its segment
+ * @seq: sequence number of the request's first byte
  * @ack: acknowledgment number of its segment
  * @payload_len: length of its payload
  * @g: the grant; valid if 0 is returned
  *
- * Work is bounded: one seal over the transport continuation before anything
- * else is believed, two AES blocks a claimed run, two more seals.
+ * Work is bounded: one seal over the transport continuation (two, if it may have
+ * been another address's) before anything else is believed, two AES blocks a claimed run, two more seals.
  *
  * Return: 0 or the reason to drop the packet.  Any context; touches nothing
  * but its arguments, and calls @env->claim once for 32 numbers at most issued, and
@@ -400,18 +425,28 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 
 	memset(g, 0, sizeof(*g));
 	g->kind = q->kind;
+	g->syn = q->syn;
+	if (q->syn && q->kind != TRK_KIND_TIMEOUT)
+		return TRK_DROP_RANGE;
 	if (q->kind == TRK_KIND_FIRST)
 		err = open_first(env, peer, q, seq, ack - q->ackrel, &g->cont);
 	else
-		err = open_continued(env, peer, q, &g->cont, &claims, &g->late);
+		err = open_continued(env, peer, q, g, &claims);
 	if (err)
 		return err;
 	g->token = q->token;
 	g->seq0 = ack - q->ackrel;
 	g->ack = seq + payload_len;
+	if (q->kind == TRK_KIND_FIRST || (g->late && q->addr.p))
+		g->addr_len = trk_peer_write(peer, g->addr);
 	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
-	if (g->late)
-		return step_timeout(env, &claims, q->attempt, g);
+	if (g->late) {
+		err = step_timeout(env, &claims, q->attempt, g);
+		if (q->syn)
+			g->seq0 = trk_syn_cookie(env, peer, seq - 1) + 1 -
+				  (u32)(g->first - 1) * g->cont.slot;
+		return err;
+	}
 	g->grow = q->flags & TRK_REQ_GROW;
 	if (payload_len >= g->cont.slot)
 		g->paid = q->kind == TRK_KIND_RANGE ? 1 + (q->m == q->n) : TRK_INITIAL_WINDOW;
@@ -464,7 +499,7 @@ u16 trk_answer_mss(const struct trk_grant *g)
 	if (g->nask)
 		return ask_piece(g);
 	return ask_piece(g) - (g->mint != TRK_MINT_NONE ? TRK_CONT_LEN : 0) - (TRK_EXT_HDR + 16) -
-	       (TRK_EXT_HDR + 4);
+	       (TRK_EXT_HDR + 4) - (g->addr_len ? TRK_EXT_HDR + g->addr_len : 0);
 }
 
 /**
@@ -503,6 +538,10 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
 	if (a->has_input) {
 		r->input.p = a->input_blob;
 		r->input.len = a->input_len;
+	}
+	if (a->g->addr_len) {
+		r->addr.p = a->g->addr;
+		r->addr.len = a->g->addr_len;
 	}
 	r->has_consumed = a->has_consumed;
 	r->consumed_from = a->consumed_from;

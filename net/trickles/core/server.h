@@ -29,6 +29,7 @@
  * @horizon_ms: a continuation older than this is taken for nothing but its renewal
  * @skew_ms: replicas' clocks differ by at most this
  * @max_slot: bytes of TCP payload that fit the path from here
+ * @moves: clients may go on from another address
  */
 struct trk_server_env {
 	const struct trk_cipher *(*cipher)(void *arg, u8 key_id);
@@ -41,6 +42,7 @@ struct trk_server_env {
 	u32 horizon_ms;
 	u32 skew_ms;
 	u16 max_slot;
+	bool moves;
 };
 
 /* First and timeout requests are marked in a word that no number reaches, by their attempt. */
@@ -57,7 +59,12 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  *	request itself filled a packet (the client sends as fast as it may): what one
  *	received number issues, or one number if it stands for several
  * @final_input: the client's stream ends behind the input of the request
- * @late: the continuation was past its horizon: the answer is a new one and nothing else
+ * @late: the continuation was past its horizon or of another address, or it came in a
+ *	SYN: the answer is a new one and nothing else
+ * @moved: it was of another address
+ * @syn: the request came in a SYN; the answer is a SYN-ACK, whose sequence number is one
+ *	less than that of its packet
+ * @addr, @addr_len: the client's address, if the answer is to say it
  * @count: numbers granted; 0 when the request issues nothing
  * @first: first number granted; they are contiguous
  * @cont: the continuation to send, or (TRK_MINT_NONE) the one that came; its conn,
@@ -79,6 +86,8 @@ struct trk_grant {
 	u8 paid;
 	bool final_input;
 	bool late;
+	bool moved;
+	bool syn;
 	bool has_output;
 	bool has_input_cont;
 	bool has_input;
@@ -94,6 +103,8 @@ struct trk_grant {
 	struct trk_bytes ask[TRK_MAX_ASK];
 	struct trk_ucont output;
 	struct trk_ucont input;
+	u8 addr[TRK_ADDR_MAX];
+	u16 addr_len;
 };
 
 int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,

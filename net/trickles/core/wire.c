@@ -101,6 +101,15 @@ static bool ext_blob(struct trk_blob *b, const u8 *body, u16 len)
 	return true;
 }
 
+static bool ext_addr(struct trk_blob *b, const u8 *body, u16 len)
+{
+	if (b->p || (len != TRK_ADDR_IPV4 && len != TRK_ADDR_MAX))
+		return false;
+	b->p = body;
+	b->len = len;
+	return true;
+}
+
 static u8 *ext_put(u8 *p, u8 type, u16 len)
 {
 	p[0] = type;
@@ -170,6 +179,10 @@ static int req_parse_ext(struct trk_req *q, const u8 *p, u32 left)
 				return TRK_DROP_EXTENSION;
 			q->has_input = true;
 			q->input_off = get_unaligned_be64(body);
+			break;
+		case TRK_EXT_ADDR:
+			if (!ext_addr(&q->addr, body, len))
+				return TRK_DROP_EXTENSION;
 			break;
 		default:
 			if (type < EXT_OPTIONAL)
@@ -285,6 +298,7 @@ u32 trk_req_write(u8 *p, const struct trk_req *q)
 	}
 	at = ext_put_blob(at, TRK_EXT_OUTPUT, q->output);
 	at = ext_put_blob(at, TRK_EXT_INPUT, q->input);
+	at = ext_put_blob(at, TRK_EXT_ADDR, q->addr);
 	if (q->has_input) {
 		at = ext_put(at, TRK_EXT_INPUT_AT, 8);
 		put_unaligned_be64(q->input_off, at);
@@ -347,6 +361,10 @@ static int resp_parse_ext(struct trk_resp *r, const u8 *p, u32 left)
 				return TRK_DROP_EXTENSION;
 			r->span = get_unaligned_be16(body);
 			if (!r->span)
+				return TRK_DROP_EXTENSION;
+			break;
+		case TRK_EXT_ADDR:
+			if (!ext_addr(&r->addr, body, len))
 				return TRK_DROP_EXTENSION;
 			break;
 		default:
@@ -418,6 +436,8 @@ u32 trk_resp_size(const struct trk_resp *r)
 		len += TRK_EXT_HDR + r->output.len;
 	if (r->input.p)
 		len += TRK_EXT_HDR + r->input.len;
+	if (r->addr.p)
+		len += TRK_EXT_HDR + r->addr.len;
 	if (r->has_consumed)
 		len += TRK_EXT_HDR + 16;
 	if (r->has_geometry)
@@ -451,6 +471,7 @@ u32 trk_resp_write(u8 *p, const struct trk_resp *r)
 	ext = at;
 	at = ext_put_blob(at, TRK_EXT_OUTPUT, r->output);
 	at = ext_put_blob(at, TRK_EXT_INPUT, r->input);
+	at = ext_put_blob(at, TRK_EXT_ADDR, r->addr);
 	if (r->has_consumed) {
 		at = ext_put(at, TRK_EXT_CONSUMED, 16);
 		put_unaligned_be64(r->consumed_from, at);

@@ -28,13 +28,18 @@
 #define TRK_UCONT_MAX		512		/* opaque bytes of a user continuation */
 #define TRK_UCONT_HDR		36		/* start, end, flags, key id, length, MAC */
 #define TRK_SEALED_UCONT_MAX	(TRK_UCONT_HDR + TRK_UCONT_MAX)
+#define TRK_ADDR_IPV4		6		/* an address with its port */
+#define TRK_ADDR_MAX		18		/* the same of IPv6 */
 
 #define TRK_REQ_FIXED		32
 #define TRK_CLAIM_LEN		8
 #define TRK_EXT_HDR		4
 #define TRK_MAX_ASK		4		/* byte ranges in one request */
 #define TRK_ASK_LEN		12
-/* Longest header of a request: everything before the input data. */
+/*
+ * Longest header of a request: everything before the input data.  An address comes only
+ * with a timeout, which asks for one range at most.
+ */
 #define TRK_REQ_HDR_MAX		(TRK_REQ_FIXED + TRK_CONT_LEN + TRK_MAX_CLAIMS * TRK_CLAIM_LEN + \
 				 TRK_EXT_HDR + TRK_MAX_ASK * TRK_ASK_LEN + \
 				 TRK_EXT_HDR + TRK_SEALED_UCONT_MAX + TRK_EXT_HDR + 8)
@@ -42,10 +47,11 @@
 #define TRK_REQ_INPUT_MIN	32
 
 #define TRK_RESP_FIXED		24
-/* Longest header of a response: continuation, both user continuations, ack, geometry, span. */
+/* Longest header of a response: continuation, user continuations, ack, geometry, span, address. */
 #define TRK_RESP_HDR_MAX	(TRK_RESP_FIXED + TRK_CONT_LEN + \
 				 2 * (TRK_EXT_HDR + TRK_SEALED_UCONT_MAX) + \
-				 TRK_EXT_HDR + 16 + TRK_EXT_HDR + 4 + TRK_EXT_HDR + 2)
+				 TRK_EXT_HDR + 16 + TRK_EXT_HDR + 4 + TRK_EXT_HDR + 2 + \
+				 TRK_EXT_HDR + TRK_ADDR_MAX)
 
 enum trk_kind {
 	TRK_KIND_FIRST = 1,	/* first request, echoes the SYN cookie; no continuation */
@@ -76,6 +82,7 @@ enum trk_ext {
 	TRK_EXT_CONSUMED = 5,	/* response: input [a, b) was consumed: 8 + 8 */
 	TRK_EXT_GEOMETRY = 6,	/* response to input: index in the answer 2, bytes per packet 2 */
 	TRK_EXT_SPAN = 7,	/* response stands for this many numbers, all no-growth: 2 */
+	TRK_EXT_ADDR = 8,	/* address of the client as the server saw it, and port: 6 or 18 */
 };
 
 /* Flags of a user continuation. */
@@ -95,9 +102,10 @@ struct trk_bytes {
 
 /**
  * struct trk_req - a request, parsed; numbers still as 32 bits
- * @seq, @ack: from the TCP header, host order; set by the caller
+ * @syn: it came in a SYN; set by the caller
  */
 struct trk_req {
+	bool syn;
 	u8 kind;
 	u8 flags;
 	u8 attempt;
@@ -114,6 +122,7 @@ struct trk_req {
 	struct trk_bytes ask[TRK_MAX_ASK];
 	struct trk_blob output;		/* sealed */
 	struct trk_blob input;		/* sealed */
+	struct trk_blob addr;		/* TIMEOUT: address that the continuation was sealed to */
 	u64 input_off;
 	u32 hdr_len;		/* input data begins here */
 	u32 input_len;
@@ -132,6 +141,7 @@ struct trk_resp {
 	struct trk_blob cont;
 	struct trk_blob output;		/* sealed */
 	struct trk_blob input;		/* sealed */
+	struct trk_blob addr;		/* of the client, as the server saw it */
 	u64 consumed_from, consumed_to;
 	u16 geo_index, geo_piece;
 	u32 hdr_len;		/* output data begins here */
