@@ -437,6 +437,30 @@ void trk_carrier_quiet(struct sock *sk)
 }
 
 /**
+ * trk_carrier_follow - give the connection the address that we have now
+ * @sk: Trickles socket, locked
+ *
+ * It is TCP's to do, which does it as for a SYN: if net.ipv4.ip_dynaddr is set, the old
+ * address is gone, and the application has not bound the socket to it.
+ *
+ * Does not sleep.
+ */
+void trk_carrier_follow(struct sock *sk)
+{
+	struct sock *csk = trk_sk(sk)->carrier->sk;
+
+	local_bh_disable();
+	bh_lock_sock(csk);
+	if (!sock_owned_by_user(csk) && !inet_sk_rebuild_header(csk) &&
+	    inet_sk(csk)->inet_saddr != inet_sk(sk)->inet_saddr) {
+		copy_names(sk);
+		sk_dst_reset(sk);
+	}
+	bh_unlock_sock(csk);
+	local_bh_enable();
+}
+
+/**
  * trk_carrier_state - the carrier's TCP state; fetches its error when it is closed
  * @sk: Trickles socket, locked, with a carrier
  *

@@ -346,6 +346,7 @@ static void env_init(struct trk_net *tn, struct trk_server_env *env)
 	env->horizon_ms = READ_ONCE(tn->sysctl_horizon_ms);
 	env->skew_ms = READ_ONCE(tn->sysctl_skew_ms);
 	env->max_slot = TRK_MAX_SLOT;
+	env->moves = READ_ONCE(tn->sysctl_moves);
 }
 
 /**
@@ -363,6 +364,7 @@ void trk_listener_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 	struct trk_server_env env;
 	struct trk_path path;
 	struct trk_peer peer;
+	struct sk_buff *out;
 	struct rtable *rt;
 	u32 isn = ntohl(th->seq);
 
@@ -378,8 +380,9 @@ void trk_listener_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 	env_init(tn, &env);
 	tcp_clear_options(&opts);
 	tcp_parse_options(path.net, skb, &opts, 0, NULL);
-	if (!trk_output_synack(&path, sk, &rt->dst, trk_syn_cookie(&env, &peer, isn), isn + 1,
-			       opts.wscale_ok, skb->len))
+	out = trk_output_alloc(0, GFP_ATOMIC);
+	if (out && !trk_output_syn(&path, sk, &rt->dst, out, trk_syn_cookie(&env, &peer, isn),
+				   isn + 1, TCPHDR_SYN | TCPHDR_ACK, opts.wscale_ok, skb->len))
 		TRK_INC(tn, SYNACK_SENT);
 	ip_rt_put(rt);
 }
@@ -389,6 +392,7 @@ struct workspace {
 	u8 hdr[TRK_REQ_HDR_MAX];
 	struct trk_req req;
 	struct trk_grant grant;
+	struct trk_answer answer;
 };
 
 static DEFINE_PER_CPU(struct workspace, workspaces);
@@ -470,6 +474,54 @@ static u16 path_slot(struct sock *sk, struct sk_buff *skb)
 	return clamp_t(u32, slot, TRK_MIN_SLOT + TRK_HDR4, TRK_MAX_SLOT + TRK_HDR4) - TRK_HDR4;
 }
 
+/*
+ * Answers a request that only renews its continuation: the application has no part in
+ * it.  The answer is no longer than @skb.
+ */
+static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
+		  const struct trk_peer *peer, struct workspace *w)
+{
+	const struct trk_grant *g = &w->grant;
+	struct trk_answer *a = &w->answer;
+	struct trk_packet p;
+	struct trk_path path;
+	struct sk_buff *out;
+	struct rtable *rt;
+
+	memset(a, 0, sizeof(*a));
+	a->g = g;
+	a->peer = peer;
+	a->seal = trk_keys_current(tn);
+	a->nonce = trk_keys_find(tn, g->cont.domain_key);
+	if (!a->nonce || trk_answer_begin(a))
+		return;
+	out = trk_output_alloc(TRK_RESP_HDR_MAX, GFP_ATOMIC);
+	if (!out) {
+		TRK_INC(tn, DROP_NOMEM);
+		return;
+	}
+	path_back(sk, skb, &path);
+	rt = trk_output_route(&path, sk);
+	if (IS_ERR(rt)) {
+		IP_INC_STATS(path.net, IPSTATS_MIB_OUTNOROUTES);
+		kfree_skb(out);
+		return;
+	}
+	trk_answer_next(a, out->data, &p);
+	skb_put(out, p.hdr_len);
+	TRK_INC(tn, RENEWALS);
+	TRK_ADD(tn, MOVES, g->moved);
+	TRK_INC(tn, RESP_SENT);
+	if (g->syn)
+		trk_output_syn(&path, sk, &rt->dst, out, p.seq - 1, g->ack,
+			       TCPHDR_SYN | TCPHDR_ACK, true, skb->len);
+	else
+		/* Not charged: under RCU alone the listener may be about to go. */
+		trk_output_send(&path, NULL, &rt->dst, out, p.seq, g->ack,
+				TCPHDR_ACK | TCPHDR_PSH, U16_MAX, 0);
+	ip_rt_put(rt);
+}
+
 /**
  * trk_listener_request - decide on a request, queue it
  * @tn: namespace
@@ -485,7 +537,7 @@ void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *s
 {
 	struct workspace *w = this_cpu_ptr(&workspaces);
 	const struct tcphdr *th = tcp_hdr(skb);
-	u32 seq = ntohl(th->seq) + off - th->doff * 4;
+	u32 seq = ntohl(th->seq) + th->syn + off - th->doff * 4;
 	struct trk_listener *l;
 	struct trk_queue *q = queue_of(sk, &l);
 	unsigned int avail = min_t(unsigned int, len, TRK_REQ_HDR_MAX);
@@ -501,6 +553,7 @@ void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *s
 	reason = p ? trk_req_parse(&w->req, p, avail, len) : TRK_DROP_TRUNCATED;
 	if (reason)
 		goto drop;
+	w->req.syn = th->syn;
 	peer_of(skb, &peer);
 	env_init(tn, &env);
 	if (w->req.kind == TRK_KIND_FIRST)
@@ -510,6 +563,10 @@ void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *s
 		goto drop;
 	if (!w->grant.count && !w->grant.has_input && w->grant.kind != TRK_KIND_CLOSE)
 		return;
+	if (w->grant.late) {
+		renew(tn, sk, skb, &peer, w);
+		return;
+	}
 
 	ev = trk_queue_reserve(q, &item);
 	if (!ev) {

@@ -6,7 +6,7 @@
 
 #include "trickles.h"
 
-#define SYNACK_WSCALE	14	/* the largest: strict connection trackers need room */
+#define SYN_WSCALE	14	/* the largest: strict connection trackers need room */
 
 /**
  * trk_output_route - route of a path
@@ -147,37 +147,38 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
 }
 
 /**
- * trk_output_synack - answer a marked SYN
+ * trk_output_syn - send a marked SYN or SYN-ACK
  * @path: where to
- * @sk: listener; it is not charged, for under RCU alone it may be about to go
+ * @sk: socket; it is charged only if it is a client's, for under RCU alone a listener
+ *	may be about to go
  * @dst: route; the caller keeps its reference
+ * @skb: the payload, from trk_output_alloc(), or none; taken in any case
  * @seq: our ISN
  * @ack: acknowledgment number
- * @wscale: the SYN offered window scaling
- * @room: length of the SYN without its IP header; the answer is no longer than
- *	that, lest a forged source address make us an amplifier
+ * @flags: TCPHDR_SYN, with TCPHDR_ACK or without
+ * @wscale: offer window scaling
+ * @room: bytes that it may have without its IP header; the answer to a SYN is no longer
+ *	than that, lest a forged source address make us an amplifier
  *
- * Context: softirq, under rcu_read_lock().
+ * Context: as trk_output_send(); a SYN-ACK in softirq, under rcu_read_lock().
  * Return: 0 or a negative errno.
  */
-int trk_output_synack(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
-		      u32 seq, u32 ack, bool wscale, unsigned int room)
+int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
+		   struct sk_buff *skb, u32 seq, u32 ack, u8 flags, bool wscale,
+		   unsigned int room)
 {
-	bool with_mss = room >= TRK_TCP_HDR + TCPOLEN_MSS;
+	bool with_mss = room >= skb->len + TRK_TCP_HDR + TCPOLEN_MSS;
 	unsigned int len = TRK_TCP_HDR + (with_mss ? TCPOLEN_MSS : 0);
-	bool with_wscale = wscale && with_mss && room >= len + TCPOLEN_WSCALE_ALIGNED;
-	struct sk_buff *skb;
+	bool with_wscale = wscale && with_mss &&
+			   room >= skb->len + len + TCPOLEN_WSCALE_ALIGNED;
 	struct tcphdr *th;
 	u8 *opt;
 
-	skb = trk_output_alloc(0, GFP_ATOMIC);
-	if (!skb)
-		return -ENOMEM;
 	if (with_wscale)
 		len += TCPOLEN_WSCALE_ALIGNED;
 	dst_hold(dst);
 	skb_dst_set(skb, dst);
-	th = push_tcp(path, skb, len, seq, ack, TCPHDR_SYN | TCPHDR_ACK, U16_MAX);
+	th = push_tcp(path, skb, len, seq, ack, flags, U16_MAX);
 	opt = (u8 *)(th + 1);
 	if (with_mss) {
 		put_unaligned_be32(TCPOPT_MSS << 24 | TCPOLEN_MSS << 16 | dst_metric_advmss(dst),
@@ -186,9 +187,11 @@ int trk_output_synack(const struct trk_path *path, struct sock *sk, struct dst_e
 	}
 	if (with_wscale) {
 		put_unaligned_be32(TCPOPT_NOP << 24 | TCPOPT_WINDOW << 16 | TCPOLEN_WINDOW << 8 |
-				   SYNACK_WSCALE, opt);
+				   SYN_WSCALE, opt);
 		opt += TCPOLEN_WSCALE_ALIGNED;
 	}
 	trk_opt_write(opt);
+	if (!(flags & TCPHDR_ACK))
+		skb_set_owner_w(skb, sk);
 	return send_ip(path, sk, skb);
 }

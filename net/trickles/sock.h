@@ -72,6 +72,7 @@ int trk_carrier_connect(struct sock *sk, struct sockaddr *addr, int len);
 int trk_carrier_disconnect(struct sock *sk);
 bool trk_carrier_take(struct sock *sk, u32 ack);
 void trk_carrier_quiet(struct sock *sk);
+void trk_carrier_follow(struct sock *sk);
 int trk_carrier_state(struct sock *sk);
 void trk_carrier_release(struct sock *sk);
 

@@ -17,6 +17,10 @@
  *                lost one costs nothing; only for servers that see all packets of
  *                a connection, since others answer twice; of new connections;
  *                default 0
+ *   moves        1: a connection goes on from another address of its client, behind a
+ *                NAT that forgot the old one or at a new one. Who can read its packets
+ *                can then take it over from elsewhere as well, which an encrypted
+ *                protocol notices and no other; default 0
  *   key          write: the secret that replicas share, 64 hexadecimal digits;
  *                read: the number of the current epoch and of the previous one.
  *                A random secret is the default.
@@ -101,6 +105,14 @@ static const struct ctl_table trk_table[] = {
 	}, {
 		.procname	= "redundant_requests",
 		.data		= (void *)offsetof(struct trk_net, sysctl_redundant_requests),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= SYSCTL_ONE,
+	}, {
+		.procname	= "moves",
+		.data		= (void *)offsetof(struct trk_net, sysctl_moves),
 		.maxlen		= sizeof(unsigned int),
 		.mode		= 0644,
 		.proc_handler	= proc_douintvec_minmax,

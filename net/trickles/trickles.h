@@ -56,6 +56,8 @@
 	X(EVENTS,		"Events")	/* put in a queue */	\
 	X(EVENTS_DROPPED,	"EventsDropped")	/* queue full */ \
 	X(ANSWERS,		"Answers")	/* events answered */	\
+	X(RENEWALS,		"Renewals")	/* continuations renewed, and nothing else */ \
+	X(MOVES,		"Moves")	/* of these, for another address */ \
 	X(RESP_SENT,		"ResponsesSent")	/* packets */	\
 	X(BYTES_SENT,		"BytesSent")	/* data in responses */	\
 	X(OPS_STALE,		"OpsStale")	/* operation on an event that is gone */ \
@@ -128,6 +130,7 @@ struct trk_net {
 	unsigned int sysctl_replay_words;
 	unsigned int sysctl_marked_syns;	/* SYNs that carry our option before plain ones */
 	unsigned int sysctl_redundant_requests;	/* clients repeat each request in the next */
+	unsigned int sysctl_moves;		/* clients may go on from another address */
 };
 
 extern unsigned int trk_net_id;
@@ -195,8 +198,9 @@ struct rtable *trk_output_route(const struct trk_path *path, const struct sock *
 struct sk_buff *trk_output_alloc(unsigned int linear, gfp_t gfp);
 int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
 		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_slot);
-int trk_output_synack(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
-		      u32 seq, u32 ack, bool wscale, unsigned int room);
+int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
+		   struct sk_buff *skb, u32 seq, u32 ack, u8 flags, bool wscale,
+		   unsigned int room);
 
 /* icmp.c */
 unsigned int trk_icmp_in(struct trk_net *tn, struct sk_buff *skb);

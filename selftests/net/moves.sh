@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Streams go on when the way changes behind the client's back: a NAT gives it another
+# address, a firewall forgets the connection, the host gets another address.
+# vm: --timeout 400
+
+# shellcheck source=selftests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+server=10.1.2.2
+size=6000000
+
+# nat ADDRESS: of the client, as the server sees it
+nat()
+{
+	at router nft -f - <<-END
+		flush ruleset
+		table ip nat {
+			chain there {
+				type filter hook forward priority 0
+				ip saddr 10.1.1.2 ip saddr set $1
+			}
+			chain back {
+				type filter hook prerouting priority raw
+				ip daddr $1 ip daddr set 10.1.1.2
+			}
+		}
+	END
+}
+
+# A firewall as many are: a connection begins with a SYN, and is forgotten after two seconds.
+firewall()
+{
+	at router nft -f - <<-END
+		flush ruleset
+		table ip firewall {
+			chain forward {
+				type filter hook forward priority 0; policy drop
+				ct state established accept
+				tcp flags & (fin | syn | rst | ack) == syn ct state new accept
+			}
+		}
+	END
+	at router sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_established=2
+	at router sysctl -qw net.netfilter.nf_conntrack_tcp_timeout_unacknowledged=2
+}
+
+no_rules()
+{
+	at router nft flush ruleset
+}
+
+get()
+{
+	at client "$built/xfer" -r -j 1 -t 120 get $server 80 $size
+}
+
+# begun BYTES: the client has got so much
+begun()
+{
+	[ "$(delta client BytesRcvd)" -gt "$1" ]
+}
+
+# amid_get COMMAND...: when a part of the file has come
+amid_get()
+{
+	local pid
+
+	mark client server
+	get &
+	pid=$!
+	wait_for 60 begun 500000
+	# By now the file cannot be there.
+	begun $((size - 1000000)) && fail "too late"
+	"$@"
+	wait $pid || fail "the transfer failed"
+	expect client Connects -eq 1
+	expect client Fallbacks -eq 0
+}
+
+moved()
+{
+	at server sysctl -qw net.trickles.moves=1
+	nat 10.5.0.1
+	amid_get nat 10.5.0.2
+	expect server Moves -gt 0
+	expect server DropMoved -eq 0
+}
+
+moved_twice()
+{
+	twice()
+	{
+		nat 10.5.0.2
+		wait_for 60 at_least server Moves 1
+		nat 10.5.0.3
+	}
+
+	at server sysctl -qw net.trickles.moves=1
+	nat 10.5.0.1
+	amid_get twice
+	expect server Moves -gt 1
+}
+
+# The server refuses, and tells why; the connection is there still when the address is.
+not_moved()
+{
+	there_and_back()
+	{
+		nat 10.5.0.2
+		wait_for 60 at_least server DropMoved 1
+		nat 10.5.0.1
+	}
+
+	at server sysctl -qw net.trickles.moves=0
+	nat 10.5.0.1
+	amid_get there_and_back
+	expect server Moves -eq 0
+}
+
+# at_least HOST COUNTER N
+at_least()
+{
+	[ "$(delta "$1" "$2")" -ge "$3" ]
+}
+
+# The client is idle for longer than the firewall remembers it, and asks again.
+forgotten()
+{
+	at server sysctl -qw net.trickles.moves=0
+	firewall
+	mark client server
+	at client "$tools/trickles-run" python3 - <<-END
+		import http.client, time
+		c = http.client.HTTPConnection("$server", 80, timeout=100)
+		for pause in 4, 0:
+		    c.request("GET", "/3000")
+		    assert len(c.getresponse().read()) == 3000
+		    time.sleep(pause)
+	END
+	expect client Connects -eq 1
+	expect client Fallbacks -eq 0
+	expect server Renewals -gt 0
+	expect server Moves -eq 0
+}
+
+readdress()
+{
+	ip -n "${prefix}client" address del 10.1.1.2/24 dev router
+	ip -n "${prefix}client" address add 10.1.1.3/24 dev router
+	ip -n "${prefix}client" route add default via 10.1.1.1
+}
+
+# The host's own address: as TCP does for a SYN, if it is told to.
+another_address()
+{
+	at server sysctl -qw net.trickles.moves=1
+	at client sysctl -qw net.ipv4.ip_dynaddr=1
+	no_rules
+	amid_get readdress
+	expect server Moves -gt 0
+}
+
+load
+three_hosts
+netem router client rate 8mbit delay 5ms limit 50
+mkdir "$work/files"
+"$built/xfer" files "$work/files" $size 3000
+httpd server "$work/files"
+plan 5
+check "a NAT gives another address" moved
+check "and another one" moved_twice
+check "it does, but the server does not allow it" not_moved
+check "a firewall forgets the connection" forgotten
+check "the client's host gets another address" another_address
