@@ -69,6 +69,7 @@ static struct trk_server_env server(void)
 		.now_ms = now_ms,
 		.horizon_ms = missing == DEFENCE_HORIZON ? U32_MAX : HORIZON_MS,
 		.max_slot = SLOT,
+		.moves = missing == DEFENCE_MOVES,
 	};
 }
 
@@ -276,6 +277,29 @@ static double other_address(void)
 	return (double)a.bytes / (TRK_REQ_FIXED + TRK_CONT_LEN + SIM_OVERHEAD);
 }
 
+/* Somebody has seen a packet, and goes on with the connection from where he is. */
+static double taken_elsewhere(void)
+{
+	unsigned int i, believed = 0;
+	struct party_of_one o;
+	struct answer a;
+
+	for (i = 0; i < 10; i++) {
+		struct trk_peer thief = { .addr = { [15] = 66 }, .port = 1, .service = 80 };
+		u8 addr[TRK_ADDR_MAX];
+		struct trk_req q;
+
+		open_connection(&o, 1000 + i, 1);
+		q = next_request(&o);
+		q.kind = TRK_KIND_TIMEOUT;
+		q.attempt = 4;
+		q.addr = (struct trk_blob){ addr, trk_peer_write(&o.peer, addr) };
+		submit_request(&o, &thief, &q, &a);
+		believed += !a.drop;
+	}
+	return believed;
+}
+
 static void seals__cannot_be_forged(void)
 {
 	CHECKED(none("continuation with a bit flipped", DEFENCE_SEAL, "of 576 believed",
@@ -284,6 +308,8 @@ static void seals__cannot_be_forged(void)
 	CHECKED(none("lengths beyond the packet", DEFENCE_LENGTHS, "of 14 believed", oversized));
 	CHECKED(none("continuation from another address", DEFENCE_ADDRESS, "bytes out per byte in",
 		     other_address));
+	CHECKED(none("connection taken to another address", DEFENCE_MOVES, "of 10 believed",
+		     taken_elsewhere));
 }
 
 /* ---- user continuations ---- */

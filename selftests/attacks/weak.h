@@ -30,6 +30,7 @@
 	X(NEWEST,	"one domain at a time: newest() of the server, replay.c")	\
 	X(HORIZON,	"horizon of the server")				\
 	X(PATH_SLOT,	"slot of the path, of the server")			\
+	X(MOVES,	"net.trickles.moves=0 of the server")			\
 	X(OLD_KEYS,	"old keys are forgotten: cipher() of the server, keys.c")	\
 	X(TOKEN,	"tokens: random() of the client")
 

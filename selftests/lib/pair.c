@@ -62,7 +62,8 @@ static void server_env(struct pair *p, unsigned int replica, struct trk_server_e
 					.previous_key = p->current_key ? &p->key[0].c : NULL,
 					.now_ms = PAIR_NOW_MS + p->later_ms + p->now_us / 1000,
 					.horizon_ms = p->horizon_ms,
-					.max_slot = PAIR_SLOT };
+					.max_slot = PAIR_SLOT,
+					.moves = p->moves };
 }
 
 /* What both streams will hold. */

@@ -39,6 +39,7 @@ struct pair_replica {
  * @cl: the client; its rcv_limit is the test's
  * @now_us: the time of all
  * @key: key epochs, of which replicas hold those of @keys and seal with @current_key
+ * @moves: replicas let the client go on from another address; @peer is where it is
  * @amnesia: replicas do not remember what they answered
  * @later_ms: the wall clock of the replicas is so far ahead
  * @start: numbers begin above it
@@ -52,7 +53,7 @@ struct pair {
 	u64 now_us;
 	struct test_cipher key[PAIR_KEYS];
 	u32 keys, current_key;
-	bool amnesia;
+	bool amnesia, moves;
 	u32 horizon_ms;
 	u64 later_ms;
 	u64 start;

@@ -584,6 +584,78 @@ static void recovery__key_change_in_handshake(void)
 	CHECK_EQ(run.p.cl.conts[run.p.cl.serial % TRK_CONTS].c.domain_key, 2);
 }
 
+/* ---- another way to the server ---- */
+
+/* Behind a NAT that forgot it, the client has another port from its 30th request on. */
+static enum fate other_port(struct run *r, const struct trk_req *q)
+{
+	if (++r->phase == 30)
+		r->p.peer.port++;
+	/* Servers don't allow it at once. */
+	if (r->phase > 30 && q->attempt > 4)
+		r->p.moves = true;
+	return DELIVER;
+}
+
+/* One packet, with the address, and nothing for the application. */
+static enum fate count_moves(struct run *r, u64 number, struct packet *p)
+{
+	r->mark += r->p.grant.moved;
+	if (r->p.grant.late &&
+	    p->len != TRK_RESP_FIXED + TRK_CONT_LEN + TRK_EXT_HDR + r->p.grant.addr_len)
+		pair_fail(&r->p, "%u bytes to a client that moves", p->len);
+	return DELIVER;
+}
+
+static void recovery__another_address(void)
+{
+	static const struct script get = { GET(400000), .request = other_port,
+					   .response = count_moves };
+	static const struct script put = { .nmsgs = 1, .request = other_port,
+					   .response = count_moves,
+					   .msg = { { .kind = TOY_PUT, .flags = TOY_LAST, .gran = 1,
+						      .len = 400000, .key = 7 } } };
+
+	PLAY(&get);
+	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_MOVED], 2);
+	PLAY(&put);
+	CHECK_EQ(run.mark, 1);
+}
+
+/* What does not begin with a SYN does not come through, until one has. */
+static enum fate firewall(struct run *r, const struct trk_req *q)
+{
+	r->phase++;
+	return r->phase > 30 && !r->mark && !r->p.cl.syn_out ? DROP : DELIVER;
+}
+
+static enum fate count_syns(struct run *r, u64 number, struct packet *p)
+{
+	r->mark += p->syn;
+	return DELIVER;
+}
+
+static void firewalled(const struct script *sc)
+{
+	PLAY(sc);
+	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_MAC], 0);
+}
+
+static void recovery__forgotten_by_a_firewall(void)
+{
+	static const struct script get = { GET(400000), .request = firewall,
+					   .response = count_syns };
+	static const struct script put = { .nmsgs = 1, .request = firewall,
+					   .response = count_syns,
+					   .msg = { { .kind = TOY_ECHO, .flags = TOY_LAST, .gran = 1,
+						      .len = 300000, .key = 7 } } };
+
+	CHECKED(firewalled(&get));
+	CHECKED(firewalled(&put));
+}
+
 /* ---- the reader ---- */
 
 static enum fate while_paused(struct run *r, const struct trk_req *q)
@@ -851,6 +923,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__renewal_in_recovery),
 	TAP_CASE(recovery__key_change_in_recovery),
 	TAP_CASE(recovery__key_change_in_handshake),
+	TAP_CASE(recovery__another_address),
+	TAP_CASE(recovery__forgotten_by_a_firewall),
 	TAP_CASE(recovery__window_closed_for_a_minute),
 	TAP_CASE(recovery__parked_trickles_resume_paced),
 	TAP_CASE(recovery__window_closed_beyond_the_horizon),
