@@ -185,7 +185,7 @@ static void response(struct state *t, struct bytes *b)
 	struct trk_resp r = { .num = (u32)x, .token = s->token, .span = 1, .nonce = take(b, 1) };
 	u64 off = s->what == TRK_WHAT_OUTPUT ? s->off : cl->rcv_nxt;
 	struct trk_in_resp in;
-	u32 data_len, len;
+	u32 data_len, len, seqrel;
 
 	data_len = shape & 2 && s->what == TRK_WHAT_OUTPUT ? s->len : take_any(b, 11) % cl->slot;
 	if (!data_len || shape & 4)
@@ -213,6 +213,8 @@ static void response(struct state *t, struct bytes *b)
 		if (!(more & 8) && s->what != TRK_WHAT_OUTPUT)
 			off += r.geo_index * 500;
 	}
+	if (entering && more & 8)
+		r.addr = (struct trk_blob){ output, more & 16 ? TRK_ADDR_IPV4 : TRK_ADDR_MAX };
 	if (more & 16 && r.flags & TRK_RESP_NOGROWTH)
 		r.span = 1 + take_any(b, 6);
 	if (more & 32 && more & 64)
@@ -227,6 +229,8 @@ static void response(struct state *t, struct bytes *b)
 		return;
 	t->now_us += take(b, 1) * 100;
 	len = (u32)(x - 1) * cl->slot;
+	if (entering && trk_client_renewed(cl, &r, &seqrel))
+		MUST(seqrel == (u32)(trk_num_near(cl->pending.first, r.num) - 1) * cl->slot);
 	if (!trk_client_receive(cl, &r, shape == 255 ? len + 1 : len, t->now_us, &in))
 		store(t, &in);
 	else

@@ -30,6 +30,7 @@ static void same(const struct trk_req *a, const struct trk_req *b)
 	MUST(a->m == b->m && a->n == b->n && a->proof == b->proof);
 	MUST(same_blob(a->cont, b->cont) && same_blob(a->output, b->output));
 	MUST(same_blob(a->input, b->input) && a->input_off == b->input_off);
+	MUST(same_blob(a->addr, b->addr));
 	for (i = 0; i < a->nclaims; i++)
 		MUST(a->claim[i].a == b->claim[i].a && a->claim[i].len == b->claim[i].len &&
 		     a->claim[i].kind == b->claim[i].kind);
@@ -58,6 +59,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	inside(q.cont, data, q.hdr_len);
 	inside(q.output, data, q.hdr_len);
 	inside(q.input, data, q.hdr_len);
+	inside(q.addr, data, q.hdr_len);
 	MUST(q.nclaims <= TRK_MAX_CLAIMS && q.nask <= TRK_MAX_ASK);
 	MUST(!(q.nask && q.has_input) && q.input_off + q.input_len >= q.input_off);
 	for (i = 0; i < q.nask; i++)

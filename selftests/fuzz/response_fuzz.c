@@ -16,7 +16,7 @@ static void same(const struct trk_resp *a, const struct trk_resp *b)
 	MUST(a->consumed_from == b->consumed_from && a->consumed_to == b->consumed_to);
 	MUST(a->geo_index == b->geo_index && a->geo_piece == b->geo_piece);
 	MUST(same_blob(a->cont, b->cont) && same_blob(a->output, b->output));
-	MUST(same_blob(a->input, b->input));
+	MUST(same_blob(a->input, b->input) && same_blob(a->addr, b->addr));
 }
 
 static void inside(struct trk_blob b, const u8 *p, u32 len)
@@ -39,6 +39,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	inside(r.cont, data, r.hdr_len);
 	inside(r.output, data, r.hdr_len);
 	inside(r.input, data, r.hdr_len);
+	inside(r.addr, data, r.hdr_len);
 	if (!trk_ucont_parse(&u, r.output))
 		MUST(u.opaque + u.len + TRK_MAC_LEN == r.output.p + r.output.len);
 	if (!trk_ucont_parse(&u, r.input))

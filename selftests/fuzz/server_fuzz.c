@@ -18,6 +18,7 @@
 
 static const struct trk_cipher key = FUZZ_CIPHER(7), old_key = FUZZ_CIPHER(6);
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
+static const struct trk_peer elsewhere = { .addr = { [10] = 255, 255, 1 }, .port = 7, .service = 80 };
 
 /* What was answered in one domain. */
 static struct {
@@ -51,7 +52,7 @@ struct request {
 	u8 cont_blob[TRK_CONT_LEN];
 	u8 output[TRK_SEALED_UCONT_MAX], input[TRK_SEALED_UCONT_MAX];
 	u8 opaque[TRK_UCONT_MAX];
-	u8 payload[TRK_REQ_HDR_MAX + TRK_SEALED_UCONT_MAX];	/* also more than is allowed */
+	u8 payload[TRK_REQ_HDR_MAX + TRK_SEALED_UCONT_MAX + 22];	/* also more than is allowed */
 	u32 input_len;
 	u32 seq, ack;
 };
@@ -282,6 +283,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	struct trk_server_env env = { .cipher = get_cipher, .current_key = &key,
 				      .claim = shape & 1 ? claim : NULL, .now_ms = NOW,
 				      .horizon_ms = HORIZON, .skew_ms = SKEW };
+	u8 addr[TRK_ADDR_MAX];
 	struct request r;
 	struct trk_grant g;
 	struct trk_req q;
@@ -290,6 +292,12 @@ int fuzz_target(const uint8_t *data, size_t size)
 
 	env.max_slot = take_in(&b, TRK_MIN_SLOT, TRK_MAX_SLOT + 1000);
 	make_request(&b, &env, &r);
+	/* From elsewhere, with or without saying so, or in a SYN. */
+	env.moves = shape & 8;
+	if (shape & 16 && r.q.kind != TRK_KIND_FIRST)
+		trk_cont_seal(&key, &elsewhere, &r.cont, r.cont_blob);
+	if (shape & 32 && r.q.kind == TRK_KIND_TIMEOUT)
+		r.q.addr = (struct trk_blob){ addr, trk_peer_write(&elsewhere, addr) };
 	memset(&answered, 0, sizeof(answered));
 	answered.first_word = r.cont.base / 32;
 	/* A request before this one reported so many numbers. */
@@ -300,9 +308,13 @@ int fuzz_target(const uint8_t *data, size_t size)
 	/* Some are damaged on their way. */
 	for (flips = shape & 2 ? take(&b, 1) % 4 : 0; flips; flips--)
 		r.payload[take(&b, 2) % len] ^= take(&b, 1);
-	if (trk_req_parse(&q, r.payload, len, len + r.input_len) ||
-	    trk_server_step(&env, &peer, &q, r.seq, r.ack, len + r.input_len, &g))
+	if (trk_req_parse(&q, r.payload, len, len + r.input_len))
 		return 0;
+	q.syn = shape & 64;
+	if (trk_server_step(&env, &peer, &q, r.seq, r.ack, len + r.input_len, &g))
+		return 0;
+	MUST(!g.moved || env.moves);
+	MUST(!(g.moved || g.syn) || (g.late && g.kind == TRK_KIND_TIMEOUT && g.count == 1));
 	MUST(g.cont.slot >= TRK_MIN_SLOT && g.cont.slot <= TRK_MAX_SLOT);
 	MUST(g.ack == r.seq + len + r.input_len);
 	if (q.kind == TRK_KIND_CLOSE)

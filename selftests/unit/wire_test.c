@@ -115,6 +115,11 @@ static struct trk_blob random_ucont(struct rng *r)
 	return b;
 }
 
+static struct trk_blob random_addr(struct rng *r)
+{
+	return (struct trk_blob){ bytes + 31, rng_below(r, 2) ? TRK_ADDR_IPV4 : TRK_ADDR_MAX };
+}
+
 static void random_req(struct rng *r, struct trk_req *q)
 {
 	unsigned int i;
@@ -154,6 +159,8 @@ static void random_req(struct rng *r, struct trk_req *q)
 	/* One or the other: see TRK_REQ_HDR_MAX. */
 	if (!q->output.p && rng_below(r, 2))
 		q->input = random_ucont(r);
+	if (q->nask < 2 && rng_below(r, 2))
+		q->addr = random_addr(r);
 }
 
 static bool blob_equal(struct trk_blob a, struct trk_blob b)
@@ -170,7 +177,7 @@ static bool req_equal(const struct trk_req *a, const struct trk_req *b)
 	    a->slot != b->slot || a->token != b->token || a->ackrel != b->ackrel || a->m != b->m ||
 	    a->n != b->n || a->proof != b->proof || !blob_equal(a->cont, b->cont) ||
 	    !blob_equal(a->output, b->output) || !blob_equal(a->input, b->input) ||
-	    a->input_off != b->input_off)
+	    !blob_equal(a->addr, b->addr) || a->input_off != b->input_off)
 		return false;
 	for (i = 0; i < a->nclaims; i++)
 		if (a->claim[i].a != b->claim[i].a || a->claim[i].len != b->claim[i].len ||
@@ -392,6 +399,11 @@ static void req__malformed_extensions(void)
 
 	CHECK_EQ(EXT(TRK_EXT_INPUT_AT, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0), TRK_OK);
 	CHECK_EQ(EXT(TRK_EXT_INPUT_AT, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0), TRK_DROP_EXTENSION);
+	CHECK_EQ(EXT(TRK_EXT_ADDR, 0, 0, 6, 1, 2, 3, 4, 5, 6), TRK_OK);
+	CHECK_EQ(EXT(TRK_EXT_ADDR, 0, 0, 5, 1, 2, 3, 4, 5), TRK_DROP_EXTENSION);
+	CHECK_EQ(EXT(TRK_EXT_ADDR, 0, 0, 0), TRK_DROP_EXTENSION);
+	CHECK_EQ(EXT(TRK_EXT_ADDR, 0, 0, 6, 1, 2, 3, 4, 5, 6,
+		     TRK_EXT_ADDR, 0, 0, 6, 1, 2, 3, 4, 5, 6), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(TRK_EXT_INPUT_AT, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 1), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(TRK_EXT_INPUT_AT, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0,
 		     TRK_EXT_INPUT_AT, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0), TRK_DROP_EXTENSION);
@@ -467,6 +479,8 @@ static void random_resp(struct rng *r, struct trk_resp *p)
 		p->output = random_ucont(r);
 	if (rng_below(r, 2))
 		p->input = random_ucont(r);
+	if (rng_below(r, 2))
+		p->addr = random_addr(r);
 	if (rng_below(r, 2)) {
 		p->has_consumed = true;
 		p->consumed_from = rng_u64(r) >> 1;
@@ -488,7 +502,7 @@ static bool resp_equal(const struct trk_resp *a, const struct trk_resp *b)
 	       a->span == b->span && a->token == b->token && a->num == b->num && a->off == b->off &&
 	       a->nonce == b->nonce && blob_equal(a->cont, b->cont) &&
 	       blob_equal(a->output, b->output) && blob_equal(a->input, b->input) &&
-	       a->consumed_from == b->consumed_from && a->consumed_to == b->consumed_to &&
+	       blob_equal(a->addr, b->addr) && a->consumed_from == b->consumed_from && a->consumed_to == b->consumed_to &&
 	       a->geo_index == b->geo_index && a->geo_piece == b->geo_piece;
 }
 
