@@ -106,7 +106,7 @@ void WRAP(trk_nonces)(const struct trk_cipher *c, u64 conn, u64 domain, u64 firs
 		      bool nogrowth, u64 *out)
 {
 	forget(&conn, &domain);
-	REAL(trk_nonces)(c, conn, domain, first, n, nogrowth, out);
+	REAL(trk_nonces)(c, conn, domain, first, n, nogrowth && missing != DEFENCE_SEQUENCE, out);
 }
 
 REPLACE(trk_nonce_span);

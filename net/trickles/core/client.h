@@ -134,6 +134,7 @@ struct trk_client {
 	u64 reportable;		/* last received number below edge */
 	u64 top;		/* highest number received */
 	u64 hi;			/* highest number expected */
+	u64 limited;		/* up to here: the window before was too small at least once */
 	u64 acc;		/* xor of the domain's nonces up to nrep */
 	u32 above;		/* packets received above edge */
 	u32 expected;		/* numbers expected */

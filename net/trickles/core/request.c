@@ -722,8 +722,12 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	/* Numbers go on where they ended: a law by which they do not is not the server's. */
 	if (r.last - r.n >= cl->ring_size || r.first != cl->hi + 1)
 		return false;
-	if (2 * (u64)r.cwnd + TRK_TRAIN < cl->ring_size &&
-	    (p.what == TRK_WHAT_INPUT || p.room > granted))
+	/* Of a window, all may grow it or none: alternating would make claims of what took turns. */
+	if (2 * (u64)r.cwnd + TRK_TRAIN >= cl->ring_size)
+		cl->limited = 0;
+	else if (p.what == TRK_WHAT_INPUT || p.room > granted)
+		cl->limited = r.last;
+	if (r.n <= cl->limited)
 		q.flags |= TRK_REQ_GROW;
 	renew = renewal_due(cl, claims);
 	if (p.what == TRK_WHAT_OUTPUT)

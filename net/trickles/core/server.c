@@ -654,7 +654,8 @@ static bool answer_more(const struct trk_answer *a)
 	return !a->g->nask || a->range < a->g->nask;
 }
 
-static u64 growth_nonce(struct trk_answer *a, u32 index)
+/* Of one number, of the sequence that most numbers of the answer take. */
+static u64 answer_nonce(struct trk_answer *a, u32 index)
 {
 	const struct trk_grant *g = a->g;
 
@@ -667,7 +668,7 @@ static u64 growth_nonce(struct trk_answer *a, u32 index)
 		a->nonces_from = index;
 		a->nonces_count = (u32)min_t(u64, packets, TRK_NONCE_BATCH);
 		trk_nonces(a->nonce, g->cont.conn, g->cont.domain, g->first + index,
-			   a->nonces_count, false, a->nonces);
+			   a->nonces_count, !g->grow, a->nonces);
 	}
 	return a->nonces[index - a->nonces_from];
 }
@@ -742,10 +743,11 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	len = min_t(u32, len, g->cont.slot - size);
 	if (a->fin && !a->abort && at + len >= a->len)
 		r.flags |= TRK_RESP_FIN;
-	if (grow) {
-		r.nonce = growth_nonce(a, a->next);
-	} else {
+	if (!grow)
 		r.flags |= TRK_RESP_NOGROWTH;
+	if (grow == g->grow && r.span == 1) {
+		r.nonce = answer_nonce(a, a->next);
+	} else {
 		r.nonce = trk_nonce_span(a->nonce, g->cont.conn, g->cont.domain, x, x + r.span - 1,
 					 true);
 	}

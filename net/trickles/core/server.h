@@ -151,7 +151,7 @@ struct trk_answer {
 	u32 range_done;
 	u64 at;				/* bytes of the application's data passed by */
 	u64 nonces[TRK_NONCE_BATCH];
-	u32 nonces_from, nonces_count;
+	u32 nonces_from, nonces_count;	/* of growth, if the grant is */
 };
 
 /**
