@@ -441,7 +441,8 @@ void trk_carrier_quiet(struct sock *sk)
  * @sk: Trickles socket, locked
  *
  * It is TCP's to do, which does it as for a SYN: if net.ipv4.ip_dynaddr is set, the old
- * address is gone, and the application has not bound the socket to it.
+ * address is gone, and the application has not bound the socket to it.  There is no way
+ * back, so it is done only where servers are known to let clients move.
  *
  * Does not sleep.
  */
@@ -449,6 +450,8 @@ void trk_carrier_follow(struct sock *sk)
 {
 	struct sock *csk = trk_sk(sk)->carrier->sk;
 
+	if (!READ_ONCE(trk_net(sock_net(sk))->sysctl_moves))
+		return;
 	local_bh_disable();
 	bh_lock_sock(csk);
 	if (!sock_owned_by_user(csk) && !inet_sk_rebuild_header(csk) &&

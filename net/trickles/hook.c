@@ -186,15 +186,6 @@ static unsigned int hook_response(struct trk_net *tn, struct sk_buff *skb, const
 	return NF_DROP;
 }
 
-/* Is there a timeout request in a SYN? */
-static bool has_timeout(const struct sk_buff *skb, unsigned int at)
-{
-	u8 *p, buf;
-
-	p = skb_header_pointer(skb, at, sizeof(buf), &buf);
-	return p && trk_kind_peek(p, skb->len - at) == TRK_KIND_TIMEOUT;
-}
-
 static unsigned int hook_marked(struct trk_net *tn, struct sk_buff *skb)
 {
 	unsigned int thoff = skb_transport_offset(skb);
@@ -217,13 +208,10 @@ static unsigned int hook_marked(struct trk_net *tn, struct sk_buff *skb)
 		TRK_INC(tn, DROP_RST);
 		return NF_DROP;
 	}
-	at = thoff + tcp_hdrlen(skb);
-	if (th->syn && th->ack)
-		return hook_response(tn, skb, th);
-	/* What else there is in a SYN is not for us. */
-	if (th->syn && !has_timeout(skb, at))
-		return hook_syn(tn, skb);
+	if (th->syn)
+		return th->ack ? hook_response(tn, skb, th) : hook_syn(tn, skb);
 
+	at = thoff + tcp_hdrlen(skb);
 	p = skb_header_pointer(skb, at, sizeof(buf), &buf);
 	if (!p) {
 		TRK_DROP(tn, TRK_DROP_TRUNCATED);

@@ -364,7 +364,6 @@ void trk_listener_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 	struct trk_server_env env;
 	struct trk_path path;
 	struct trk_peer peer;
-	struct sk_buff *out;
 	struct rtable *rt;
 	u32 isn = ntohl(th->seq);
 
@@ -380,9 +379,8 @@ void trk_listener_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 	env_init(tn, &env);
 	tcp_clear_options(&opts);
 	tcp_parse_options(path.net, skb, &opts, 0, NULL);
-	out = trk_output_alloc(0, GFP_ATOMIC);
-	if (out && !trk_output_syn(&path, sk, &rt->dst, out, trk_syn_cookie(&env, &peer, isn),
-				   isn + 1, TCPHDR_SYN | TCPHDR_ACK, opts.wscale_ok, skb->len))
+	if (!trk_output_syn(&path, sk, &rt->dst, trk_syn_cookie(&env, &peer, isn), isn + 1,
+			    TCPHDR_SYN | TCPHDR_ACK, opts.wscale_ok, skb->len))
 		TRK_INC(tn, SYNACK_SENT);
 	ip_rt_put(rt);
 }
@@ -475,8 +473,7 @@ static u16 path_slot(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Answers a request that only renews its continuation: the application has no part in
- * it.  The answer is no longer than @skb.
+ * Answers a request that only renews its continuation: the application has no part in it.
  */
 static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 		  const struct trk_peer *peer, struct workspace *w)
@@ -512,13 +509,9 @@ static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	TRK_INC(tn, RENEWALS);
 	TRK_ADD(tn, MOVES, g->moved);
 	TRK_INC(tn, RESP_SENT);
-	if (g->syn)
-		trk_output_syn(&path, sk, &rt->dst, out, p.seq - 1, g->ack,
-			       TCPHDR_SYN | TCPHDR_ACK, true, skb->len);
-	else
-		/* Not charged: under RCU alone the listener may be about to go. */
-		trk_output_send(&path, NULL, &rt->dst, out, p.seq, g->ack,
-				TCPHDR_ACK | TCPHDR_PSH, U16_MAX, 0);
+	/* Not charged: under RCU alone the listener may be about to go. */
+	trk_output_send(&path, NULL, &rt->dst, out, p.seq, g->ack, TCPHDR_ACK | TCPHDR_PSH, U16_MAX,
+			0);
 	ip_rt_put(rt);
 }
 
@@ -537,7 +530,7 @@ void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *s
 {
 	struct workspace *w = this_cpu_ptr(&workspaces);
 	const struct tcphdr *th = tcp_hdr(skb);
-	u32 seq = ntohl(th->seq) + th->syn + off - th->doff * 4;
+	u32 seq = ntohl(th->seq) + off - th->doff * 4;
 	struct trk_listener *l;
 	struct trk_queue *q = queue_of(sk, &l);
 	unsigned int avail = min_t(unsigned int, len, TRK_REQ_HDR_MAX);
@@ -553,7 +546,6 @@ void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *s
 	reason = p ? trk_req_parse(&w->req, p, avail, len) : TRK_DROP_TRUNCATED;
 	if (reason)
 		goto drop;
-	w->req.syn = th->syn;
 	peer_of(skb, &peer);
 	env_init(tn, &env);
 	if (w->req.kind == TRK_KIND_FIRST)

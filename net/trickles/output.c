@@ -152,28 +152,29 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
  * @sk: socket; it is charged only if it is a client's, for under RCU alone a listener
  *	may be about to go
  * @dst: route; the caller keeps its reference
- * @skb: the payload, from trk_output_alloc(), or none; taken in any case
  * @seq: our ISN
  * @ack: acknowledgment number
  * @flags: TCPHDR_SYN, with TCPHDR_ACK or without
  * @wscale: offer window scaling
- * @room: bytes that it may have without its IP header; the answer to a SYN is no longer
- *	than that, lest a forged source address make us an amplifier
+ * @room: bytes that it may have without its IP header: for an answer the length of the
+ *	SYN, lest a forged source address make us an amplifier
  *
  * Context: as trk_output_send(); a SYN-ACK in softirq, under rcu_read_lock().
  * Return: 0 or a negative errno.
  */
 int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
-		   struct sk_buff *skb, u32 seq, u32 ack, u8 flags, bool wscale,
-		   unsigned int room)
+		   u32 seq, u32 ack, u8 flags, bool wscale, unsigned int room)
 {
-	bool with_mss = room >= skb->len + TRK_TCP_HDR + TCPOLEN_MSS;
+	bool with_mss = room >= TRK_TCP_HDR + TCPOLEN_MSS;
 	unsigned int len = TRK_TCP_HDR + (with_mss ? TCPOLEN_MSS : 0);
-	bool with_wscale = wscale && with_mss &&
-			   room >= skb->len + len + TCPOLEN_WSCALE_ALIGNED;
+	bool with_wscale = wscale && with_mss && room >= len + TCPOLEN_WSCALE_ALIGNED;
+	struct sk_buff *skb;
 	struct tcphdr *th;
 	u8 *opt;
 
+	skb = trk_output_alloc(0, GFP_ATOMIC);
+	if (!skb)
+		return -ENOMEM;
 	if (with_wscale)
 		len += TCPOLEN_WSCALE_ALIGNED;
 	dst_hold(dst);

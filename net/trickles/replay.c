@@ -165,9 +165,10 @@ bool trk_replay_newest(void *arg, u64 conn, u32 order)
 	spin_lock(lock);
 	w = find(tn, &r->bucket[i], tag, now);
 	is = !w->marked || (s32)(order - w->marked) >= 0;
-	if (is)
+	if (is) {
 		w->marked = order;
-	w->touched = now;
+		w->touched = now;
+	}
 	spin_unlock(lock);
 	return is;
 }

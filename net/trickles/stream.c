@@ -163,17 +163,32 @@ static struct dst_entry *stream_route(struct sock *sk, const struct trk_path *pa
 	return &rt->dst;
 }
 
+/* A SYN, to open the way again: perhaps from another address. */
+static void knock(struct sock *sk, u32 seq)
+{
+	struct trk_path path;
+	struct dst_entry *dst;
+
+	trk_carrier_follow(sk);
+	path = stream_path(sk);
+	dst = stream_route(sk, &path);
+	if (dst)
+		trk_output_syn(&path, sk, dst, seq, 0, TCPHDR_SYN, true, U16_MAX);
+	else
+		IP_INC_STATS(path.net, IPSTATS_MIB_OUTNOROUTES);
+}
+
 /* What cannot be sent is lost: the timer repairs it. */
 static void transmit(struct sock *sk, const struct trk_out_req *out)
 {
 	const struct trk_stream *st = trk_sk(sk)->stream;
-	u32 seq = st->isn + out->seq;
-	struct trk_path path;
-	struct dst_entry *dst;
+	struct trk_path path = stream_path(sk);
 	struct sk_buff *skb;
 
-	if (out->syn)
-		trk_carrier_follow(sk);
+	if (out->syn) {
+		knock(sk, st->isn + out->seq - 1);
+		return;
+	}
 	skb = trk_output_alloc(out->hdr_len + out->in_len, GFP_ATOMIC);
 	if (!skb) {
 		TRK_INC(trk_net(sock_net(sk)), DROP_NOMEM);
@@ -185,17 +200,8 @@ static void transmit(struct sock *sk, const struct trk_out_req *out)
 		kfree_skb(skb);
 		return;
 	}
-	path = stream_path(sk);
-	dst = stream_route(sk, &path);
-	if (!dst) {
-		IP_INC_STATS(path.net, IPSTATS_MIB_OUTNOROUTES);
-		kfree_skb(skb);
-	} else if (out->syn) {
-		trk_output_syn(&path, sk, dst, skb, seq - 1, 0, TCPHDR_SYN, true, U16_MAX);
-	} else {
-		trk_output_send(&path, sk, dst, skb, seq, st->server_isn + out->ackrel,
-				TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0);
-	}
+	trk_output_send(&path, sk, stream_route(sk, &path), skb, st->isn + out->seq,
+			st->server_isn + out->ackrel, TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0);
 }
 
 /**
@@ -541,16 +547,29 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 	trk_stream_pump(sk, GFP_ATOMIC);
 }
 
-/* One packet; @len bytes of payload from byte @at on, which has sequence number @seq. */
+/* A marked SYN-ACK for a SYN of our own: nothing is kept of the ISN that was. */
+static void opened(struct sock *sk, const struct tcphdr *th)
+{
+	struct trk_stream *st = trk_sk(sk)->stream;
+
+	if (!th->ack || th->rst || th->fin ||
+	    !trk_client_opened(&st->cl, ntohl(th->ack_seq) - st->isn)) {
+		TRK_INC(trk_net(sock_net(sk)), DROP_NO_CLIENT);
+		return;
+	}
+	st->server_isn = ntohl(th->seq) + 1 - st->cl.ackrel;
+	trk_stream_pump(sk, GFP_ATOMIC);
+}
+
+/* One packet; @len bytes of payload from byte @at on. */
 static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsigned int pieces,
-		   u32 seq, u64 now)
+		   u32 seqrel, u64 now)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
 	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_client *cl = &st->cl;
 	struct sk_buff *hold = NULL;
 	struct trk_in_resp in;
-	u32 seqrel = seq - st->server_isn;
 	struct trk_resp r;
 	const u8 *p;
 	u32 need;
@@ -563,8 +582,6 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 		p = skb_header_pointer(skb, at, need, st->hdr);
 	}
 	err = p ? trk_resp_parse(&r, p, need, len) : TRK_DROP_TRUNCATED;
-	if (!err && tcp_hdr(skb)->syn && !trk_client_renewed(cl, &r, &seqrel))
-		err = TRK_DROP_NUMBER;
 	if (!err && r.data_len) {
 		/* Without memory for its data the packet counts as lost. */
 		hold = trk_rcvq_hold(sk, skb, pieces, (s32)(r.off - (u32)cl->rcv_nxt) <= 0);
@@ -579,7 +596,6 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 		kfree_skb(hold);
 		return;
 	}
-	st->server_isn = seq - seqrel;
 	TRK_ADD(tn, BYTES_RCVD, in.len);
 	if (in.len)
 		cl->rcv_nxt = trk_rcvq_add(sk, &st->ooo, cl->rcv_nxt, hold, in.off,
@@ -591,8 +607,9 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 /* A train begins a packet at every multiple of its segment size. */
 static void train(struct sock *sk, struct sk_buff *skb)
 {
+	struct trk_stream *st = trk_sk(sk)->stream;
 	const struct tcphdr *th = tcp_hdr(skb);
-	u32 seq = ntohl(th->seq) + th->syn;
+	u32 seqrel = ntohl(th->seq) - st->server_isn;
 	u32 at = th->doff * 4, left = skb->len - at, step = left;
 	unsigned int pieces = 1;
 	u64 now = trk_now_us();
@@ -604,10 +621,10 @@ static void train(struct sock *sk, struct sk_buff *skb)
 	while (left) {
 		u32 len = min(step, left);
 
-		packet(sk, skb, at, len, pieces, seq, now);
+		packet(sk, skb, at, len, pieces, seqrel, now);
 		at += len;
 		left -= len;
-		seq += len;
+		seqrel += len;
 	}
 }
 
@@ -629,10 +646,11 @@ int trk_stream_rcv(struct sock *sk, struct sk_buff *skb)
 		kfree_skb(skb);
 		return 0;
 	}
-	/* With a response in it, it answers a SYN of the stream's own. */
-	if (tcp_hdr(skb)->syn &&
-	    (ts->mode != TRK_MODE_TRICKLES || skb->len == tcp_hdrlen(skb))) {
-		take_over(sk, skb);
+	if (tcp_hdr(skb)->syn) {
+		if (ts->mode == TRK_MODE_TRICKLES)
+			opened(sk, tcp_hdr(skb));
+		else
+			take_over(sk, skb);
 		consume_skb(skb);
 		return 0;
 	}

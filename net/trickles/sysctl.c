@@ -20,7 +20,8 @@
  *   moves        1: a connection goes on from another address of its client, behind a
  *                NAT that forgot the old one or at a new one. Who can read its packets
  *                can then take it over from elsewhere as well, which an encrypted
- *                protocol notices and no other; default 0
+ *                protocol notices and no other; default 0. At a client: a connection
+ *                follows its host's address, if net.ipv4.ip_dynaddr is set as well
  *   key          write: the secret that replicas share, 64 hexadecimal digits;
  *                read: the number of the current epoch and of the previous one.
  *                A random secret is the default.

@@ -199,8 +199,7 @@ struct sk_buff *trk_output_alloc(unsigned int linear, gfp_t gfp);
 int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
 		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_slot);
 int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
-		   struct sk_buff *skb, u32 seq, u32 ack, u8 flags, bool wscale,
-		   unsigned int room);
+		   u32 seq, u32 ack, u8 flags, bool wscale, unsigned int room);
 
 /* icmp.c */
 unsigned int trk_icmp_in(struct trk_net *tn, struct sk_buff *skb);

@@ -57,7 +57,6 @@ static void at_server(struct replica *rep, struct packet *p)
 	int err = trk_req_parse(&q, p->data, p->len, p->len);
 
 	weak_request(&q);
-	q.syn = p->syn;
 	if (!err)
 		err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
 	n->count.server_drops[err]++;
@@ -75,7 +74,6 @@ static void at_server(struct replica *rep, struct packet *p)
 		struct packet *r = packet_new(out.seq, g.ack, hdr, out.hdr_len, out.data_len);
 
 		toy_fill(&t, out.data_at, r->data + out.hdr_len, out.data_len);
-		r->syn = g.syn;
 		conn_send(back, SIM_DOWN, r);
 	}
 }

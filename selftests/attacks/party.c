@@ -68,11 +68,15 @@ static void input(const struct party *p, u8 *to, u64 off, u32 len)
 void party_send(struct party *p, const struct trk_out_req *o)
 {
 	struct conn *c = p->c;
-	struct packet *k = packet_new(c->client_isn + 1 + o->seq, c->server_isn + 1 + o->ackrel,
-				      o->hdr, o->hdr_len, o->in_len);
+	struct packet *k;
 
+	if (o->syn) {
+		conn_send(c, SIM_UP, packet_syn(c->client_isn + o->seq, 0));
+		return;
+	}
+	k = packet_new(c->client_isn + 1 + o->seq, c->server_isn + 1 + o->ackrel, o->hdr,
+		       o->hdr_len, o->in_len);
 	input(p, k->data + o->hdr_len, o->in_off, o->in_len);
-	k->syn = o->syn;
 	conn_send(c, SIM_UP, k);
 }
 
@@ -189,6 +193,17 @@ static void connected(struct conn *c, u64 rtt_us)
 	pump(p);
 }
 
+static void opened(struct conn *c, const struct packet *k)
+{
+	struct party *p = c->m;
+	unsigned int i;
+
+	for (i = 0; i < p->lines; i++)
+		if (trk_client_opened(&p->line[i].cl, k->ack - (c->client_isn + 1)))
+			c->server_isn = k->seq - p->line[i].cl.ackrel;
+	pump(p);
+}
+
 static void at_client(struct conn *c, struct packet *k)
 {
 	u32 seqrel = k->seq - (c->server_isn + 1);
@@ -200,9 +215,6 @@ static void at_client(struct conn *c, struct packet *k)
 	if (trk_resp_parse(&r, k->data, k->len, k->len))
 		return;
 	take(p, r.off, r.data_len);
-	for (i = 0; i < p->lines && k->syn; i++)
-		if (trk_client_renewed(&p->line[i].cl, &r, &seqrel))
-			c->server_isn = k->seq - seqrel - 1;
 	if (!p->attack || !p->attack->heard || p->attack->heard(p, &r, &seqrel))
 		for (i = 0; i < p->lines; i++)
 			if (!trk_client_receive(&p->line[i].cl, &r, seqrel, party_now(p), &in))
@@ -250,6 +262,7 @@ static void closed(struct conn *c)
 
 const struct model party_model = {
 	.connected = connected,
+	.opened = opened,
 	.at_client = at_client,
 	.timer = timer,
 	.deadline = deadline,

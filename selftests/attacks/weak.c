@@ -46,7 +46,7 @@ int WRAP(trk_req_parse)(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total
 		return REAL(trk_req_parse)(q, p, hdr_avail, total);
 	memset(padded, 0, sizeof(padded));
 	for (i = TRK_REQ_FIXED + TRK_CONT_LEN; i < sizeof(padded); i += TRK_EXT_HDR)
-		padded[i] = 128;
+		padded[i] = 255;
 	memcpy(padded, p, min_t(u32, total, sizeof(padded)));
 	total = max_t(u32, total, trk_req_hdr_len(padded, sizeof(padded)));
 	return REAL(trk_req_parse)(q, padded, sizeof(padded), min_t(u32, total, sizeof(padded)));

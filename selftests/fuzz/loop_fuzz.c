@@ -49,7 +49,7 @@ static u32 next_token(void *arg)
 	return (u32)loop.rng;
 }
 
-static struct packet *flight_add(bool to_client, bool syn, u32 seq, u32 ack)
+static struct packet *flight_add(bool to_client, u32 seq, u32 ack)
 {
 	struct packet *p;
 
@@ -60,7 +60,7 @@ static struct packet *flight_add(bool to_client, bool syn, u32 seq, u32 ack)
 	}
 	p = malloc(sizeof(*p));
 	p->to_client = to_client;
-	p->syn = syn;
+	p->syn = false;
 	p->seq = seq;
 	p->ack = ack;
 	p->len = 0;
@@ -124,9 +124,15 @@ static void server_receive(const struct packet *p)
 	int err;
 
 	server_env(&env);
+	if (p->syn) {
+		struct packet *a = flight_add(true, trk_syn_cookie(&env, &peer, p->seq), p->seq + 1);
+
+		if (a)
+			a->syn = true;
+		return;
+	}
 	err = trk_req_parse(&q, p->p, p->len, p->len);
 	MUST(!err);
-	q.syn = p->syn;
 	err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
 	/* An honest client's request is dropped only if it came twice or its proof was spoilt. */
 	MUST(!err || (err == TRK_DROP_REPLAY && loop.remembers) || err == TRK_DROP_PROOF);
@@ -138,7 +144,7 @@ static void server_receive(const struct packet *p)
 	t.a.nonce = &key;
 	MUST(!trk_answer_begin(&t.a));
 	while (trk_answer_next(&t.a, hdr, &out)) {
-		struct packet *resp = flight_add(true, g.syn, out.seq, g.ack);
+		struct packet *resp = flight_add(true, out.seq, g.ack);
 
 		MUST(out.hdr_len + out.data_len <= g.cont.slot);
 		if (!resp)
@@ -151,15 +157,17 @@ static void server_receive(const struct packet *p)
 
 static void client_receive(const struct packet *p)
 {
-	u32 seqrel = p->seq - (loop.server_isn + 1);
 	struct trk_client *cl = &loop.cl;
 	struct trk_in_resp in;
 	struct trk_resp r;
 
+	if (p->syn) {
+		if (trk_client_opened(cl, p->ack - (loop.client_isn + 1)))
+			loop.server_isn = p->seq - cl->ackrel;
+		return;
+	}
 	MUST(!trk_resp_parse(&r, p->p, p->len, p->len));
-	if (p->syn && trk_client_renewed(cl, &r, &seqrel))
-		loop.server_isn = p->seq - seqrel - 1;
-	if (trk_client_receive(cl, &r, seqrel, loop.now_us, &in) || !in.len)
+	if (trk_client_receive(cl, &r, p->seq - (loop.server_isn + 1), loop.now_us, &in) || !in.len)
 		return;
 	MUST(in.off + in.len <= loop.out_len && in.off + in.len <= cl->rcv_limit);
 	MUST(!memcmp(p->p + p->len - in.len, loop.out + in.off, in.len));
@@ -176,13 +184,14 @@ static void client_pump(void)
 	unsigned int n = 0;
 
 	while (cl->state != TRK_CL_DEAD && trk_client_pump(cl, loop.now_us, &o)) {
-		struct packet *p = flight_add(false, o.syn, loop.client_isn + 1 + o.seq,
+		struct packet *p = flight_add(false, loop.client_isn + !o.syn + o.seq,
 					      loop.server_isn + 1 + o.ackrel);
 
 		MUST(++n < 5000);
 		MUST(o.hdr_len + o.in_len <= cl->slot && o.in_off + o.in_len <= loop.in_len);
 		if (!p)
 			continue;
+		p->syn = o.syn;
 		memcpy(p->p, o.hdr, o.hdr_len);
 		memcpy(p->p + o.hdr_len, loop.in + o.in_off, o.in_len);
 		p->len = o.hdr_len + o.in_len;
@@ -267,7 +276,7 @@ static void path(struct bytes *b)
 		free(p);
 		return;
 	case 2:
-		twin = flight_add(p->to_client, p->syn, p->seq, p->ack);
+		twin = flight_add(p->to_client, p->seq, p->ack);
 		if (twin)
 			*twin = *p;
 		break;

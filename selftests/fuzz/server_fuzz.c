@@ -292,7 +292,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 
 	env.max_slot = take_in(&b, TRK_MIN_SLOT, TRK_MAX_SLOT + 1000);
 	make_request(&b, &env, &r);
-	/* From elsewhere, with or without saying so, or in a SYN. */
+	/* From elsewhere, with or without saying so. */
 	env.moves = shape & 8;
 	if (shape & 16 && r.q.kind != TRK_KIND_FIRST)
 		trk_cont_seal(&key, &elsewhere, &r.cont, r.cont_blob);
@@ -308,13 +308,11 @@ int fuzz_target(const uint8_t *data, size_t size)
 	/* Some are damaged on their way. */
 	for (flips = shape & 2 ? take(&b, 1) % 4 : 0; flips; flips--)
 		r.payload[take(&b, 2) % len] ^= take(&b, 1);
-	if (trk_req_parse(&q, r.payload, len, len + r.input_len))
-		return 0;
-	q.syn = shape & 64;
-	if (trk_server_step(&env, &peer, &q, r.seq, r.ack, len + r.input_len, &g))
+	if (trk_req_parse(&q, r.payload, len, len + r.input_len) ||
+	    trk_server_step(&env, &peer, &q, r.seq, r.ack, len + r.input_len, &g))
 		return 0;
 	MUST(!g.moved || env.moves);
-	MUST(!(g.moved || g.syn) || (g.late && g.kind == TRK_KIND_TIMEOUT && g.count == 1));
+	MUST(!g.moved || (g.late && g.kind == TRK_KIND_TIMEOUT && g.count == 1));
 	MUST(g.cont.slot >= TRK_MIN_SLOT && g.cont.slot <= TRK_MAX_SLOT);
 	MUST(g.ack == r.seq + len + r.input_len);
 	if (q.kind == TRK_KIND_CLOSE)

@@ -145,12 +145,13 @@ struct packet *pair_pump(struct pair *p)
 	if (o.hdr_len + o.in_len > PAIR_SLOT || o.in_off + o.in_len > p->cl.in_end)
 		pair_fail(p, "request of %u + %u bytes, input at %" PRIu64, o.hdr_len, o.in_len,
 			  o.in_off);
+	if (o.syn)
+		return packet_syn(p->client_isn + o.seq, 0);
 	/* A connection that has gone on for long: both ends number from there. */
 	if (p->cl.state == TRK_CL_FIRST)
 		p->cl.pending.first = p->start + 1;
 	out = packet_new(p->client_isn + 1 + o.seq, p->server_isn + 1 + o.ackrel, o.hdr, o.hdr_len,
 			 o.in_len);
-	out->syn = o.syn;
 	if (o.in_len && !p->why[0])
 		memcpy(out->data + o.hdr_len, p->in + o.in_off, o.in_len);
 	return out;
@@ -198,8 +199,11 @@ void pair_at_server(struct pair *p, unsigned int replica, const struct packet *i
 	int err;
 
 	server_env(p, replica, &env);
+	if (in->syn) {
+		send(arg, packet_syn(trk_syn_cookie(&env, &p->peer, in->seq), in->seq + 1));
+		return;
+	}
 	err = trk_req_parse(&p->q, in->data, in->len, in->len);
-	p->q.syn = in->syn;
 	if (!err)
 		err = trk_server_step(&env, &p->peer, &p->q, in->seq, in->ack, in->len, g);
 	p->server_drops[err]++;
@@ -225,7 +229,6 @@ void pair_at_server(struct pair *p, unsigned int replica, const struct packet *i
 		struct packet *out = packet_new(o.seq, g->ack, hdr, o.hdr_len, o.data_len);
 
 		toy_fill(&t, o.data_at, out->data + o.hdr_len, o.data_len);
-		out->syn = g->syn;
 		send(arg, out);
 	}
 }
@@ -236,15 +239,19 @@ void pair_at_client(struct pair *p, const struct packet *in)
 	struct trk_in_resp to;
 	struct trk_resp r;
 	const u8 *data;
-	int err = trk_resp_parse(&r, in->data, in->len, in->len);
-	u32 seqrel = in->seq - (p->server_isn + 1);
+	int err;
 
 	if (p->cl.state == TRK_CL_DEAD)
 		return;
-	if (!err && in->syn && trk_client_renewed(&p->cl, &r, &seqrel))
-		p->server_isn = in->seq - seqrel - 1;
+	if (in->syn) {
+		if (trk_client_opened(&p->cl, in->ack - (p->client_isn + 1)))
+			p->server_isn = in->seq - p->cl.ackrel;
+		return;
+	}
+	err = trk_resp_parse(&r, in->data, in->len, in->len);
 	if (!err)
-		err = trk_client_receive(&p->cl, &r, seqrel, p->now_us, &to);
+		err = trk_client_receive(&p->cl, &r, in->seq - (p->server_isn + 1), p->now_us,
+					 &to);
 	p->client_drops[err]++;
 	if (err || !to.len)
 		return;

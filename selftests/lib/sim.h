@@ -15,7 +15,7 @@
  * @ghost: further bytes, which the links carry and nobody looks at
  * @client: whose it is, for networks of many
  * @round: round trips that led to it
- * @syn: with the SYN flag: of the handshake, or with a renewal
+ * @syn: belongs to a handshake
  */
 struct packet {
 	u32 seq, ack, len, ghost;
@@ -28,9 +28,13 @@ struct packet *packet_new(u32 seq, u32 ack, const u8 *hdr, u32 hdr_len, u32 data
 struct packet *packet_copy(const struct packet *p);
 void packet_free(struct packet *p);
 
-static inline bool packet_handshake(const struct packet *p)
+/* A SYN, or with @ack a SYN-ACK. */
+static inline struct packet *packet_syn(u32 seq, u32 ack)
 {
-	return p->syn && !p->len;
+	struct packet *p = packet_new(seq, ack, NULL, 0, 0);
+
+	p->syn = true;
+	return p;
 }
 
 /* Bytes of a packet on the wire. */

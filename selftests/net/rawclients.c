@@ -132,13 +132,14 @@ static void pump(struct conn *c)
 
 	c->cl.in_end = strlen(c->input);
 	while (trk_client_pump(&c->cl, now_us(), &out)) {
+		if (out.syn) {
+			transmit(c, TH_SYN, c->isn + out.seq, 0, NULL, 0);
+			continue;
+		}
 		memcpy(p, out.hdr, out.hdr_len);
 		memcpy(p + out.hdr_len, c->input + out.in_off, out.in_len);
-		if (out.syn)
-			transmit(c, TH_SYN, c->isn + out.seq, 0, p, out.hdr_len + out.in_len);
-		else
-			transmit(c, TH_ACK | TH_PUSH, c->isn + 1 + out.seq,
-				 c->server_isn + 1 + out.ackrel, p, out.hdr_len + out.in_len);
+		transmit(c, TH_ACK | TH_PUSH, c->isn + 1 + out.seq, c->server_isn + 1 + out.ackrel,
+			 p, out.hdr_len + out.in_len);
 	}
 	if (c->cl.state == TRK_CL_DEAD)
 		die("connection %td: %s", c - conns, strerror(c->cl.error));
@@ -221,7 +222,7 @@ static void store(struct conn *c, const struct trk_in_resp *in, const u8 *data)
 }
 
 /* A response, or a train of them that nobody has cut. */
-static void responses(struct conn *c, bool syn, u32 seq, const u8 *p, u32 len)
+static void responses(struct conn *c, u32 seq, const u8 *p, u32 len)
 {
 	u32 seqrel = seq - (c->server_isn + 1);
 
@@ -230,12 +231,9 @@ static void responses(struct conn *c, bool syn, u32 seq, const u8 *p, u32 len)
 		struct trk_in_resp in;
 		struct trk_resp r;
 
-		if (trk_resp_parse(&r, p, n, n) == TRK_OK) {
-			if (syn && trk_client_renewed(&c->cl, &r, &seqrel))
-				c->server_isn = seq - seqrel - 1;
-			if (trk_client_receive(&c->cl, &r, seqrel, now_us(), &in) == TRK_OK)
-				store(c, &in, p + r.hdr_len);
-		}
+		if (trk_resp_parse(&r, p, n, n) == TRK_OK &&
+		    trk_client_receive(&c->cl, &r, seqrel, now_us(), &in) == TRK_OK)
+			store(c, &in, p + r.hdr_len);
 		p += n;
 		seqrel += n;
 		len -= n;
@@ -264,10 +262,12 @@ static void segment(const u8 *p, size_t len)
 	c = &conns[port - FIRST_PORT];
 	if (trk_opt_find(p + sizeof(struct tcphdr), at - sizeof(struct tcphdr)) < 0)
 		die("an answer without our option, flags %02x", p[13]);
-	if (c->connected && (!(p[13] & TH_SYN) || len > at)) {
-		bool syn = p[13] & TH_SYN;
-
-		responses(c, syn, get_unaligned_be32(p + 4) + syn, p + at, len - at);
+	if (c->connected && !(p[13] & TH_SYN)) {
+		responses(c, get_unaligned_be32(p + 4), p + at, len - at);
+	} else if (c->connected &&
+		   trk_client_opened(&c->cl, get_unaligned_be32(p + 8) - (c->isn + 1))) {
+		c->server_isn = get_unaligned_be32(p + 4) - c->cl.ackrel;
+		pump(c);
 	} else if (!c->connected && p[13] == (TH_SYN | TH_ACK) &&
 		   get_unaligned_be32(p + 8) == c->isn + 1) {
 		c->server_isn = get_unaligned_be32(p + 4);

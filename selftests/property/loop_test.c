@@ -345,7 +345,6 @@ static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
 			return;
 		p = packet_new(out.seq, g->ack, hdr, out.hdr_len, out.data_len);
 		toy_fill(t, out.data_at, p->data + out.hdr_len, out.data_len);
-		p->syn = g->syn;
 		r->bytes_down += p->len;
 		link_send(&r->down, p);
 	}
@@ -376,8 +375,12 @@ static void server_receive(void *arg, struct packet *p)
 		return;
 	}
 	server_env(rep, &env);
+	if (p->syn) {
+		link_send(&r->down, packet_syn(trk_syn_cookie(&env, &r->peer, p->seq), p->seq + 1));
+		packet_free(p);
+		return;
+	}
 	err = trk_req_parse(&q, p->data, p->len, p->len);
-	q.syn = p->syn;
 	if (!err)
 		err = trk_server_step(&env, &r->peer, &q, p->seq, p->ack, p->len, &g);
 	if (err) {
@@ -472,6 +475,10 @@ static void client_transmit(struct run *r, const struct trk_out_req *o)
 	unsigned int i;
 	int err;
 
+	if (o->syn) {
+		link_send(&r->up, packet_syn(r->client_isn + o->seq, 0));
+		return;
+	}
 	if (o->hdr_len + o->in_len > r->cl.slot)
 		fail(r, "request of %u bytes in a slot of %u", o->hdr_len + o->in_len, r->cl.slot);
 	if (o->in_off + o->in_len > r->cl.in_end ||
@@ -481,7 +488,6 @@ static void client_transmit(struct run *r, const struct trk_out_req *o)
 		return;
 	p = packet_new(r->client_isn + 1 + o->seq, r->server_isn + 1 + o->ackrel, o->hdr,
 		       o->hdr_len, o->in_len);
-	p->syn = o->syn;
 	if (o->in_len)
 		memcpy(p->data + o->hdr_len, r->in + o->in_off, o->in_len);
 	err = trk_req_parse(&q, p->data, p->len, p->len);
@@ -658,6 +664,13 @@ static void client_receive(void *arg, struct packet *p)
 		packet_free(p);
 		return;
 	}
+	if (p->syn) {
+		if (trk_client_opened(cl, p->ack - (r->client_isn + 1)))
+			r->server_isn = p->seq - cl->ackrel;
+		packet_free(p);
+		client_pump(r);
+		return;
+	}
 	if (rng_ppm(&r->rng, r->sc->forge))
 		forge(r, p);
 	/* A corrupted nonce that passed the checksum. */
@@ -666,8 +679,6 @@ static void client_receive(void *arg, struct packet *p)
 	err = trk_resp_parse(&resp, p->data, p->len, p->len);
 	if (err)
 		fail(r, "malformed response: %s", reason_name[err]);
-	if (!err && p->syn && trk_client_renewed(cl, &resp, &seqrel))
-		r->server_isn = p->seq - seqrel - 1;
 	if (!err) {
 		err = trk_client_receive(cl, &resp, seqrel, r->sim.now_us, &in);
 		TRACE(r, "client gets %u span %u data %u + %u%s%s%s%s: %s", resp.num, resp.span,

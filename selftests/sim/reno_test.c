@@ -256,12 +256,8 @@ static void check_request(struct replica *rep, const struct packet *p, struct co
 	struct told *t;
 	u64 n, last, x;
 
-	if (trk_req_parse(&q, p->data, p->len, p->len)) {
-		NOT_RENO("a malformed request at %" PRIu64, c->net->sim.now_us);
-		return;
-	}
-	q.syn = p->syn;
-	if (trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g)) {
+	if (trk_req_parse(&q, p->data, p->len, p->len) ||
+	    trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g)) {
 		NOT_RENO("a request was dropped at %" PRIu64, c->net->sim.now_us);
 		return;
 	}

@@ -149,7 +149,7 @@ static void conn_open(struct conn *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->cont = (struct trk_cont){ .conn = 77,
-				     .domain = 88,
+				     .domain = (u64)trk_domain_order_at(NOW) << 32 | 88,
 				     .time_ms = NOW,
 				     .base = 0xfffffff0,
 				     .slot = SLOT,
@@ -499,99 +499,127 @@ static void timeout__beyond_the_horizon(void)
 	CHECK(!trk_answer_next(&a, hdr, &p));
 }
 
-/* The answer to the request that conn_step() made, now in a SYN or from elsewhere. */
-static int conn_renew(struct conn *c, const struct trk_peer *from, bool syn, bool moves,
-		      struct trk_grant *g)
+/* The answer to the request that conn_step() made, from elsewhere. */
+static int conn_from(struct conn *c, const struct trk_peer *from, bool moves, struct trk_grant *g)
 {
 	struct trk_server_env env = env_at(NOW);
 
 	env.moves = moves;
-	c->q.syn = syn;
-	return trk_server_step(&env, from, &c->q, 1000, syn ? 0 : 2000, 300, g);
+	return trk_server_step(&env, from, &c->q, 1000, 2000, 300, g);
 }
 
-/* The one packet of it, which is no longer than the request. */
-static void renewed(const struct conn *c, const struct trk_peer *from, const struct trk_grant *g,
-		    struct trk_packet *p, u8 hdr[TRK_RESP_HDR_MAX])
+/* One packet, no longer than the request, sealed to where it came from, which it says. */
+static void renewed(const struct conn *c, const struct trk_peer *from, const struct trk_grant *g)
 {
 	struct trk_answer a = { .g = g, .peer = from, .seal = &key.c, .nonce = &key.c,
 				.len = 5000, .fin = true };
-	u8 request[TRK_REQ_HDR_MAX], none[TRK_RESP_HDR_MAX];
-	struct trk_packet more;
+	u8 request[TRK_REQ_HDR_MAX], hdr[TRK_RESP_HDR_MAX], addr[TRK_ADDR_MAX];
+	struct trk_packet p, more;
 	struct trk_cont cont;
 	struct trk_resp r;
 
-	CHECK(g->late && g->count == 1);
+	CHECK(g->late && g->moved && g->count == 1);
 	CHECK_EQ(trk_answer_begin(&a), 0);
-	CHECK(trk_answer_next(&a, hdr, p));
-	CHECK(!trk_answer_next(&a, none, &more));
-	CHECK_EQ(p->data_len, 0);
-	CHECK(p->hdr_len <= trk_req_write(request, &c->q));
-	CHECK_EQ(trk_resp_parse(&r, hdr, p->hdr_len, p->hdr_len), TRK_OK);
+	CHECK(trk_answer_next(&a, hdr, &p));
+	CHECK_EQ(p.data_len, 0);
+	CHECK(p.hdr_len < trk_req_write(request, &c->q));
+	CHECK_EQ(trk_resp_parse(&r, hdr, p.hdr_len, p.hdr_len), TRK_OK);
 	CHECK_EQ(trk_cont_open(&key.c, from, r.cont.p, &cont), TRK_OK);
 	CHECK_EQ(cont.conn, c->cont.conn);
 	CHECK(cont.domain != c->cont.domain);
-}
-
-/* Every replica answers a SYN with its cookie, and the packet follows it. */
-static void timeout__in_a_syn(void)
-{
-	struct trk_server_env env = env_at(NOW);
-	u8 hdr[TRK_RESP_HDR_MAX];
-	struct trk_packet p;
-	struct trk_grant g;
-	struct conn c;
-
-	conn_open(&c);
-	c.q.attempt = 3;
-	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g), TRK_OK);
-	CHECK(!g.late);
-	CHECK_EQ(conn_renew(&c, &peer, true, false, &g), TRK_OK);
-	CHECK(g.syn && !g.moved);
-	CHECKED(renewed(&c, &peer, &g, &p, hdr));
-	CHECK_EQ(p.seq, trk_syn_cookie(&env, &peer, 999) + 1);
-	CHECK_EQ(g.ack, 1300);
-	/* Nothing else comes in one. */
-	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_DROP_RANGE);
-	c.q.syn = false;
-	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_OK);
+	CHECK_EQ(r.addr.len, trk_peer_write(from, addr));
+	CHECK(!memcmp(r.addr.p, addr, r.addr.len));
+	CHECK(!trk_answer_next(&a, hdr, &more));
 }
 
 static void timeout__from_another_address(void)
 {
-	struct trk_peer elsewhere = { .addr = { [0] = 0x20, [15] = 1 }, .port = 7, .service = 80 };
-	u8 hdr[TRK_RESP_HDR_MAX], was[TRK_ADDR_MAX], is[TRK_ADDR_MAX];
-	struct trk_packet p;
+	struct trk_peer was = { .addr = { [10] = 255, 255, 1 }, .port = 6, .service = 80 };
+	struct trk_peer is = was, v6 = peer;
+	u8 addr[TRK_ADDR_MAX];
 	struct trk_grant g;
-	struct trk_resp r;
 	struct conn c;
-	unsigned int i;
 
+	is.port++;
 	conn_open(&c);
 	c.q.attempt = 4;
-	c.q.addr = (struct trk_blob){ was, trk_peer_write(&peer, was) };
-	for (i = 0; i < 2; i++) {
-		c.q.syn = false;
-		CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g), TRK_OK);
-		CHECK(!g.late && !g.moved && !g.addr_len);
-		CHECK_EQ(conn_renew(&c, &elsewhere, i, false, &g), TRK_DROP_MOVED);
-		CHECK_EQ(conn_renew(&c, &elsewhere, i, true, &g), TRK_OK);
-		CHECK(g.moved && g.syn == !!i);
-		CHECKED(renewed(&c, &elsewhere, &g, &p, hdr));
-		CHECK_EQ(trk_resp_parse(&r, hdr, p.hdr_len, p.hdr_len), TRK_OK);
-		CHECK_EQ(r.addr.len, trk_peer_write(&elsewhere, is));
-		CHECK(!memcmp(r.addr.p, is, r.addr.len));
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
+	trk_cont_seal(&key.c, &was, &c.cont, c.blob);
+	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
+	c.q.addr = (struct trk_blob){ addr, trk_peer_write(&was, addr) };
+	CHECK_EQ(conn_from(&c, &was, false, &g), TRK_OK);
+	CHECK(!g.late && !g.moved && !g.addr_len);
+	CHECK_EQ(conn_from(&c, &is, false, &g), TRK_DROP_MOVED);
+	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_OK);
+	CHECKED(renewed(&c, &is, &g));
+	/* Neither a guess, nor an address that is longer, nor another service, nor another request. */
+	addr[3] ^= 1;
+	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
+	addr[3] ^= 1;
+	CHECK_EQ(conn_from(&c, &v6, true, &g), TRK_DROP_MAC);
+	is.service++;
+	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
+	is.service--;
+	c.q.kind = TRK_KIND_CLOSE;
+	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
+	c.q.kind = TRK_KIND_RANGE;
+	c.q.m = (u32)c.cont.base + 1;
+	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
+}
+
+static struct { u64 domain, word; } marked;
+
+static u32 claim_once(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+{
+	if (marked.domain == domain && marked.word == word)
+		return 0;
+	marked.domain = domain;
+	marked.word = word;
+	return mask;
+}
+
+/* Who comes from elsewhere cannot use up the attempts of the client. */
+static void timeout__attempts_of_each_address(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_peer thief = peer;
+	u8 addr[TRK_ADDR_MAX];
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	thief.port++;
+	c.q.attempt = 4;
+	c.q.addr = (struct trk_blob){ addr, trk_peer_write(&peer, addr) };
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
+	env.moves = true;
+	env.claim = claim_once;
+	CHECK_EQ(trk_server_step(&env, &thief, &c.q, 1000, 2000, 300, &g), TRK_OK);
+	CHECK_EQ(trk_server_step(&env, &thief, &c.q, 1000, 2000, 300, &g), TRK_DROP_REPLAY);
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_REPLAY);
+}
+
+/* Timeouts one after the other, faster than any timer: domains must not get ahead of the clock. */
+static void timeout__not_ahead_of_the_clock(void)
+{
+	struct trk_grant g;
+	struct conn c;
+	unsigned int i;
+	int err = TRK_OK;
+
+	conn_open(&c);
+	c.cont.domain = (u64)trk_domain_order_at(NOW) << 32;
+	c.q.attempt = 1;
+	for (i = 0; i < 100 && !err; i++) {
+		err = conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g);
+		c.cont = g.cont;
 	}
-	/* Neither a guess, nor another service, nor any other request. */
-	was[3] ^= 1;
-	CHECK_EQ(conn_renew(&c, &elsewhere, true, true, &g), TRK_DROP_MAC);
-	was[3] ^= 1;
-	elsewhere.service++;
-	CHECK_EQ(conn_renew(&c, &elsewhere, true, true, &g), TRK_DROP_MAC);
-	elsewhere.service--;
-	c.q.syn = false;
-	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_OK);
-	CHECK_EQ(conn_renew(&c, &elsewhere, false, true, &g), TRK_DROP_MAC);
+	CHECK_EQ(err, TRK_DROP_ATTEMPT);
+	CHECK(i > TRK_MAX_ATTEMPTS && i < 30);
+	/* It has passed them. */
+	CHECK((s32)(trk_domain_order(c.cont.domain) - trk_domain_order_at(NOW + 1500)) < 0);
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + 1500, &g), TRK_OK);
 }
 
 static void timeout__attempts_are_bounded(void)
@@ -1074,8 +1102,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(timeout__one_packet_of_a_new_domain),
 	TAP_CASE(timeout__in_an_event),
 	TAP_CASE(timeout__beyond_the_horizon),
-	TAP_CASE(timeout__in_a_syn),
 	TAP_CASE(timeout__from_another_address),
+	TAP_CASE(timeout__attempts_of_each_address),
+	TAP_CASE(timeout__not_ahead_of_the_clock),
 	TAP_CASE(timeout__attempts_are_bounded),
 	TAP_CASE(timeout__proof_is_checked),
 	TAP_CASE(step__any_server_is_the_same_server),

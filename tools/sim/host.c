@@ -206,11 +206,15 @@ static void client_ring(struct conn *c)
 
 static void client_send(struct conn *c, const struct trk_out_req *o)
 {
-	struct packet *p = packet_new(c->client_isn + 1 + o->seq, c->server_isn + 1 + o->ackrel,
-				      o->hdr, o->hdr_len, o->in_len);
+	struct packet *p;
 
+	if (o->syn) {
+		conn_send(c, SIM_UP, packet_syn(c->client_isn + o->seq, 0));
+		return;
+	}
+	p = packet_new(c->client_isn + 1 + o->seq, c->server_isn + 1 + o->ackrel, o->hdr,
+		       o->hdr_len, o->in_len);
 	message_bytes(c, o->in_off, p->data + o->hdr_len, o->in_len);
-	p->syn = o->syn;
 	conn_send(c, SIM_UP, p);
 }
 
@@ -359,6 +363,19 @@ static void core_connected(struct conn *c, u64 rtt_us)
 	client_write(c);
 }
 
+static void core_opened(struct conn *c, const struct packet *p)
+{
+	struct host *h;
+
+	wake(c);
+	h = c->m;
+	if (trk_client_opened(&h->cl, p->ack - (c->client_isn + 1))) {
+		c->server_isn = p->seq - h->cl.ackrel;
+		client_pump(c);
+	}
+	rest(c);
+}
+
 static void core_at_client(struct conn *c, struct packet *p)
 {
 	struct net *n = c->net;
@@ -366,14 +383,12 @@ static void core_at_client(struct conn *c, struct packet *p)
 	struct trk_resp r;
 	struct host *h;
 	int err = trk_resp_parse(&r, p->data, p->len, p->len);
-	u32 seqrel = p->seq - (c->server_isn + 1);
 
 	wake(c);
 	h = c->m;
-	if (!err && p->syn && trk_client_renewed(&h->cl, &r, &seqrel))
-		c->server_isn = p->seq - seqrel - 1;
 	if (!err)
-		err = trk_client_receive(&h->cl, &r, seqrel, n->sim.now_us, &in);
+		err = trk_client_receive(&h->cl, &r, p->seq - (c->server_isn + 1), n->sim.now_us,
+					 &in);
 	n->count.client_drops[err]++;
 	if (!err && in.len) {
 		n->count.wrong += wrong_bytes(c, in.off, p->data + p->len - in.len, in.len);
@@ -467,7 +482,6 @@ static void server_answer(struct replica *rep, struct conn *back, const struct t
 		struct packet *p = packet_new(out.seq, g->ack, hdr, out.hdr_len, out.data_len);
 
 		toy_fill(&t, out.data_at, p->data + out.hdr_len, out.data_len);
-		p->syn = g->syn;
 		conn_send(back, SIM_DOWN, p);
 	}
 }
@@ -493,7 +507,6 @@ static void core_at_server(struct replica *rep, struct packet *p)
 	struct trk_req q;
 	int err = trk_req_parse(&q, p->data, p->len, p->len);
 
-	q.syn = p->syn;
 	if (!err)
 		err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
 	n->count.server_drops[err]++;
@@ -527,6 +540,7 @@ static void core_view(const struct packet *p, enum sim_dir dir, struct packet_vi
 
 const struct model core_model = {
 	.connected = core_connected,
+	.opened = core_opened,
 	.at_client = core_at_client,
 	.at_server = core_at_server,
 	.timer = core_timer,

@@ -79,7 +79,7 @@ void conn_send(struct conn *c, enum sim_dir dir, struct packet *p)
 {
 	struct path *path = &c->net->path[c->group->path];
 	bool traced = c->net->trace && c->id + 1 >= c->net->sc->trace_first &&
-		      c->id + 1 <= c->net->sc->trace_last && !packet_handshake(p);
+		      c->id + 1 <= c->net->sc->trace_last && !p->syn;
 	struct packet *copy = NULL;
 	bool lost = false;
 
@@ -88,7 +88,7 @@ void conn_send(struct conn *c, enum sim_dir dir, struct packet *p)
 	hash_packet(c->net, c, dir, p);
 	if (traced)
 		copy = packet_copy(p);
-	if (!packet_handshake(p) && sim_scenario_drops(&path->spec->link[dir], ++c->ordinal[dir])) {
+	if (!p->syn && sim_scenario_drops(&path->spec->link[dir], ++c->ordinal[dir])) {
 		link_drop(&path->link[dir], p);
 		lost = true;
 	} else {
@@ -143,13 +143,10 @@ void conn_close(struct conn *c, enum conn_state state)
 
 static void syn_send(struct conn *c)
 {
-	struct packet *p = packet_new(c->client_isn, 0, NULL, 0, 0);
-
 	c->syns++;
-	p->syn = true;
 	c->timer_us = c->net->sim.now_us + (SYN_RETRY_US << (c->syns - 1));
 	sim_at(&c->net->sim, c->timer_us, timer_event, c, NULL);
-	conn_send(c, SIM_UP, p);
+	conn_send(c, SIM_UP, packet_syn(c->client_isn, 0));
 }
 
 static void syn_at_server(struct replica *rep, struct conn *c, const struct packet *p)
@@ -157,14 +154,14 @@ static void syn_at_server(struct replica *rep, struct conn *c, const struct pack
 	struct trk_server_env env = { .current_key = &rep->net->cipher.c,
 				      .now_ms = replica_now_ms(rep) };
 	struct trk_peer peer = conn_peer(c);
-	struct packet *a = packet_new(trk_syn_cookie(&env, &peer, p->seq), p->seq + 1, NULL, 0, 0);
 
-	a->syn = true;
-	conn_send(c, SIM_DOWN, a);
+	conn_send(c, SIM_DOWN, packet_syn(trk_syn_cookie(&env, &peer, p->seq), p->seq + 1));
 }
 
 static void syn_at_client(struct conn *c, const struct packet *p)
 {
+	if (c->state == CONN_OPEN && c->model->opened)
+		c->model->opened(c, p);
 	if (c->state != CONN_SYN || p->ack != c->client_isn + 1)
 		return;
 	c->server_isn = p->seq;
@@ -240,7 +237,7 @@ static void at_client(void *arg, struct packet *p)
 	struct conn *c = &path->net->conn[p->client];
 
 	c->round[SIM_UP] = max_t(u32, c->round[SIM_UP], p->round);
-	if (packet_handshake(p))
+	if (p->syn)
 		syn_at_client(c, p);
 	else if (c->state == CONN_OPEN)
 		c->model->at_client(c, p);
@@ -284,7 +281,7 @@ static void at_server(void *arg, struct packet *p)
 	c->round[SIM_DOWN] = p->round;
 	if (!in_service(rep)) {
 		n->count.out_of_service++;
-	} else if (packet_handshake(p)) {
+	} else if (p->syn) {
 		syn_at_server(rep, c, p);
 	} else {
 		rep->requests++;

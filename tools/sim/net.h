@@ -44,6 +44,7 @@ struct packet_view {
 /**
  * struct model - what both ends do
  * @connected: the handshake is over
+ * @opened: another SYN-ACK came, perhaps for a SYN of the model's; may be NULL
  * @at_client: a packet arrived at its client
  * @at_server: a packet arrived at a replica, which knows no connection
  * @timer: the deadline of @deadline passed
@@ -54,6 +55,7 @@ struct packet_view {
  */
 struct model {
 	void (*connected)(struct conn *c, u64 rtt_us);
+	void (*opened)(struct conn *c, const struct packet *p);
 	void (*at_client)(struct conn *c, struct packet *p);
 	void (*at_server)(struct replica *rep, struct packet *p);
 	void (*timer)(struct conn *c);

@@ -372,6 +372,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->slot = c->slot;
 	cl->state = TRK_CL_OPEN;
 	cl->waiting = false;
+	cl->knocking = false;
 	cl->attempt = 0;
 }
 
@@ -394,29 +395,29 @@ static int enter(struct trk_client *cl, const struct trk_resp *r)
 	    (cl->state == TRK_CL_OPEN && c.slot != cl->slot))
 		return TRK_DROP_NUMBER;
 	domain_begin(cl, r->cont.p, &c);
-	if (r->addr.p) {
-		memcpy(cl->addr, r->addr.p, r->addr.len);
-		cl->addr_len = r->addr.len;
-	}
 	return TRK_OK;
 }
 
 /**
- * trk_client_renewed - does a SYN-ACK answer our SYN with a timeout request?
+ * trk_client_opened - a SYN-ACK answers our SYN
  * @cl: the client
- * @r: the response in it, parsed
- * @seqrel: set to what the sequence number of the response is, relative to the server's
- *	ISN + 1: so the SYN-ACK tells that ISN, which may be another one than before
+ * @ackrel: its acknowledgment number, relative to the client's ISN + 1
  *
- * Return: true if the response is to be given to trk_client_receive().
+ * If it is true that it answers the last one, the sequence number behind the SYN-ACK's is
+ * what cl->ackrel stands for from now on: nothing else is left of a server's ISN.
+ *
+ * Call trk_client_pump() afterwards.
+ *
+ * Return: is it?  Does not sleep.
  */
-bool trk_client_renewed(const struct trk_client *cl, const struct trk_resp *r, u32 *seqrel)
+bool trk_client_opened(struct trk_client *cl, u32 ackrel)
 {
-	u64 x = trk_num_near(cl->pending.first, r->num);
-
-	*seqrel = (u32)(x - 1) * cl->slot;
-	return cl->state == TRK_CL_OPEN && cl->waiting && cl->syn_out &&
-	       r->token == cl->pending.token;
+	if (cl->state != TRK_CL_OPEN || !cl->waiting || !cl->knocking || ackrel != cl->seq)
+		return false;
+	cl->knocking = false;
+	cl->opened = true;
+	cl->timeout_due = true;
+	return true;
 }
 
 /* ---- what a response brings ---- */
@@ -875,6 +876,10 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	cl->backoff = 0;
 	cl->probed = false;
 	cl->attempt = 0;
+	if (r->addr.p) {
+		memcpy(cl->addr, r->addr.p, r->addr.len);
+		cl->addr_len = r->addr.len;
+	}
 	mark_received(cl, r, x);
 	confirm(cl, s);
 	if (r->cont.p)
@@ -911,6 +916,8 @@ static void timed_out(struct trk_client *cl)
 	cl->dupthresh = TRK_DUPTHRESH;
 	cl->last_chance = false;
 	cl->timeout_due = true;
+	cl->knocking = false;
+	cl->opened = false;
 	if (cl->waiting) {
 		/* What the last timeout request carried goes again with the next. */
 		if (cl->pending.fin && !cl->fin_acked)

@@ -30,7 +30,7 @@
 #define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
 #define TRK_DELACK_US		10000
 #define TRK_PACE_MIN_US		1000		/* not worth a timer below */
-#define TRK_SYN_ATTEMPT		3		/* a timeout request from here on may go in a SYN */
+#define TRK_SYN_ATTEMPT		3		/* from here on a SYN may go before a timeout request */
 #define TRK_KEEPALIVE_US	240000000ULL	/* NATs forget a connection after 300 s */
 
 enum trk_client_state {
@@ -184,7 +184,8 @@ struct trk_client {
 	/* first and timeout requests */
 	struct trk_slot pending;
 	bool waiting;			/* a timeout request is out: silent in the old domain */
-	bool syn_out;			/* it went in a SYN */
+	bool knocking;			/* its SYN is out, the request is not */
+	bool opened;			/* a SYN went before it and was answered */
 	u16 addr_len;			/* our address as the server saw it; 0: not told */
 	u8 addr[TRK_ADDR_MAX];
 	bool first_sent;
@@ -209,8 +210,7 @@ struct trk_client {
  * @in_off, @in_len: input data to append from the send queue
  * @seq: TCP sequence number relative to the client's ISN + 1
  * @ackrel: TCP acknowledgment number relative to the server's ISN + 1
- * @syn: it is to go in a SYN, which has the sequence number before @seq and acknowledges
- *	nothing
+ * @syn: in its place a bare SYN is to go out, with the sequence number before @seq
  */
 struct trk_out_req {
 	u8 hdr[TRK_REQ_HDR_MAX];
@@ -234,7 +234,7 @@ void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_
 void trk_client_connected(struct trk_client *cl, u16 want_slot, u64 now_us);
 
 bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
-bool trk_client_renewed(const struct trk_client *cl, const struct trk_resp *r, u32 *seqrel);
+bool trk_client_opened(struct trk_client *cl, u32 ackrel);
 void trk_client_close_req(struct trk_client *cl, struct trk_out_req *out);
 int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
 		       struct trk_in_resp *in);

@@ -23,7 +23,7 @@
 	X(RANGE,	"Range")	/* not base < m <= n, or n too far */ \
 	X(CLAIMS,	"Claims")	/* gaps not sorted, disjoint, inside */ \
 	X(PROOF,	"Proof")	/* SACK proof wrong */		\
-	X(ATTEMPT,	"Attempt")	/* more attempts than allowed */ \
+	X(ATTEMPT,	"Attempt")	/* more or faster attempts than allowed */ \
 	X(ASK,		"Ask")		/* byte ranges not covered by the continuation */ \
 	X(REPLAY,	"Replay")	/* answered before */		\
 	X(DOMAIN,	"Domain")	/* the connection has left this domain */ \

@@ -407,7 +407,7 @@ static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 	out->seq = cl->seq;
 	out->ackrel = cl->ackrel;
 	cl->seq += out->hdr_len + out->in_len;
-	cl->stat.requests++;
+	cl->stat.requests += !!out->hdr_len;
 	cl->sent_us = now_us;
 	cl->pace_deadline_us = U64_MAX;
 	cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
@@ -456,7 +456,8 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
  * nothing spoilt is among them.
  *
  * After some without an answer the way to the server may be another one, on which
- * somebody rewrites addresses, or lets pass only what begins with a SYN.
+ * somebody rewrites addresses, or lets pass only what begins with a SYN.  So it says
+ * which address we had, and every other time a SYN goes before it.
  */
 void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
@@ -468,6 +469,16 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	struct trk_walk w;
 	struct plan p;
 
+	cl->timeout_due = false;
+	if (cl->attempt >= TRK_SYN_ATTEMPT && cl->attempt % 2 && !cl->opened) {
+		cl->knocking = true;
+		out->hdr_len = 0;
+		out->in_off = 0;
+		out->in_len = 0;
+		sent(cl, now_us, out);
+		out->syn = true;
+		return;
+	}
 	claims_upto(cl, c->c.base, cl->confirmed_n, claims);
 	trk_walk_init(&w, &c->c.law, c->c.base, claims, 0, false);
 	while (trk_walk_next(&w, &step))
@@ -489,10 +500,9 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 		q.addr.len = cl->addr_len;
 	}
 	fill_claims(&q, claims);
-	/* Output first: the answer to input may find no room before it.  In a SYN, nothing. */
-	cl->syn_out = cl->attempt >= TRK_SYN_ATTEMPT && cl->attempt % 2;
+	/* Output first: the answer to input may find no room before it. */
 	plan_output(cl, &p, 1, true, true);
-	if (cl->syn_out || (!p.pieces && !plan_input(cl, &p)))
+	if (!p.pieces && !plan_input(cl, &p))
 		memset(&p, 0, sizeof(p));
 	if (p.what == TRK_WHAT_OUTPUT) {
 		s->off = p.ask[0].off;
@@ -505,9 +515,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 		cl->stat.out_retrans += s->len;
 	}
 	fill_plan(cl, &q, &p, s, out);
-	cl->timeout_due = false;
 	sent(cl, now_us, out);
-	out->syn = cl->syn_out;
 }
 
 /**

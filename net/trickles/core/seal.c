@@ -395,6 +395,15 @@ u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 cli
 }
 
 /**
+ * trk_domain_order_at - the order of a domain that is born at this time, as a first attempt
+ * @time_ms: wall clock, milliseconds
+ */
+u32 trk_domain_order_at(u64 time_ms)
+{
+	return (u32)(time_ms / BORN_UNIT_MS) << 4;
+}
+
+/**
  * trk_domain - a new domain for nonces
  * @c: cipher of the current epoch
  * @conn: connection id
@@ -409,7 +418,7 @@ u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 cli
 u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
 	       u64 highest)
 {
-	u32 born = (u32)(time_ms / BORN_UNIT_MS) << 4;
+	u32 born = trk_domain_order_at(time_ms);
 	u32 after = (trk_domain_order(parent) | 15) + 1;
 	u8 m[34], mac[TRK_MAC_LEN];
 

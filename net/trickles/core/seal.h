@@ -78,6 +78,8 @@ u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 cli
 u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
 	       u64 highest);
 
+u32 trk_domain_order_at(u64 time_ms);
+
 /* When a domain was born, to be compared with others of its connection, as sequence numbers are. */
 static inline u32 trk_domain_order(u64 domain)
 {

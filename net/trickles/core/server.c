@@ -39,10 +39,19 @@ static u32 claim(const struct trk_server_env *env, u64 conn, u64 domain, u64 wor
 	return env->claim ? env->claim(env->arg, conn, domain, word, mask) : mask;
 }
 
-/* Marks a first or timeout request; false if it was answered before. */
-static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain, u8 attempt)
+/*
+ * Marks a first or timeout request; false if it was answered before.  Who comes from
+ * another address has marks of his own, for he may not be the client.
+ */
+static bool claim_attempt(const struct trk_server_env *env, const struct trk_peer *peer,
+			  const struct trk_grant *g, u8 attempt)
 {
-	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
+	u64 domain = g->kind == TRK_KIND_FIRST ? 0 : g->cont.domain;
+	u64 word = TRK_CLAIM_ATTEMPTS;
+
+	if (g->moved)
+		word = trk_conn_id(env->current_key, peer, 0, 0) | 15ULL << 60;
+	return claim(env, g->cont.conn, domain, word, 1u << attempt);
 }
 
 /*
@@ -92,11 +101,12 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 	return TRK_OK;
 }
 
-static int step_first(const struct trk_server_env *env, u8 attempt, struct trk_grant *g)
+static int step_first(const struct trk_server_env *env, const struct trk_peer *peer, u8 attempt,
+		      struct trk_grant *g)
 {
 	struct trk_cont *c = &g->cont;
 
-	if (!claim_attempt(env, c->conn, 0, attempt))
+	if (!claim_attempt(env, peer, g, attempt))
 		return TRK_DROP_REPLAY;
 	c->domain = trk_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
 	c->domain_key = env->current_key->key_id;
@@ -263,9 +273,10 @@ static int step_range(const struct trk_server_env *env, const struct trk_claims 
  * One packet in a new domain, numbered above all that can have been issued;
  * loss window and ssthresh as RFC 5681 (4) and §3.1 say, unchanged by repeats.
  */
-static int step_timeout(const struct trk_server_env *env, const struct trk_claims *claims,
-			u8 attempt, struct trk_grant *g)
+static int step_timeout(const struct trk_server_env *env, const struct trk_peer *peer,
+			const struct trk_claims *claims, u8 attempt, struct trk_grant *g)
 {
+	u32 latest = trk_domain_order_at(env->now_ms + 2ULL * env->skew_ms + TRK_BORN_AHEAD_MS);
 	struct trk_cont *c = &g->cont;
 	struct trk_step s;
 	struct trk_walk w;
@@ -274,12 +285,15 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 
 	if (!attempt || attempt > TRK_MAX_ATTEMPTS)
 		return TRK_DROP_ATTEMPT;
+	/* No timer is so fast: who got ahead of the clock would keep the next one out. */
+	if ((s32)(trk_domain_order(c->domain) - latest) > 0)
+		return TRK_DROP_ATTEMPT;
 	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
 	while (trk_walk_next(&w, &s))
 		;
 	if (w.impossible)
 		return TRK_DROP_CLAIMS;
-	if (!claim_attempt(env, c->conn, c->domain, attempt))
+	if (!claim_attempt(env, peer, g, attempt))
 		return TRK_DROP_REPLAY;
 	trk_law_settle(&w.law, claims->n);
 	highest = trk_law_highest(&w.law, claims->n);
@@ -307,12 +321,15 @@ static int open_cont(const struct trk_server_env *env, const struct trk_peer *pe
 {
 	const struct trk_cipher *cipher = env->cipher(env->arg, trk_cont_key_id(q->cont.p));
 	struct trk_peer before = *peer;
+	u8 addr[TRK_ADDR_MAX];
 	int err;
 
 	if (!cipher)
 		return TRK_DROP_KEY;
 	err = trk_cont_open(cipher, peer, q->cont.p, &g->cont);
-	if (err != TRK_DROP_MAC || q->kind != TRK_KIND_TIMEOUT || !q->addr.p)
+	/* The answer must not be longer for an address that is. */
+	if (err != TRK_DROP_MAC || q->kind != TRK_KIND_TIMEOUT ||
+	    q->addr.len != trk_peer_write(peer, addr))
 		return err;
 	trk_peer_read(&before, q->addr);
 	err = trk_cont_open(cipher, &before, q->cont.p, &g->cont);
@@ -339,7 +356,7 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 	/* Marks of what was answered are gone by then; a timeout request can still begin anew. */
 	if (old && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
 		return TRK_DROP_EXPIRED;
-	g->late = old || g->moved || q->syn;
+	g->late = old || g->moved;
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
 
@@ -425,9 +442,6 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 
 	memset(g, 0, sizeof(*g));
 	g->kind = q->kind;
-	g->syn = q->syn;
-	if (q->syn && q->kind != TRK_KIND_TIMEOUT)
-		return TRK_DROP_RANGE;
 	if (q->kind == TRK_KIND_FIRST)
 		err = open_first(env, peer, q, seq, ack - q->ackrel, &g->cont);
 	else
@@ -440,13 +454,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	if (q->kind == TRK_KIND_FIRST || (g->late && q->addr.p))
 		g->addr_len = trk_peer_write(peer, g->addr);
 	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
-	if (g->late) {
-		err = step_timeout(env, &claims, q->attempt, g);
-		if (q->syn)
-			g->seq0 = trk_syn_cookie(env, peer, seq - 1) + 1 -
-				  (u32)(g->first - 1) * g->cont.slot;
-		return err;
-	}
+	if (g->late)
+		return step_timeout(env, peer, &claims, q->attempt, g);
 	g->grow = q->flags & TRK_REQ_GROW;
 	if (payload_len >= g->cont.slot)
 		g->paid = q->kind == TRK_KIND_RANGE ? 1 + (q->m == q->n) : TRK_INITIAL_WINDOW;
@@ -477,9 +486,9 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	}
 	/* From here on the request counts as answered. */
 	if (q->kind == TRK_KIND_FIRST)
-		return step_first(env, q->attempt, g);
+		return step_first(env, peer, q->attempt, g);
 	if (q->kind == TRK_KIND_TIMEOUT)
-		return step_timeout(env, &claims, q->attempt, g);
+		return step_timeout(env, peer, &claims, q->attempt, g);
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
 	if (!newest(env, &g->cont))

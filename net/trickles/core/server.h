@@ -45,8 +45,10 @@ struct trk_server_env {
 	bool moves;
 };
 
-/* First and timeout requests are marked in a word that no number reaches, by their attempt. */
+/* First and timeout requests are marked in words that no number reaches, by their attempt. */
 #define TRK_CLAIM_ATTEMPTS	((u64)-1)
+/* A domain's birth may be so far ahead of the clock: each is later than its parent. */
+#define TRK_BORN_AHEAD_MS	1000
 
 enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
 
@@ -59,11 +61,9 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  *	request itself filled a packet (the client sends as fast as it may): what one
  *	received number issues, or one number if it stands for several
  * @final_input: the client's stream ends behind the input of the request
- * @late: the continuation was past its horizon or of another address, or it came in a
- *	SYN: the answer is a new one and nothing else
+ * @late: the continuation was past its horizon or of another address: the answer is a
+ *	new one and nothing else
  * @moved: it was of another address
- * @syn: the request came in a SYN; the answer is a SYN-ACK, whose sequence number is one
- *	less than that of its packet
  * @addr, @addr_len: the client's address, if the answer is to say it
  * @count: numbers granted; 0 when the request issues nothing
  * @first: first number granted; they are contiguous
@@ -87,7 +87,6 @@ struct trk_grant {
 	bool final_input;
 	bool late;
 	bool moved;
-	bool syn;
 	bool has_output;
 	bool has_input_cont;
 	bool has_input;

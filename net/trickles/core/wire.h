@@ -82,7 +82,7 @@ enum trk_ext {
 	TRK_EXT_CONSUMED = 5,	/* response: input [a, b) was consumed: 8 + 8 */
 	TRK_EXT_GEOMETRY = 6,	/* response to input: index in the answer 2, bytes per packet 2 */
 	TRK_EXT_SPAN = 7,	/* response stands for this many numbers, all no-growth: 2 */
-	TRK_EXT_ADDR = 8,	/* address of the client as the server saw it, and port: 6 or 18 */
+	TRK_EXT_ADDR = 128,	/* address of the client as the server saw it, and port: 6 or 18 */
 };
 
 /* Flags of a user continuation. */
@@ -100,12 +100,8 @@ struct trk_bytes {
 	u32 len;
 };
 
-/**
- * struct trk_req - a request, parsed; numbers still as 32 bits
- * @syn: it came in a SYN; set by the caller
- */
+/* A request, parsed; numbers still as 32 bits. */
 struct trk_req {
-	bool syn;
 	u8 kind;
 	u8 flags;
 	u8 attempt;
