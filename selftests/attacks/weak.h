@@ -31,6 +31,7 @@
 	X(HORIZON,	"horizon of the server")				\
 	X(PATH_SLOT,	"slot of the path, of the server")			\
 	X(OLD_KEYS,	"old keys are forgotten: cipher() of the server, keys.c")	\
+	X(RETIRED,	"retired keys renew only: open_continued(), server.c")	\
 	X(TOKEN,	"tokens: random() of the client")
 
 enum defence {

@@ -16,7 +16,7 @@
 #include "toyapp.h"
 
 #define PAIR_REPLICAS	2
-#define PAIR_KEYS	2
+#define PAIR_KEYS	32
 #define PAIR_RING	1024
 #define PAIR_SLOT	1448
 #define PAIR_PIECE	(PAIR_SLOT - TRK_RESP_FIXED)
@@ -38,7 +38,8 @@ struct pair_replica {
  * struct pair - both ends
  * @cl: the client; its rcv_limit is the test's
  * @now_us: the time of all
- * @key: key epochs, of which replicas hold those of @keys and seal with @current_key
+ * @key: key epochs, of which replicas hold those of @keys and seal with @current_key; the
+ *	one before it is the previous one
  * @amnesia: replicas do not remember what they answered
  * @later_ms: the wall clock of the replicas is so far ahead
  * @start: numbers begin above it
@@ -76,6 +77,7 @@ struct pair {
 void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n);
 void pair_connect(struct pair *p, u64 rtt_us);
 void pair_end(struct pair *p);
+void pair_new_key(struct pair *p, unsigned int retired);
 struct packet *pair_pump(struct pair *p);
 void pair_at_server(struct pair *p, unsigned int replica, const struct packet *in,
 		    void (*send)(void *arg, struct packet *out), void *arg);

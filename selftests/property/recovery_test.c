@@ -26,6 +26,8 @@ struct script {
 	u64 pause_at, pause_us;		/* the reader sleeps when it has so much */
 	u64 fin_us, extra;		/* the client's stream ends then, with so much more */
 	u64 rest_us, before;		/* what is behind so many bytes is written then */
+	u64 key_us;			/* so often the key changes, */
+	unsigned int keys, retired;	/* so many times, and so many old ones are held */
 	enum fate (*request)(struct run *r, const struct trk_req *q);
 	enum fate (*response)(struct run *r, u64 number, struct packet *p);
 	void (*granted)(struct run *r);	/* looks at r->p.q and r->p.grant */
@@ -37,9 +39,10 @@ struct run {
 	struct sim sim;
 	u64 quiet_since, patience;	/* the client did nothing since, and may so long */
 	bool paused, slept;
+	unsigned int changes;		/* of the key */
 	u64 read, read_at_us;
 	/* for the scripts */
-	unsigned int phase, seen, dropped;
+	unsigned int phase, seen, dropped, reseals, renewals, late;
 	u64 mark, first_loss, recover;
 	u32 new_cwnd, seen_burst;
 	u64 at_us[32];
@@ -130,6 +133,16 @@ static void writer(void *arg, struct packet *none)
 	pump(r);
 }
 
+/* A new key, and the next one after a while. */
+static void change_key(void *arg, struct packet *none)
+{
+	struct run *r = arg;
+
+	pair_new_key(&r->p, r->sc->retired);
+	if (++r->changes < r->sc->keys)
+		sim_at(&r->sim, r->sim.now_us + r->sc->key_us, change_key, r, NULL);
+}
+
 /* The client's application goes on. */
 static void write_rest(void *arg, struct packet *none)
 {
@@ -202,6 +215,8 @@ static void play(struct run *r, const struct script *sc)
 		p->cl.in_end = sc->before;
 		sim_at(&r->sim, p->now_us + sc->rest_us, write_rest, r, NULL);
 	}
+	if (sc->keys)
+		sim_at(&r->sim, p->now_us + sc->key_us, change_key, r, NULL);
 	r->quiet_since = p->now_us;
 	pair_connect(p, 2 * DELAY_US);
 	pump(r);
@@ -584,6 +599,77 @@ static void recovery__key_change_in_handshake(void)
 	CHECK_EQ(run.p.cl.conts[run.p.cl.serial % TRK_CONTS].c.domain_key, 2);
 }
 
+static enum fate watch_keys(struct run *r, const struct trk_req *q)
+{
+	/* What a request for a new seal is. */
+	r->reseals += q->kind == TRK_KIND_RANGE && !q->nask && !q->has_input &&
+		      (q->output.p || q->input.p);
+	r->renewals += q->kind == TRK_KIND_TIMEOUT;
+	return DELIVER;
+}
+
+static void watch_late(struct run *r)
+{
+	r->late += r->p.grant.late;
+}
+
+#define CHANGES(n, us)							\
+	.keys = (n), .key_us = (us), .retired = TRK_RETIRED_KEYS, .request = watch_keys,	\
+	.granted = watch_late
+
+/* With two keys alone the second change would end it. */
+static void recovery__two_key_changes(void)
+{
+	static const struct script sc = { GET(2000000), .rcvbuf = 60000, CHANGES(2, 200000) };
+
+	PLAY(&sc);
+	CHECK_EQ(run.changes, 2);
+	CHECK(run.p.cl.stat.resealed >= 2);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_KEY], 0);
+	CHECK_EQ(run.p.cl.stat.lost, 0);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
+/* More than are held: now and then a new domain begins, with nothing in flight. */
+static void many_keys(const struct script *sc)
+{
+	PLAY(sc);
+	printf("# %.1f s, %u changes, %u domains, %u for a seal, %" PRIu64 " resealed\n",
+	       (double)run.sim.now_us / 1e6, run.changes, run.renewals, run.reseals,
+	       run.p.cl.stat.resealed);
+	CHECK_EQ(run.changes, sc->keys);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_KEY], 0);
+	CHECK_EQ(run.late, 0);
+	CHECK(run.renewals >= sc->keys / TRK_DOMAIN_KEYS - 1);
+	CHECK(run.renewals <= sc->keys / TRK_DOMAIN_KEYS);
+	CHECK_EQ(run.p.cl.stat.timeouts, run.renewals);
+	CHECK_EQ(run.p.cl.stat.lost, 0);
+}
+
+static void recovery__many_keys_in_a_download(void)
+{
+	static const struct script sc = { GET(6000000), .rcvbuf = 60000, CHANGES(12, 100000) };
+
+	CHECKED(many_keys(&sc));
+	CHECK(run.p.cl.stat.resealed >= 2 * sc.keys);
+}
+
+static void recovery__many_keys_in_an_upload(void)
+{
+	static const struct script sc = {
+		.nmsgs = 1, .rcvbuf = 60000, CHANGES(12, 100000),
+		.msg = { { .kind = TOY_PUT, .flags = TOY_LAST, .gran = 1, .len = 200000,
+			   .key = 5 } }
+	}, any_order = {
+		.nmsgs = 1, .rcvbuf = 60000, CHANGES(12, 100000),
+		.msg = { { .kind = TOY_ECHO, .flags = TOY_LAST, .len = 5000000, .key = 5 } }
+	};
+
+	CHECKED(many_keys(&sc));
+	CHECKED(many_keys(&any_order));
+	CHECK(run.p.cl.stat.resealed >= any_order.keys);
+}
+
 /* ---- the reader ---- */
 
 static enum fate while_paused(struct run *r, const struct trk_req *q)
@@ -851,6 +937,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__renewal_in_recovery),
 	TAP_CASE(recovery__key_change_in_recovery),
 	TAP_CASE(recovery__key_change_in_handshake),
+	TAP_CASE(recovery__two_key_changes),
+	TAP_CASE(recovery__many_keys_in_a_download),
+	TAP_CASE(recovery__many_keys_in_an_upload),
 	TAP_CASE(recovery__window_closed_for_a_minute),
 	TAP_CASE(recovery__parked_trickles_resume_paced),
 	TAP_CASE(recovery__window_closed_beyond_the_horizon),
