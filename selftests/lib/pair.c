@@ -62,13 +62,15 @@ static bool newest(void *arg, u64 conn, u32 order)
 
 static void server_env(struct pair *p, unsigned int replica, struct trk_server_env *env)
 {
+	u32 current = p->current_key - (p->split && replica);
+	u32 previous = p->split && replica ? p->current_key : current - 1;
+
 	*env = (struct trk_server_env){ .cipher = get_cipher,
 					.claim = p->amnesia ? NULL : claim,
 					.newest = p->amnesia ? NULL : newest,
 					.arg = &p->replica[replica],
-					.current_key = &p->key[p->current_key].c,
-					.previous_key = p->current_key ?
-							&p->key[p->current_key - 1].c : NULL,
+					.current_key = &p->key[current].c,
+					.previous_key = p->current_key ? &p->key[previous].c : NULL,
 					.now_ms = PAIR_NOW_MS + p->later_ms + p->now_us / 1000,
 					.horizon_ms = p->horizon_ms,
 					.max_slot = PAIR_SLOT };

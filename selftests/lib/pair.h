@@ -40,6 +40,7 @@ struct pair_replica {
  * @now_us: the time of all
  * @key: key epochs, of which replicas hold those of @keys and seal with @current_key; the
  *	one before it is the previous one
+ * @split: for the second replica the current and the previous key have changed places
  * @amnesia: replicas do not remember what they answered
  * @later_ms: the wall clock of the replicas is so far ahead
  * @start: numbers begin above it
@@ -53,7 +54,7 @@ struct pair {
 	u64 now_us;
 	struct test_cipher key[PAIR_KEYS];
 	u32 keys, current_key;
-	bool amnesia;
+	bool split, amnesia;
 	u32 horizon_ms;
 	u64 later_ms;
 	u64 start;

@@ -263,7 +263,8 @@ static bool plan_reseal(const struct trk_client *cl, struct plan *p, u64 now_us)
 			return true;
 		}
 	}
-	return false;
+	/* And one that came must have stood in an answered request, to be good for a timeout. */
+	return !cl->expected && cl->confirmed.c.key_id != key_id;
 }
 
 /**
@@ -701,7 +702,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_req q = { .kind = TRK_KIND_RANGE };
 	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
-	bool idle = now_us >= cl->idle_deadline_us, renew;
+	bool idle = now_us >= cl->idle_deadline_us, renew, reseal;
 	struct trk_slot s;
 	struct trk_claims *claims = &cl->report;
 	struct reach r;
@@ -717,7 +718,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		return false;
 	}
 	/* One more than an answer may have, to know whether there would be more. */
-	if (!plan_reseal(cl, &p, now_us) && !plan_next(cl, &p, TRK_MAX_ANSWER + 1)) {
+	reseal = plan_reseal(cl, &p, now_us);
+	if (!reseal && !plan_next(cl, &p, TRK_MAX_ANSWER + 1)) {
 		/* Nothing to ask: the trickles are parked, but for a sign of life. */
 		if (!idle)
 			return false;
@@ -756,8 +758,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		cl->renewal = r.first;
 		cl->renewal_claims = claims->count;
 	}
-	if (p.what == TRK_WHAT_NOTHING && (p.cont || p.input)) {
-		cl->reseals = min_t(u8, cl->reseals + 1, 10);
+	if (reseal) {
+		cl->reseals = min_t(u8, cl->reseals + 1, 8);
 		cl->reseal_us = now_us + (cl->rto_us << (cl->reseals - 1));
 	}
 	cl->cont_used = true;
