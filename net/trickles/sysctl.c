@@ -27,8 +27,8 @@
  *   retired_keys secrets that are held beyond the current and the previous one, for
  *                connections that began with them; default 6, 0 to 6.  A smaller
  *                value forgets the oldest at once, and what depends on them ends.
- *                To make a key worthless that leaked: write two new secrets, then 0
- *                here, then the number that was here before
+ *                To make a secret worthless that leaked, write 0 here, then two new
+ *                secrets, one right after the other, then the number that was here
  */
 #include <linux/capability.h>
 #include <linux/kernel.h>

@@ -45,7 +45,8 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	unsigned int i;
 
 	for (i = 0; i < KEYS; i++)
-		if (key[i].c.key_id == key_id && (i >= current || holds_retired || missing == DEFENCE_OLD_KEYS))
+		if (key[i].c.key_id == key_id &&
+		    (i >= current || holds_retired || missing == DEFENCE_OLD_KEYS))
 			return &key[i].c;
 	return NULL;
 }
@@ -430,7 +431,7 @@ static double leaked_key(void)
 	return believed[0] == FORGERIES ? believed[1] : FORGERIES;
 }
 
-/* Requests kept until their marks were gone and their key was retired: times that they are executed. */
+/* Kept until their marks are gone and their key is retired: how many are executed. */
 static double retired_key(void)
 {
 	static const u8 kinds[] = { TRK_KIND_RANGE, TRK_KIND_TIMEOUT };
@@ -464,7 +465,7 @@ static void time__is_over(void)
 {
 	CHECKED(none("replay beyond the horizon", DEFENCE_HORIZON, "of 4 answered",
 		     beyond_the_horizon));
-	CHECKED(none("leaked key, after its replacement", DEFENCE_OLD_KEYS, "of 10 believed",
+	CHECKED(none("leaked key, when it is forgotten", DEFENCE_OLD_KEYS, "of 10 believed",
 		     leaked_key));
 	CHECKED(none("kept requests, their key retired", DEFENCE_RETIRED, "of 2 executed",
 		     retired_key));

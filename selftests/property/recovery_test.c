@@ -787,7 +787,7 @@ static void recovery__keys_and_losses_at_random(void)
 	u64 resealed = 0;
 
 	sc.request = request_at_random;
-	for (i = 0; i < 300; i++) {
+	for (i = 0; i < 100; i++) {
 		struct rng rng = { .s = i + 1 };
 
 		sc.seed = rng_u64(&rng);
