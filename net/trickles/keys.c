@@ -21,6 +21,7 @@
  * @mac: AES-CMAC under the sealing key
  * @ecb: AES under the nonce key
  * @secret: to notice when the same one is set again
+ * @ours: nobody chose it
  */
 struct epoch {
 	struct trk_cipher cipher;
@@ -28,12 +29,17 @@ struct epoch {
 	struct crypto_shash *mac;
 	struct crypto_sync_skcipher *ecb;
 	u8 secret[TRK_SECRET_LEN];
+	bool ours;
 };
 
-/* The epochs that a namespace holds: @prev opens what it sealed, and seals no more. */
+/*
+ * The epochs that a namespace holds: the current one, the previous one, which
+ * opens what it sealed and seals no more, and those before it, which are
+ * retired.  No two have the same number.
+ */
 struct trk_keys {
-	struct epoch *cur;
-	struct epoch *prev;
+	unsigned int n;
+	struct epoch *epoch[TRK_KEYS_MAX];
 };
 
 /* Blocks on their way through a cipher: scatterlists take neither stack nor module memory. */
@@ -202,7 +208,7 @@ free:
  */
 const struct trk_cipher *trk_keys_current(struct trk_net *tn)
 {
-	return &rcu_dereference(tn->keys)->cur->cipher;
+	return &rcu_dereference(tn->keys)->epoch[0]->cipher;
 }
 
 /**
@@ -216,7 +222,7 @@ const struct trk_cipher *trk_keys_previous(struct trk_net *tn)
 {
 	const struct trk_keys *keys = rcu_dereference(tn->keys);
 
-	return keys->prev ? &keys->prev->cipher : NULL;
+	return READ_ONCE(keys->n) > 1 ? &keys->epoch[1]->cipher : NULL;
 }
 
 /**
@@ -224,19 +230,17 @@ const struct trk_cipher *trk_keys_previous(struct trk_net *tn)
  * @tn: namespace; void, for the core calls it back
  * @key_id: number
  *
- * Should two secrets have the same number, the newer one is meant.
- *
  * Context: any, under rcu_read_lock().
  * Return: NULL if it is not held.
  */
 const struct trk_cipher *trk_keys_find(void *tn, u8 key_id)
 {
 	struct trk_keys *keys = rcu_dereference(((struct trk_net *)tn)->keys);
+	unsigned int i, n = READ_ONCE(keys->n);
 
-	if (keys->cur->cipher.key_id == key_id)
-		return &keys->cur->cipher;
-	if (keys->prev && keys->prev->cipher.key_id == key_id)
-		return &keys->prev->cipher;
+	for (i = 0; i < n; i++)
+		if (keys->epoch[i]->cipher.key_id == key_id)
+			return &keys->epoch[i]->cipher;
 	return NULL;
 }
 
@@ -266,22 +270,104 @@ void trk_keys_release(const struct trk_cipher *cipher)
 /**
  * trk_keys_ids - numbers of the epochs held
  * @tn: namespace
- * @ids: the current one first
+ * @ids: the current one first, then the previous one, then those that are retired
  *
  * Return: how many.
  */
-int trk_keys_ids(struct trk_net *tn, u8 ids[2])
+int trk_keys_ids(struct trk_net *tn, u8 ids[TRK_KEYS_MAX])
 {
 	const struct trk_keys *keys;
-	int n = 1;
+	int i, n;
 
 	rcu_read_lock();
 	keys = rcu_dereference(tn->keys);
-	ids[0] = keys->cur->cipher.key_id;
-	if (keys->prev)
-		ids[n++] = keys->prev->cipher.key_id;
+	n = READ_ONCE(keys->n);
+	for (i = 0; i < n; i++)
+		ids[i] = keys->epoch[i]->cipher.key_id;
 	rcu_read_unlock();
 	return n;
+}
+
+/* The epoch of a secret, if it is held. */
+static struct epoch *epoch_of_secret(const struct trk_keys *keys, const u8 secret[TRK_SECRET_LEN])
+{
+	unsigned int i;
+
+	for (i = 0; keys && i < keys->n; i++)
+		if (!crypto_memneq(keys->epoch[i]->secret, secret, TRK_SECRET_LEN))
+			return keys->epoch[i];
+	return NULL;
+}
+
+/*
+ * Hands the epochs of @old down, behind a new current one, and those that have no
+ * place any more to @gone.  Their number tells epochs apart, so another one of
+ * the new number is forgotten; but not if connections are likely to need it.
+ */
+static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, unsigned int most,
+			  struct epoch *gone[TRK_KEYS_MAX])
+{
+	struct epoch *cur = keys->epoch[0];
+	unsigned int i, ngone = 0;
+
+	for (i = 0; i < old->n; i++) {
+		struct epoch *epoch = old->epoch[i];
+		bool same = epoch->cipher.key_id == cur->cipher.key_id;
+
+		if (epoch == cur)
+			continue;
+		/* Who has never chosen a secret shall not have to choose another one. */
+		if (same && i < 2 && !epoch->ours)
+			return -EEXIST;
+		if (same || keys->n == most)
+			gone[ngone++] = epoch;
+		else
+			keys->epoch[keys->n++] = epoch;
+	}
+	return 0;
+}
+
+static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ours)
+{
+	struct epoch *gone[TRK_KEYS_MAX] = { NULL };
+	struct trk_keys *keys, *old;
+	struct epoch *held, *epoch;
+	unsigned int i, most = 2 + READ_ONCE(tn->sysctl_retired_keys);
+	int err = 0;
+
+	lockdep_assert_held(&tn->keys_lock);
+	old = rcu_dereference_protected(tn->keys, lockdep_is_held(&tn->keys_lock));
+	held = epoch_of_secret(old, secret);
+	if (held && held == old->epoch[0])
+		return 0;
+	keys = kzalloc(sizeof(*keys), GFP_KERNEL);
+	if (!keys)
+		return -ENOMEM;
+	epoch = held ?: epoch_alloc(secret);
+	if (IS_ERR(epoch)) {
+		kfree(keys);
+		return PTR_ERR(epoch);
+	}
+	keys->epoch[0] = epoch;
+	keys->n = 1;
+	if (!held)
+		epoch->ours = ours;
+	if (old)
+		err = keys_hand_down(keys, old, most, gone);
+	if (err) {
+		if (!held)
+			epoch_put(epoch);
+		kfree(keys);
+		return err;
+	}
+	rcu_assign_pointer(tn->keys, keys);
+	if (!old)
+		return 0;
+	synchronize_rcu();
+	for (i = 0; i < TRK_KEYS_MAX; i++)
+		epoch_put(gone[i]);
+	kfree(old);
+	return 0;
 }
 
 /**
@@ -289,46 +375,48 @@ int trk_keys_ids(struct trk_net *tn, u8 ids[2])
  * @tn: namespace
  * @secret: the secret; setting the current one again changes nothing
  *
- * The epoch so far becomes the previous one, and the one before it is forgotten.
+ * The epoch so far becomes the previous one, and the one before it retires; of
+ * those that are retired the oldest may be forgotten.  A secret that is held
+ * comes back from where it stands: the current and the previous one change places.
  *
  * Context: may sleep.
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno; -EEXIST if it has the number of another secret, which is the
+ * current or the previous one: then a different one must be chosen.
  */
 int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN])
 {
-	struct trk_keys *keys, *old;
 	int err;
 
-	keys = kzalloc(sizeof(*keys), GFP_KERNEL);
-	if (!keys)
-		return -ENOMEM;
 	mutex_lock(&tn->keys_lock);
-	old = rcu_dereference_protected(tn->keys, lockdep_is_held(&tn->keys_lock));
-	if (old && !crypto_memneq(old->cur->secret, secret, TRK_SECRET_LEN)) {
-		err = 0;
-		goto unchanged;
-	}
-	keys->cur = epoch_alloc(secret);
-	if (IS_ERR(keys->cur)) {
-		err = PTR_ERR(keys->cur);
-		goto unchanged;
-	}
-	if (old)
-		keys->prev = old->cur;
-	rcu_assign_pointer(tn->keys, keys);
+	err = keys_set(tn, secret, false);
 	mutex_unlock(&tn->keys_lock);
-
-	if (old) {
-		synchronize_rcu();
-		epoch_put(old->prev);
-		kfree(old);
-	}
-	return 0;
-
-unchanged:
-	mutex_unlock(&tn->keys_lock);
-	kfree(keys);
 	return err;
+}
+
+/**
+ * trk_keys_trim - forget the retired epochs that are more than net.trickles.retired_keys
+ * @tn: namespace
+ *
+ * Answers on their way may still use them.
+ *
+ * Context: may sleep.
+ */
+void trk_keys_trim(struct trk_net *tn)
+{
+	struct trk_keys *keys;
+	unsigned int i, n, most;
+
+	mutex_lock(&tn->keys_lock);
+	keys = rcu_dereference_protected(tn->keys, lockdep_is_held(&tn->keys_lock));
+	n = keys->n;
+	most = 2 + READ_ONCE(tn->sysctl_retired_keys);
+	if (n > most) {
+		WRITE_ONCE(keys->n, most);
+		synchronize_rcu();
+		for (i = most; i < n; i++)
+			epoch_put(keys->epoch[i]);
+	}
+	mutex_unlock(&tn->keys_lock);
 }
 
 /**
@@ -344,7 +432,9 @@ int trk_keys_net_init(struct trk_net *tn)
 
 	mutex_init(&tn->keys_lock);
 	get_random_bytes(secret, sizeof(secret));
-	err = trk_keys_set(tn, secret);
+	mutex_lock(&tn->keys_lock);
+	err = keys_set(tn, secret, true);
+	mutex_unlock(&tn->keys_lock);
 	memzero_explicit(secret, sizeof(secret));
 	return err;
 }
@@ -356,9 +446,10 @@ int trk_keys_net_init(struct trk_net *tn)
 void trk_keys_net_exit(struct trk_net *tn)
 {
 	struct trk_keys *keys = rcu_dereference_protected(tn->keys, true);
+	unsigned int i;
 
-	epoch_put(keys->cur);
-	epoch_put(keys->prev);
+	for (i = 0; i < keys->n; i++)
+		epoch_put(keys->epoch[i]);
 	kfree(keys);
 }
 

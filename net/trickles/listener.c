@@ -395,7 +395,7 @@ struct workspace {
 
 static DEFINE_PER_CPU(struct workspace, workspaces);
 
-/* Copies a continuation behind the event; a pointer into the request is not to be kept. */
+/* Copies a continuation behind the event, where it stays until the answer is made. */
 static u32 put_cont(struct trk_event *ev, u32 at, struct trk_event_cont *to,
 		    struct trk_ucont *from)
 {
@@ -405,7 +405,7 @@ static u32 put_cont(struct trk_event *ev, u32 at, struct trk_event_cont *to,
 	to->len = from->len;
 	to->flags = from->flags;
 	memcpy((u8 *)ev + at, from->opaque, from->len);
-	from->opaque = NULL;
+	from->opaque = (u8 *)ev + at;
 	return at + from->len;
 }
 
@@ -429,12 +429,15 @@ static void put_event(struct trk_event *ev, struct trk_item *item, const struct 
 	}
 	if (g->kind == TRK_KIND_TIMEOUT)
 		ev->flags |= TRK_EV_TIMEOUT;
+	/* What comes for nothing but a new seal is not for the application. */
 	if (g->has_output) {
-		ev->flags |= TRK_EV_OUTPUT_CONT;
+		if (g->nask || g->has_input)
+			ev->flags |= TRK_EV_OUTPUT_CONT;
 		at = put_cont(ev, at, &ev->output, &g->output);
 	}
 	if (g->has_input_cont) {
-		ev->flags |= TRK_EV_INPUT_CONT;
+		if (g->nask || g->has_input)
+			ev->flags |= TRK_EV_INPUT_CONT;
 		at = put_cont(ev, at, &ev->input, &g->input);
 	}
 	/* Input that finds no room is as good as not consumed: it will come again. */

@@ -23,8 +23,17 @@
  *                protocol notices and no other; default 0. At a client: a connection
  *                follows its host's address, if net.ipv4.ip_dynaddr is set as well
  *   key          write: the secret that replicas share, 64 hexadecimal digits;
- *                read: the number of the current epoch and of the previous one.
- *                A random secret is the default.
+ *                read: the number of the current epoch, of the previous one, and of
+ *                those that are retired.  A random secret is the default.  A number
+ *                is a byte made from the secret.  EEXIST: it is that of the current
+ *                or previous secret as well, choose another secret.  A retired
+ *                one of the number is forgotten.  A secret that is still held
+ *                becomes the current one again, and the one so far the previous one
+ *   retired_keys secrets that are held beyond the current and the previous one, for
+ *                connections that began with them; default 6, 0 to 6.  A smaller
+ *                value forgets the oldest at once, and what depends on them ends.
+ *                To make a secret worthless that leaked, write 0 here, then two new
+ *                secrets, one right after the other, then the number that was here
  */
 #include <linux/capability.h>
 #include <linux/kernel.h>
@@ -36,6 +45,7 @@
 static unsigned int horizon_min = 1000, horizon_max = 86400000;
 static unsigned int skew_max = 60000;
 static unsigned int marked_syns_max = 16;
+static unsigned int retired_keys_max = TRK_RETIRED_KEYS;
 static unsigned int replay_words_min = 1024, replay_words_max = 1 << 24;
 
 static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
@@ -44,16 +54,15 @@ static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *le
 	char text[2 * TRK_SECRET_LEN + 2] = "";
 	struct ctl_table copy = { .data = text, .maxlen = sizeof(text) };
 	u8 secret[TRK_SECRET_LEN];
-	u8 ids[2];
-	int err;
+	u8 ids[TRK_KEYS_MAX];
+	int i, n, err;
 
 	if (!ns_capable(tn->net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
 	if (!write) {
-		if (trk_keys_ids(tn, ids) == 2)
-			snprintf(text, sizeof(text), "%02x %02x", ids[0], ids[1]);
-		else
-			snprintf(text, sizeof(text), "%02x", ids[0]);
+		n = trk_keys_ids(tn, ids);
+		for (i = 0; i < n; i++)
+			sprintf(text + 3 * i, i + 1 < n ? "%02x " : "%02x", ids[i]);
 		return proc_dostring(&copy, write, buffer, lenp, ppos);
 	}
 	/* A secret in pieces would be another secret. */
@@ -67,6 +76,16 @@ static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *le
 		err = trk_keys_set(tn, secret);
 	memzero_explicit(secret, sizeof(secret));
 	memzero_explicit(text, sizeof(text));
+	return err;
+}
+
+static int proc_retired_keys(struct ctl_table *table, int write, void *buffer, size_t *lenp,
+			     loff_t *ppos)
+{
+	int err = proc_douintvec_minmax(table, write, buffer, lenp, ppos);
+
+	if (!err && write)
+		trk_keys_trim(container_of(table->data, struct trk_net, sysctl_retired_keys));
 	return err;
 }
 
@@ -120,6 +139,14 @@ static const struct ctl_table trk_table[] = {
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= SYSCTL_ONE,
 	}, {
+		.procname	= "retired_keys",
+		.data		= (void *)offsetof(struct trk_net, sysctl_retired_keys),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_retired_keys,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= &retired_keys_max,
+	}, {
 		.procname	= "key",
 		.mode		= 0600,
 		.proc_handler	= proc_key,
@@ -142,6 +169,7 @@ int trk_sysctl_net_init(struct trk_net *tn)
 	tn->sysctl_skew_ms = 1000;
 	tn->sysctl_replay_words = 65536;
 	tn->sysctl_marked_syns = 2;
+	tn->sysctl_retired_keys = TRK_RETIRED_KEYS;
 
 	/* A copy whose data are this namespace's: offsets in it are those of our table. */
 	table = kmemdup(trk_table, sizeof(trk_table), GFP_KERNEL);

@@ -131,6 +131,7 @@ struct trk_net {
 	unsigned int sysctl_marked_syns;	/* SYNs that carry our option before plain ones */
 	unsigned int sysctl_redundant_requests;	/* clients repeat each request in the next */
 	unsigned int sysctl_moves;		/* clients may go on from another address */
+	unsigned int sysctl_retired_keys;	/* epochs held before the previous one */
 };
 
 extern unsigned int trk_net_id;
@@ -163,18 +164,20 @@ void trk_sysctl_net_exit(struct trk_net *tn);
  * under rcu_read_lock(); hold makes it good until release, which may sleep.
  */
 #define TRK_SECRET_LEN	32
+#define TRK_KEYS_MAX	(2 + TRK_RETIRED_KEYS)
 
 int trk_keys_init(void);
 void trk_keys_exit(void);
 int trk_keys_net_init(struct trk_net *tn);
 void trk_keys_net_exit(struct trk_net *tn);
 int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN]);
+void trk_keys_trim(struct trk_net *tn);
 const struct trk_cipher *trk_keys_current(struct trk_net *tn);
 const struct trk_cipher *trk_keys_previous(struct trk_net *tn);
 const struct trk_cipher *trk_keys_find(void *tn, u8 key_id);
 bool trk_keys_hold(const struct trk_cipher *cipher);
 void trk_keys_release(const struct trk_cipher *cipher);
-int trk_keys_ids(struct trk_net *tn, u8 ids[2]);
+int trk_keys_ids(struct trk_net *tn, u8 ids[TRK_KEYS_MAX]);
 
 /**
  * struct trk_path - where a segment goes

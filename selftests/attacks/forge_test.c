@@ -17,6 +17,7 @@
 
 static struct test_cipher key[KEYS];
 static unsigned int current;		/* key */
+static bool holds_retired;
 static struct filter answered;
 static u64 now_ms = NOW_MS;
 static u64 macs, blocks;		/* that the cipher was asked for */
@@ -38,13 +39,14 @@ static void count_ecb(const struct trk_cipher *c, u8 *b, unsigned int n)
 	real_ecb(c, b, n);
 }
 
-/* The current key and the one before it are held; older ones only by a server that forgets none. */
+/* The current key and those after it are held; older ones by a server that forgets none. */
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 {
 	unsigned int i;
 
 	for (i = 0; i < KEYS; i++)
-		if (key[i].c.key_id == key_id && (i >= current || missing == DEFENCE_OLD_KEYS))
+		if (key[i].c.key_id == key_id &&
+		    (i >= current || holds_retired || missing == DEFENCE_OLD_KEYS))
 			return &key[i].c;
 	return NULL;
 }
@@ -66,6 +68,8 @@ static struct trk_server_env server(void)
 		.claim = missing == DEFENCE_FILTER ? NULL : claim,
 		.newest = newest,
 		.current_key = &key[current].c,
+		.previous_key = current && (missing == DEFENCE_OLD_KEYS ||
+					    missing == DEFENCE_RETIRED) ? &key[0].c : NULL,
 		.now_ms = now_ms,
 		.horizon_ms = missing == DEFENCE_HORIZON ? U32_MAX : HORIZON_MS,
 		.max_slot = SLOT,
@@ -453,12 +457,44 @@ static double leaked_key(void)
 	return believed[0] == FORGERIES ? believed[1] : FORGERIES;
 }
 
+/* Kept until their marks are gone and their key is retired: how many are executed. */
+static double retired_key(void)
+{
+	static const u8 kinds[] = { TRK_KIND_RANGE, TRK_KIND_TIMEOUT };
+	static const u8 nothing[sizeof(((struct answer *)0)->data)];
+	unsigned int i, again = 0;
+	struct party_of_one o;
+	struct trk_req q;
+	struct answer a;
+
+	holds_retired = true;
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		current = 0;
+		open_connection(&o, 1000 + i, 1);
+		q = next_request(&o);
+		q.kind = kinds[i];
+		q.attempt = kinds[i] == TRK_KIND_TIMEOUT;
+		submit_request(&o, &o.peer, &q, &a);
+		/* While it is current nothing can be done, else this would show nothing. */
+		if (a.drop || !memcmp(a.data, nothing, sizeof(nothing)))
+			return ARRAY_SIZE(kinds);
+		current = 1;
+		filter_free(&answered);
+		submit_request(&o, &o.peer, &q, &a);
+		again += !!memcmp(a.data, nothing, sizeof(nothing));
+	}
+	holds_retired = false;
+	return again;
+}
+
 static void time__is_over(void)
 {
 	CHECKED(none("replay beyond the horizon", DEFENCE_HORIZON, "of 4 answered",
 		     beyond_the_horizon));
-	CHECKED(none("leaked key, after its replacement", DEFENCE_OLD_KEYS, "of 10 believed",
+	CHECKED(none("leaked key, when it is forgotten", DEFENCE_OLD_KEYS, "of 10 believed",
 		     leaked_key));
+	CHECKED(none("kept requests, their key retired", DEFENCE_RETIRED, "of 2 executed",
+		     retired_key));
 }
 
 /* ---- amplification ---- */

@@ -32,6 +32,7 @@
 	X(PATH_SLOT,	"slot of the path, of the server")			\
 	X(MOVES,	"net.trickles.moves=0 of the server")			\
 	X(OLD_KEYS,	"old keys are forgotten: cipher() of the server, keys.c")	\
+	X(RETIRED,	"retired keys renew only: open_continued(), server.c")	\
 	X(TOKEN,	"tokens: random() of the client")
 
 enum defence {

@@ -290,6 +290,8 @@ int fuzz_target(const uint8_t *data, size_t size)
 	unsigned int flips, before;
 	u32 len;
 
+	/* The other key is the previous one, or retired. */
+	env.previous_key = shape & 8 ? NULL : &old_key;
 	env.max_slot = take_in(&b, TRK_MIN_SLOT, TRK_MAX_SLOT + 1000);
 	make_request(&b, &env, &r);
 	/* From elsewhere, with or without saying so. */

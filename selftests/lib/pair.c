@@ -42,6 +42,14 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return &p->key[key_id - 1].c;
 }
 
+/* All replicas change their key; so many are held beside the new one and the one so far. */
+void pair_new_key(struct pair *p, unsigned int retired)
+{
+	p->current_key++;
+	p->keys |= 1u << p->current_key;
+	p->keys &= ~0u << (p->current_key - min_t(u32, p->current_key, 1 + retired));
+}
+
 static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 {
 	return filter_claim(&((struct pair_replica *)arg)->filter, conn, domain, word, mask);
@@ -54,12 +62,15 @@ static bool newest(void *arg, u64 conn, u32 order)
 
 static void server_env(struct pair *p, unsigned int replica, struct trk_server_env *env)
 {
+	u32 current = p->current_key - (p->split && replica);
+	u32 previous = p->split && replica ? p->current_key : current - 1;
+
 	*env = (struct trk_server_env){ .cipher = get_cipher,
 					.claim = p->amnesia ? NULL : claim,
 					.newest = p->amnesia ? NULL : newest,
 					.arg = &p->replica[replica],
-					.current_key = &p->key[p->current_key].c,
-					.previous_key = p->current_key ? &p->key[0].c : NULL,
+					.current_key = &p->key[current].c,
+					.previous_key = p->current_key ? &p->key[previous].c : NULL,
 					.now_ms = PAIR_NOW_MS + p->later_ms + p->now_us / 1000,
 					.horizon_ms = p->horizon_ms,
 					.max_slot = PAIR_SLOT,

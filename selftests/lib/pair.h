@@ -16,7 +16,7 @@
 #include "toyapp.h"
 
 #define PAIR_REPLICAS	2
-#define PAIR_KEYS	2
+#define PAIR_KEYS	32
 #define PAIR_RING	1024
 #define PAIR_SLOT	1448
 #define PAIR_PIECE	(PAIR_SLOT - TRK_RESP_FIXED)
@@ -38,7 +38,9 @@ struct pair_replica {
  * struct pair - both ends
  * @cl: the client; its rcv_limit is the test's
  * @now_us: the time of all
- * @key: key epochs, of which replicas hold those of @keys and seal with @current_key
+ * @key: key epochs, of which replicas hold those of @keys and seal with @current_key; the
+ *	one before it is the previous one
+ * @split: for the second replica the current and the previous key have changed places
  * @moves: replicas let the client go on from another address; @peer is where it is
  * @amnesia: replicas do not remember what they answered
  * @later_ms: the wall clock of the replicas is so far ahead
@@ -53,7 +55,7 @@ struct pair {
 	u64 now_us;
 	struct test_cipher key[PAIR_KEYS];
 	u32 keys, current_key;
-	bool amnesia, moves;
+	bool split, amnesia, moves;
 	u32 horizon_ms;
 	u64 later_ms;
 	u64 start;
@@ -77,6 +79,7 @@ struct pair {
 void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n);
 void pair_connect(struct pair *p, u64 rtt_us);
 void pair_end(struct pair *p);
+void pair_new_key(struct pair *p, unsigned int retired);
 struct packet *pair_pump(struct pair *p);
 void pair_at_server(struct pair *p, unsigned int replica, const struct packet *in,
 		    void (*send)(void *arg, struct packet *out), void *arg);

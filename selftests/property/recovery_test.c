@@ -26,6 +26,10 @@ struct script {
 	u64 pause_at, pause_us;		/* the reader sleeps when it has so much */
 	u64 fin_us, extra;		/* the client's stream ends then, with so much more */
 	u64 rest_us, before;		/* what is behind so many bytes is written then */
+	u64 key_us;			/* so often the key changes, */
+	unsigned int keys, retired;	/* so many times, and so many old ones are held */
+	u64 seed;
+	unsigned int permille;		/* of packets that are lost */
 	enum fate (*request)(struct run *r, const struct trk_req *q);
 	enum fate (*response)(struct run *r, u64 number, struct packet *p);
 	void (*granted)(struct run *r);	/* looks at r->p.q and r->p.grant */
@@ -37,9 +41,10 @@ struct run {
 	struct sim sim;
 	u64 quiet_since, patience;	/* the client did nothing since, and may so long */
 	bool paused, slept;
+	unsigned int changes;		/* of the key */
 	u64 read, read_at_us;
 	/* for the scripts */
-	unsigned int phase, seen, dropped, knocks;
+	unsigned int phase, seen, dropped, knocks, reseals, renewals, late;
 	u64 mark, first_loss, recover;
 	u32 new_cwnd, seen_burst;
 	u64 at_us[32];
@@ -132,6 +137,16 @@ static void writer(void *arg, struct packet *none)
 	pump(r);
 }
 
+/* A new key, and the next one after a while. */
+static void change_key(void *arg, struct packet *none)
+{
+	struct run *r = arg;
+
+	pair_new_key(&r->p, r->sc->retired);
+	if (++r->changes < r->sc->keys)
+		sim_at(&r->sim, r->sim.now_us + r->sc->key_us, change_key, r, NULL);
+}
+
 /* The client's application goes on. */
 static void write_rest(void *arg, struct packet *none)
 {
@@ -206,6 +221,10 @@ static void play(struct run *r, const struct script *sc)
 		p->cl.in_end = sc->before;
 		sim_at(&r->sim, p->now_us + sc->rest_us, write_rest, r, NULL);
 	}
+	if (sc->keys)
+		sim_at(&r->sim, p->now_us + sc->key_us, change_key, r, NULL);
+	if (sc->seed)
+		p->rng.s = sc->seed;
 	r->quiet_since = p->now_us;
 	pair_connect(p, 2 * DELAY_US);
 	pump(r);
@@ -657,6 +676,218 @@ static void recovery__forgotten_by_a_firewall(void)
 	CHECKED(firewalled(&put));
 }
 
+static enum fate watch_keys(struct run *r, const struct trk_req *q)
+{
+	/* What a request for a new seal is. */
+	r->reseals += q->kind == TRK_KIND_RANGE && !q->nask && !q->has_input &&
+		      (q->output.p || q->input.p);
+	r->renewals += q->kind == TRK_KIND_TIMEOUT;
+	return DELIVER;
+}
+
+static void watch_late(struct run *r)
+{
+	r->late += r->p.grant.late;
+}
+
+#define CHANGES(n, us)							\
+	.keys = (n), .key_us = (us), .retired = TRK_RETIRED_KEYS, .request = watch_keys,	\
+	.granted = watch_late
+
+/* With two keys alone the second change would end it. */
+static void recovery__two_key_changes(void)
+{
+	static const struct script sc = { GET(2000000), .rcvbuf = 60000, CHANGES(2, 200000) };
+
+	PLAY(&sc);
+	CHECK_EQ(run.changes, 2);
+	CHECK(run.p.cl.stat.resealed >= 2);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_KEY], 0);
+	CHECK_EQ(run.p.cl.stat.lost, 0);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
+/* More than are held: now and then a new domain begins, with nothing in flight. */
+static void many_keys(const struct script *sc)
+{
+	PLAY(sc);
+	printf("# %.1f s, %u changes, %u domains, %u for a seal, %" PRIu64 " resealed\n",
+	       (double)run.sim.now_us / 1e6, run.changes, run.renewals, run.reseals,
+	       run.p.cl.stat.resealed);
+	CHECK_EQ(run.changes, sc->keys);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_KEY], 0);
+	CHECK_EQ(run.late, 0);
+	CHECK(run.renewals >= sc->keys / TRK_DOMAIN_KEYS - 1);
+	CHECK(run.renewals <= sc->keys / TRK_DOMAIN_KEYS);
+	CHECK_EQ(run.p.cl.stat.timeouts, run.renewals);
+	CHECK_EQ(run.p.cl.stat.lost, 0);
+}
+
+static void recovery__many_keys_in_a_download(void)
+{
+	static const struct script sc = { GET(6000000), .rcvbuf = 60000, CHANGES(12, 100000) };
+
+	CHECKED(many_keys(&sc));
+	CHECK(run.p.cl.stat.resealed > sc.keys);
+}
+
+static void recovery__many_keys_in_an_upload(void)
+{
+	static const struct script sc = {
+		.nmsgs = 1, .rcvbuf = 60000, CHANGES(12, 100000),
+		.msg = { { .kind = TOY_PUT, .flags = TOY_LAST, .gran = 1, .len = 200000,
+			   .key = 5 } }
+	}, any_order = {
+		.nmsgs = 1, .rcvbuf = 60000, CHANGES(12, 100000),
+		.msg = { { .kind = TOY_ECHO, .flags = TOY_LAST, .len = 5000000, .key = 5 } }
+	};
+
+	CHECKED(many_keys(&sc));
+	CHECKED(many_keys(&any_order));
+	CHECK(run.p.cl.stat.resealed >= any_order.keys);
+}
+
+/*
+ * The reader sleeps, with output left to ask for, and there is input to come: only
+ * signs of life go to and fro.  @us: between changes of the key.
+ */
+static void idle_keys(u64 us, u8 flags)
+{
+	struct script sc = {
+		.nmsgs = 2, .rcvbuf = 30000, .pause_at = 100000, .pause_us = 18 * MINUTE_US,
+		.rest_us = 18 * MINUTE_US + 10000000, .before = TOY_MSG_LEN,
+		CHANGES(17 * MINUTE_US / us, us),
+		.msg = { { .kind = TOY_GET, .flags = flags, .len = 400000, .key = 5 },
+			 { .kind = TOY_PUT, .flags = TOY_LAST, .gran = 1, .len = 9000, .key = 7 } }
+	};
+
+	PLAY(&sc);
+	printf("# %u changes, %u domains, %u late, %u for a seal, %" PRIu64 " resealed\n",
+	       run.changes, run.renewals, run.late, run.reseals, run.p.cl.stat.resealed);
+	CHECK_EQ(run.changes, sc.keys);
+	/* Both continuations, at each sign of life. */
+	CHECK(run.p.cl.stat.resealed >= 8);
+}
+
+static void recovery__keys_change_while_idle(void)
+{
+	CHECKED(idle_keys(200 * 1000000ULL, 0));
+	CHECKED(idle_keys(200 * 1000000ULL, TOY_CHUNKED));
+	CHECKED(idle_keys(100 * 1000000ULL, 0));
+	CHECKED(idle_keys(50 * 1000000ULL, TOY_CHUNKED));
+	CHECK(run.late);
+}
+
+/* An administrator had the old ones forgotten: what depends on them is refused, to the end. */
+static void recovery__forgotten_key_is_refused(void)
+{
+	static const struct script sc = {
+		.nmsgs = 2, .rest_us = 2000000, .before = TOY_MSG_LEN,
+		.keys = 2, .key_us = 500000, .retired = 0, .request = watch_keys,
+		.msg = { { .kind = TOY_GET, .len = 20000, .key = 5 },
+			 { .kind = TOY_PUT, .flags = TOY_LAST, .gran = 1, .len = 90, .key = 7 } }
+	};
+	struct script held = sc;
+
+	play(&run, &sc);
+	run_free(&run);
+	CHECK(!strcmp(run.p.why, "gave up with error 110"));
+	CHECK(run.p.server_drops[TRK_DROP_KEY] > TRK_MAX_ATTEMPTS);
+	CHECK_EQ(run.p.cl.rcv_nxt, 20000);
+	held.retired = 1;
+	PLAY(&held);
+	CHECK(run.p.server_drops[TRK_DROP_KEY]);
+}
+
+static void two_keys(struct run *r)
+{
+	if (r->p.current_key)
+		return;
+	pair_new_key(&r->p, 0);
+	r->p.split = true;
+}
+
+static enum fate one_has_another(struct run *r, const struct trk_req *q)
+{
+	watch_keys(r, q);
+	two_keys(r);
+	return DELIVER;
+}
+
+/* A new key comes to one of two replicas only: what goes to and fro between them is bounded. */
+static void recovery__replicas_of_two_keys(void)
+{
+	static const struct script busy = {
+		GET(3000000), .rcvbuf = 60000, .request = one_has_another,
+	}, idle = {
+		.nmsgs = 2, .request = one_has_another, .rest_us = MINUTE_US,
+		.before = TOY_MSG_LEN,
+		.msg = { { .kind = TOY_GET, .len = 30000, .key = 5 },
+			 { .kind = TOY_PUT, .flags = TOY_LAST, .gran = 1, .len = 9000, .key = 7 } }
+	};
+
+	PLAY(&busy);
+	printf("# %u for a seal, %" PRIu64 " requests\n", run.reseals, run.p.cl.stat.requests);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK(run.reseals * 5 < run.p.cl.stat.requests);
+	PLAY(&idle);
+	printf("# %u for a seal\n", run.reseals);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK(run.reseals < 10);
+}
+
+static enum fate at_random(struct run *r)
+{
+	return rng_u64(&r->p.rng) % 1000 < r->sc->permille ? DROP : DELIVER;
+}
+
+static enum fate request_at_random(struct run *r, const struct trk_req *q)
+{
+	watch_keys(r, q);
+	return at_random(r);
+}
+
+static enum fate response_at_random(struct run *r, u64 number, struct packet *p)
+{
+	return rng_u64(&r->p.rng) % 100 ? at_random(r) : LATE;
+}
+
+/* Any dialogue, any losses, and a new key every second or so. */
+static void recovery__keys_and_losses_at_random(void)
+{
+	struct script sc = { CHANGES(20, 0), .response = response_at_random };
+	unsigned int i, k, changes = 0, domains = 0, timeouts = 0;
+	u64 resealed = 0;
+
+	sc.request = request_at_random;
+	for (i = 0; i < 100; i++) {
+		struct rng rng = { .s = i + 1 };
+
+		sc.seed = rng_u64(&rng);
+		sc.permille = rng_u64(&rng) % 40;
+		sc.rcvbuf = 8000 + rng_u64(&rng) % 60000;
+		sc.key_us = 400000 + rng_u64(&rng) % 800000;
+		sc.nmsgs = 3;
+		for (k = 0; k < sc.nmsgs; k++)
+			sc.msg[k] = (struct toy_msg){
+				.kind = "GPS"[rng_u64(&rng) % 3],
+				.flags = rng_u64(&rng) % 2 * TOY_CHUNKED, .gran = 1,
+				.len = rng_u64(&rng) % 100000, .key = rng_u64(&rng) };
+		if (i % 2)
+			sc.msg[k - 1].kind = TOY_ECHO;
+		for (k = 0; k < sc.nmsgs; k++)
+			if (sc.msg[k].kind == TOY_GET || sc.msg[k].kind == TOY_ECHO)
+				sc.msg[k].len *= 10;
+		PLAY(&sc);
+		changes += run.changes;
+		domains += run.renewals;
+		timeouts += run.p.cl.stat.timeouts;
+		resealed += run.p.cl.stat.resealed;
+	}
+	printf("# %u changes, %u domains, %u timeouts, %" PRIu64 " resealed\n", changes, domains,
+	       timeouts, resealed);
+}
+
 /* ---- the reader ---- */
 
 static enum fate while_paused(struct run *r, const struct trk_req *q)
@@ -926,6 +1157,13 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__key_change_in_handshake),
 	TAP_CASE(recovery__another_address),
 	TAP_CASE(recovery__forgotten_by_a_firewall),
+	TAP_CASE(recovery__two_key_changes),
+	TAP_CASE(recovery__many_keys_in_a_download),
+	TAP_CASE(recovery__many_keys_in_an_upload),
+	TAP_CASE(recovery__keys_change_while_idle),
+	TAP_CASE(recovery__forgotten_key_is_refused),
+	TAP_CASE(recovery__replicas_of_two_keys),
+	TAP_CASE(recovery__keys_and_losses_at_random),
 	TAP_CASE(recovery__window_closed_for_a_minute),
 	TAP_CASE(recovery__parked_trickles_resume_paced),
 	TAP_CASE(recovery__window_closed_beyond_the_horizon),

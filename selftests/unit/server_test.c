@@ -14,18 +14,20 @@
 #define SLOT		1000
 #define ISN		0xfffffff0u	/* of the client: sequence numbers wrap */
 
-static struct test_cipher key, previous;
+static struct test_cipher key, previous, retired;
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 {
-	return key_id == key.c.key_id ? &key.c : key_id == previous.c.key_id ? &previous.c : NULL;
+	return key_id == key.c.key_id ? &key.c : key_id == previous.c.key_id ? &previous.c :
+	       key_id == retired.c.key_id ? &retired.c : NULL;
 }
 
 static struct trk_server_env env_at(u64 now_ms)
 {
 	return (struct trk_server_env){ .cipher = get_cipher,
 					.current_key = &key.c,
+					.previous_key = &previous.c,
 					.now_ms = now_ms,
 					.horizon_ms = HORIZON,
 					.skew_ms = SKEW,
@@ -411,7 +413,6 @@ static void range__previous_key_accepted(void)
 	conn_open(&c);
 	c.cont.key_id = previous.c.key_id;
 	c.cont.domain_key = previous.c.key_id;
-	c.q.flags = TRK_REQ_RENEW;
 	conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g);
 	trk_cont_seal(&previous.c, &peer, &c.cont, c.blob);
 	c.q.proof = trk_proof(&previous.c, c.cont.conn, c.cont.domain, c.cont.base, &c.claims);
@@ -421,6 +422,93 @@ static void range__previous_key_accepted(void)
 	trk_cont_seal(&key.c, &peer, &g.cont, c.blob);
 	CHECK_EQ(trk_cont_open(&key.c, &peer, c.blob, &c.cont), TRK_OK);
 	CHECK_EQ(c.cont.domain_key, previous.c.key_id);
+}
+
+/* The client, who need not know that the key changed, gets a continuation of the new one. */
+static void range__renewed_when_the_key_changed(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g), TRK_OK);
+	CHECK_EQ(g.mint, TRK_MINT_NONE);
+	trk_cont_seal(&previous.c, &peer, &c.cont, c.blob);
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
+	CHECK_EQ(g.mint, TRK_MINT_FIRST);
+	CHECK_EQ(g.cont.base, c.cont.base + 2);
+	CHECK_EQ(g.cont.domain_key, key.c.key_id);
+}
+
+/* A retired key proves what was issued under it. */
+static void range__domain_of_a_retired_key(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.domain_key = retired.c.key_id;
+	conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g);
+	c.q.proof = trk_proof(&retired.c, c.cont.conn, c.cont.domain, c.cont.base, &c.claims);
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
+	CHECK_EQ(g.count, 4);
+	CHECK_EQ(g.cont.domain_key, retired.c.key_id);
+	c.cont.domain_key = 200;
+	trk_cont_seal(&key.c, &peer, &c.cont, c.blob);
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_KEY);
+}
+
+/* What it sealed is renewed, in a new domain of the current key; no request is executed for it. */
+static void range__retired_key_renews_only(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_grant g;
+	struct conn c;
+	u8 kind;
+
+	conn_open(&c);
+	c.q.attempt = 1;
+	c.q.has_input = true;
+	c.q.input_len = 100;
+	c.q.flags = TRK_REQ_FIN | TRK_REQ_GROW;
+	for (kind = TRK_KIND_RANGE; kind <= TRK_KIND_CLOSE; kind++) {
+		CHECK_EQ(conn_step(&c, kind, 4, 4, NOW, &g), TRK_OK);
+		CHECK(!g.late);
+		trk_cont_seal(&retired.c, &peer, &c.cont, c.blob);
+		CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g),
+			 kind == TRK_KIND_TIMEOUT ? TRK_OK : TRK_DROP_KEY);
+		if (kind != TRK_KIND_TIMEOUT)
+			continue;
+		CHECK(g.late && !g.has_input && !g.final_input && !g.grow);
+		CHECK_EQ(g.count, 1);
+		CHECK_EQ(g.cont.domain_key, key.c.key_id);
+		CHECK(g.cont.domain != c.cont.domain);
+	}
+	/* Clocks of replicas differ: that is no reason to refuse it. */
+	conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g);
+	trk_cont_seal(&retired.c, &peer, &c.cont, c.blob);
+	env.now_ms = NOW - 2 * SKEW;
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
+	env.now_ms--;
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_EXPIRED);
+}
+
+/* As for the cookie: that of the previous key is good, that of a retired one is not. */
+static void first__cookie_of_a_retired_key(void)
+{
+	struct trk_server_env env = env_at(NOW), then = env_at(NOW);
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1448 };
+	struct trk_grant g;
+
+	then.current_key = &previous.c;
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, trk_syn_cookie(&then, &peer, ISN) + 1,
+				 200, &g), TRK_OK);
+	CHECK_EQ(g.cont.domain_key, key.c.key_id);
+	then.current_key = &retired.c;
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, trk_syn_cookie(&then, &peer, ISN) + 1,
+				 200, &g), TRK_DROP_COOKIE);
 }
 
 static void timeout__one_packet_of_a_new_domain(void)
@@ -773,18 +861,26 @@ static void lay_out(struct trk_answer *a, struct laid_out *l)
 	CHECK_EQ(covered, g->count);
 }
 
-static void grant_asks(struct conn *c, struct trk_grant *g, u32 n, u32 bytes)
+/* @by: the key of the output continuation. */
+static void grant_asks_by(const struct trk_cipher *by, struct conn *c, struct trk_grant *g, u32 n,
+			  u32 bytes)
 {
 	static u8 blob[TRK_SEALED_UCONT_MAX];
-	struct trk_ucont u = { .start = 0, .end = 1 << 30 };
+	struct trk_ucont u = { .start = 0, .end = 1 << 30, .len = 9, .opaque = (u8 *)"old state",
+			       .flags = TRK_UCONT_FINAL };
 
 	conn_open(c);
 	c->q.flags = TRK_REQ_GROW;
-	c->q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u,
+	c->q.output = (struct trk_blob){ blob, trk_ucont_seal(by, &peer, 77, TRK_EXT_OUTPUT, &u,
 							      blob) };
 	c->q.nask = 1;
 	c->q.ask[0] = (struct trk_bytes){ 10000, bytes };
 	CHECK_EQ(conn_step(c, TRK_KIND_RANGE, 1, n, NOW, g), TRK_OK);
+}
+
+static void grant_asks(struct conn *c, struct trk_grant *g, u32 n, u32 bytes)
+{
+	grant_asks_by(&key.c, c, g, n, bytes);
 }
 
 #define PIECE	(SLOT - TRK_RESP_FIXED)
@@ -917,6 +1013,150 @@ static void grant_input(struct conn *c, struct trk_grant *g, u32 n)
 	CHECK(g->has_input);
 	CHECK_EQ(g->input_off, 500);
 	CHECK_EQ(g->input_len, 100);
+}
+
+/* A user continuation in an answer: what came with the request, by the current key. */
+static void same_under_the_current_key(enum trk_ext which, struct trk_blob was, struct trk_blob is)
+{
+	struct trk_ucont u, v;
+
+	CHECK_EQ(is.len, was.len);
+	CHECK_EQ(trk_ucont_parse(&u, was), TRK_OK);
+	CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, which, is, &v), TRK_OK);
+	CHECK_EQ(v.key_id, key.c.key_id);
+	CHECK(u.start == v.start && u.end == v.end && u.flags == v.flags && u.len == v.len);
+	CHECK(!memcmp(u.opaque, v.opaque, u.len));
+}
+
+#define OLD_CONT	(TRK_EXT_HDR + TRK_UCONT_HDR + 9)
+
+/* The answer brings back what the application leaves as it is, in its first packet only. */
+static void answer__output_continuation_sealed_anew(void)
+{
+	const struct trk_cipher *old[] = { &previous.c, &retired.c };
+	struct trk_answer a;
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(old); i++) {
+		CHECKED(grant_asks_by(old[i], &c, &g, 4, 8 * PIECE));
+		a = (struct trk_answer){ .g = &g, .len = 8 * PIECE };
+		CHECKED(lay_out(&a, &l));
+		CHECK_EQ(l.n, 8);
+		CHECKED(same_under_the_current_key(TRK_EXT_OUTPUT, c.q.output, l.r[0].output));
+		CHECK_EQ(l.p[0].hdr_len, TRK_RESP_FIXED + OLD_CONT);
+		CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SLOT);
+		CHECK(!(l.r[0].flags & TRK_RESP_NOGROWTH));
+		CHECK(!l.r[1].output.p);
+		CHECK_EQ(l.p[1].data_at, PIECE);
+		laid_out_free(&l);
+	}
+	/* Another one goes before it. */
+	a = (struct trk_answer){ .g = &g, .len = 8 * PIECE, .has_output = true,
+				 .output = { .start = 1 << 30, .end = 1U << 31 } };
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.r[0].output.len, TRK_UCONT_HDR);
+	laid_out_free(&l);
+	/* The current key's stays as it is. */
+	CHECKED(grant_asks(&c, &g, 4, 8 * PIECE));
+	a = (struct trk_answer){ .g = &g, .len = 8 * PIECE };
+	CHECKED(lay_out(&a, &l));
+	CHECK(!l.r[0].output.p);
+	laid_out_free(&l);
+}
+
+/* @len: opaque bytes of an input continuation by @by. */
+static void grant_input_by(const struct trk_cipher *by, struct conn *c, struct trk_grant *g,
+			   u16 len)
+{
+	static u8 blob[TRK_SEALED_UCONT_MAX], opaque[TRK_UCONT_MAX] = "old state";
+	struct trk_ucont u = { .start = 500, .end = 1 << 30, .len = len, .opaque = opaque,
+			       .flags = TRK_UCONT_PARALLEL };
+
+	CHECKED(grant_input(c, g, 4));
+	c->q.input = (struct trk_blob){ blob, trk_ucont_seal(by, &peer, 77, TRK_EXT_INPUT, &u,
+							     blob) };
+	CHECK_EQ(conn_again(c, g), TRK_OK);
+	CHECK(g->has_input_cont);
+}
+
+static void answer__input_continuation_sealed_anew(void)
+{
+	static u8 opaque[400];
+	struct trk_answer once = { .has_consumed = true, .consumed_from = 500,
+				   .consumed_to = 600, .off = 7000 }, a;
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	unsigned int i;
+	u32 most;
+
+	CHECKED(grant_input_by(&retired.c, &c, &g, 9));
+	a = (struct trk_answer){ .g = &g, .len = 2500, .off = 7000, .has_output = true,
+				 .output = { .start = 7000, .end = 9500 } };
+	CHECKED(lay_out(&a, &l));
+	for (i = 0; i < l.n; i++)
+		CHECKED(same_under_the_current_key(TRK_EXT_INPUT, c.q.input, l.r[i].input));
+	CHECK_EQ(l.n, 3);
+	laid_out_free(&l);
+	a = (struct trk_answer){ .g = &g, .len = 2500, .off = 7000, .has_input = true,
+				 .input = { .start = 600, .end = 9500 } };
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.r[0].input.len, TRK_UCONT_HDR);
+	laid_out_free(&l);
+	/* What must fit one packet does so, with a new seal if there is room for that as well. */
+	most = trk_answer_mss(&g);
+	a = once;
+	a.g = &g;
+	a.len = most;
+	CHECKED(lay_out(&a, &l));
+	CHECK(!l.r[0].input.p);
+	CHECK_EQ(l.p[0].data_len, most);
+	laid_out_free(&l);
+	a = once;
+	a.g = &g;
+	a.len = most - OLD_CONT - (TRK_EXT_HDR + 2);
+	CHECKED(lay_out(&a, &l));
+	CHECKED(same_under_the_current_key(TRK_EXT_INPUT, c.q.input, l.r[0].input));
+	CHECK_EQ(l.p[0].data_len, most - OLD_CONT - (TRK_EXT_HDR + 2));
+	laid_out_free(&l);
+	/* And no answer is refused for its sake. */
+	CHECKED(grant_input_by(&retired.c, &c, &g, 500));
+	a = (struct trk_answer){ .g = &g, .len = 2500, .off = 7000, .has_output = true,
+				 .output = { .start = 7000, .end = 9500, .len = 400,
+					     .opaque = opaque } };
+	CHECKED(lay_out(&a, &l));
+	CHECK(!l.r[0].input.p && l.r[0].output.p);
+	laid_out_free(&l);
+}
+
+/* Shown for nothing else: the answer brings it, and no bytes. */
+static void answer__shown_to_be_sealed_anew(void)
+{
+	struct trk_answer a = { 0 };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+
+	CHECKED(grant_asks_by(&previous.c, &c, &g, 4, 1000));
+	c.q.nask = 0;
+	CHECK_EQ(conn_again(&c, &g), TRK_OK);
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 1);
+	CHECKED(same_under_the_current_key(TRK_EXT_OUTPUT, c.q.output, l.r[0].output));
+	CHECK_EQ(l.p[0].data_len, 0);
+	laid_out_free(&l);
+	/* Nothing of the kind beyond the horizon. */
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW + 2 * HORIZON, &g), TRK_OK);
+	CHECK(g.late);
+	a = (struct trk_answer){ .g = &g };
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.p[0].hdr_len, TRK_RESP_FIXED + TRK_CONT_LEN);
+	laid_out_free(&l);
 }
 
 static void answer__geometry_tells_where_packets_stand(void)
@@ -1088,6 +1328,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__repeated_gets_one_packet),
 	TAP_CASE(first__cookie_of_one_connection),
 	TAP_CASE(first__cookie_lives_at_least_a_period),
+	TAP_CASE(first__cookie_of_a_retired_key),
 	TAP_CASE(range__numbers),
 	TAP_CASE(range__renewed_when_asked),
 	TAP_CASE(range__old_continuation_is_renewed),
@@ -1099,6 +1340,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(range__impossible_claims_refused),
 	TAP_CASE(range__other_keys_and_peers_refused),
 	TAP_CASE(range__previous_key_accepted),
+	TAP_CASE(range__renewed_when_the_key_changed),
+	TAP_CASE(range__domain_of_a_retired_key),
+	TAP_CASE(range__retired_key_renews_only),
 	TAP_CASE(timeout__one_packet_of_a_new_domain),
 	TAP_CASE(timeout__in_an_event),
 	TAP_CASE(timeout__beyond_the_horizon),
@@ -1115,6 +1359,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(answer__no_growth_unless_window_limited),
 	TAP_CASE(answer__continuation_displaces_data),
 	TAP_CASE(answer__foreseen_continuation_displaces_nothing),
+	TAP_CASE(answer__output_continuation_sealed_anew),
+	TAP_CASE(answer__input_continuation_sealed_anew),
+	TAP_CASE(answer__shown_to_be_sealed_anew),
 	TAP_CASE(answer__geometry_tells_where_packets_stand),
 	TAP_CASE(answer__mss_and_room_hold),
 	TAP_CASE(answer__data_that_cannot_be_asked_for),
@@ -1127,5 +1374,6 @@ int main(void)
 {
 	test_cipher_epoch(&key, 4, 1);
 	test_cipher_epoch(&previous, 3, 2);
+	test_cipher_epoch(&retired, 2, 3);
 	return tap_run(cases, ARRAY_SIZE(cases));
 }

@@ -350,6 +350,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->last.count = 0;
 	cl->renewal = 0;
 	cl->renewal_claims = 0;
+	cl->key_changes = 0;
 	cl->nclaims = 0;
 	cl->nrep = c->base;
 	cl->edge = c->base + 1;
@@ -457,6 +458,28 @@ static struct trk_held_ucont *output_place(struct trk_client *cl, const struct t
 	return needed || nfree > TRK_OUTPUTS_KEPT - !!current_one ? free : NULL;
 }
 
+/*
+ * Is @blob what is held, sealed under another key?  Which of two seals is the newer one
+ * nobody can tell; an older one is noticed by its key, and replaced again.
+ */
+static bool resealed(const struct trk_held_ucont *h, struct trk_blob blob, u8 key_id)
+{
+	return h->len == blob.len && h->u.key_id != key_id &&
+	       !memcmp(h->blob, blob.p, TRK_UCONT_KEY) &&
+	       !memcmp(h->blob + TRK_UCONT_KEY + 1, blob.p + TRK_UCONT_KEY + 1,
+		       h->len - TRK_MAC_LEN - TRK_UCONT_KEY - 1);
+}
+
+static void take_reseal(struct trk_client *cl, struct trk_held_ucont *h, struct trk_blob blob,
+			u8 key_id)
+{
+	memcpy(h->blob, blob.p, blob.len);
+	h->u.key_id = key_id;
+	cl->reseals = 0;
+	cl->reseal_us = 0;
+	cl->stat.resealed++;
+}
+
 static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
 			      const struct trk_ucont *u)
 {
@@ -468,8 +491,11 @@ static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
 	 * second time; bytes of both must not be mixed, so the first one stays.
 	 */
 	if (h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
-	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len)))
+	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len))) {
+		if (resealed(h, r->output, u->key_id))
+			take_reseal(cl, h, r->output, u->key_id);
 		return;
+	}
 	if (u->start == cl->next_lost)
 		cl->next_lost = 0;
 	if (u->flags & TRK_UCONT_FINAL)
@@ -491,10 +517,23 @@ static void store_input_cont(struct trk_client *cl, const struct trk_resp *r)
 	/* A late packet must not bring an older one back. */
 	if (cl->input.len && u.start < cl->input.u.start)
 		return;
+	if (resealed(&cl->input, r->input, u.key_id)) {
+		take_reseal(cl, &cl->input, r->input, u.key_id);
+		return;
+	}
 	memcpy(cl->input.blob, r->input.p, r->input.len);
 	cl->input.len = r->input.len;
 	cl->input.u = u;
 	cl->input.u.opaque = NULL;
+}
+
+/* The answer to a request without input brings no other input continuation than the one held. */
+static void reseal_input_cont(struct trk_client *cl, const struct trk_resp *r)
+{
+	struct trk_ucont u;
+
+	if (!trk_ucont_parse(&u, r->input) && resealed(&cl->input, r->input, u.key_id))
+		take_reseal(cl, &cl->input, r->input, u.key_id);
 }
 
 static void input_consumed(struct trk_client *cl, u64 from, u64 to)
@@ -700,6 +739,11 @@ static void new_cont(struct trk_client *cl, const struct trk_slot *s, const u8 *
 	if (c.domain != cur->c.domain || c.base <= cur->c.base || c.base != s->req_n ||
 	    c.slot != cl->slot)
 		return;
+	/* Replicas may change one after the other: what goes to and fro is one change. */
+	if (c.key_id == c.domain_key)
+		cl->key_changes = 0;
+	else if (c.key_id != cur->c.key_id)
+		cl->key_changes++;
 	cl->serial += cl->cont_used;
 	cl->cont_used = false;
 	held = trk_client_cont(cl);
@@ -860,6 +904,8 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 			input_answered(cl, s, r, off);
 		else
 			input_unanswered(cl, s, x, r->span);
+	} else if (r->input.p) {
+		reseal_input_cont(cl, r);
 	}
 	output_arrived(cl, s, off, in->len);
 	end = seqrel + r->hdr_len + r->data_len;
@@ -1025,7 +1071,14 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 	}
 	if (cl->state != TRK_CL_OPEN)
 		return false;
-	if (!cl->waiting && trk_request_range(cl, now_us, out)) {
+	/*
+	 * The key of the domain will not be held for ever.  Let come what was asked for, and
+	 * begin another.
+	 */
+	if (!cl->waiting && cl->key_changes >= TRK_DOMAIN_KEYS) {
+		if (!cl->expected)
+			timed_out(cl);
+	} else if (!cl->waiting && trk_request_range(cl, now_us, out)) {
 		arm(cl, now_us);
 		return true;
 	}

@@ -25,6 +25,9 @@
 #define TRK_CLAIMS_SOFT		8		/* so many call for a new continuation, */
 #define TRK_RENEW_AGAIN		4		/* and so many more call again */
 
+/* Changes of the key after which a domain ends: fewer than those that its own key outlives. */
+#define TRK_DOMAIN_KEYS		(TRK_RETIRED_KEYS / 2)
+
 #define TRK_RTO_MIN_US		200000		/* beyond the round trip, as Linux: TCP_RTO_MIN */
 #define TRK_RTO_MAX_US		60000000
 #define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
@@ -117,6 +120,7 @@ struct trk_client {
 	struct {
 		u64 requests, responses, timeouts, probes, lost, late, merged, held;
 		u64 repeated;		/* requests that repeated the one before */
+		u64 resealed;		/* user continuations that came again under another key */
 		u64 out_retrans;	/* bytes asked for again */
 		u64 in_retrans;		/* input bytes sent again */
 	} stat;
@@ -145,6 +149,9 @@ struct trk_client {
 	bool cont_used;		/* a request carried it */
 	u64 renewal;		/* number of the last packet that is to bring another; 0: none */
 	unsigned int renewal_claims;	/* claims of its request */
+	u8 key_changes;		/* epochs since that of the domain's birth */
+	u8 reseals;		/* requests for a new seal that brought none yet */
+	u64 reseal_us;		/* when the next may go */
 	struct trk_held_cont confirmed;		/* of the last request known to be answered */
 	u64 confirmed_n, confirmed_proof;
 	u8 confirmed_serial;

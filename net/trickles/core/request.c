@@ -13,8 +13,9 @@
 struct plan {
 	enum trk_slot_what what;	/* NOTHING, OUTPUT or INPUT */
 	u32 room;			/* numbers that can be put to use, at most */
-	/* output */
+	/* output, or nothing but a new seal for @cont or @input */
 	const struct trk_held_ucont *cont;
+	const struct trk_held_ucont *input;
 	struct trk_bytes ask[TRK_MAX_ASK];
 	unsigned int nask;
 	u32 pieces;
@@ -236,6 +237,36 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	return p->in_off < p->in_end && cl->in_end > cl->in_stall;
 }
 
+/*
+ * A user continuation whose key is not that of the transport continuation: it is
+ * shown to the server, which seals it anew.  Requests for bytes do so as well, but
+ * not for all that is held, nor when their answers bring another one.
+ */
+static bool plan_reseal(const struct trk_client *cl, struct plan *p, u64 now_us)
+{
+	u8 key_id = cl->conts[cl->serial % TRK_CONTS].c.key_id;
+	unsigned int i;
+
+	if (now_us < cl->reseal_us)
+		return false;
+	memset(p, 0, sizeof(*p));
+	p->room = 1;
+	if (cl->input.len && cl->input.u.key_id != key_id) {
+		p->input = &cl->input;
+		return true;
+	}
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		const struct trk_held_ucont *h = &cl->outputs[i];
+
+		if (!trk_client_output_free(cl, h) && h->u.key_id != key_id) {
+			p->cont = h;
+			return true;
+		}
+	}
+	/* And one that came must have stood in an answered request, to be good for a timeout. */
+	return !cl->expected && cl->confirmed.c.key_id != key_id;
+}
+
 /**
  * trk_client_wants - is there anything to ask for or to send right now?
  * @cl: the client, open
@@ -333,6 +364,9 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct pla
 		q->has_input = true;
 		q->input_off = p->in_off;
 		fill_held(&q->input, &cl->input);
+	} else {
+		fill_held(&q->output, p->cont);
+		fill_held(&q->input, p->input);
 	}
 	out->hdr_len = trk_req_write(out->hdr, q);
 	out->in_off = p->in_off;
@@ -686,7 +720,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_req q = { .kind = TRK_KIND_RANGE };
 	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
-	bool idle = now_us >= cl->idle_deadline_us, renew;
+	bool idle = now_us >= cl->idle_deadline_us, renew, reseal;
 	struct trk_slot s;
 	struct trk_claims *claims = &cl->report;
 	struct reach r;
@@ -702,7 +736,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		return false;
 	}
 	/* One more than an answer may have, to know whether there would be more. */
-	if (!plan_next(cl, &p, TRK_MAX_ANSWER + 1)) {
+	reseal = plan_reseal(cl, &p, now_us);
+	if (!reseal && !plan_next(cl, &p, TRK_MAX_ANSWER + 1)) {
 		/* Nothing to ask: the trickles are parked, but for a sign of life. */
 		if (!idle)
 			return false;
@@ -744,6 +779,10 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		q.flags |= TRK_REQ_RENEW;
 		cl->renewal = r.first;
 		cl->renewal_claims = claims->count;
+	}
+	if (reseal) {
+		cl->reseals = min_t(u8, cl->reseals + 1, 8);
+		cl->reseal_us = now_us + (cl->rto_us << (cl->reseals - 1));
 	}
 	cl->cont_used = true;
 

@@ -187,7 +187,7 @@ u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 
 	put_unaligned_be64(u->start, out);
 	put_unaligned_be64(u->end, out + 8);
 	out[16] = u->flags;
-	out[17] = c->key_id;
+	out[TRK_UCONT_KEY] = c->key_id;
 	put_unaligned_be16(u->len, out + 18);
 	if (u->len)
 		memcpy(out + 20, u->opaque, u->len);

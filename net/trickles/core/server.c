@@ -65,6 +65,12 @@ static bool newest(const struct trk_server_env *env, const struct trk_cont *c)
 	return !env->newest || env->newest(env->arg, c->conn, trk_domain_order(c->domain));
 }
 
+/* Retired keys renew what they sealed, and prove; no request is executed for their sake. */
+static bool retired(const struct trk_server_env *env, const struct trk_cipher *cipher)
+{
+	return cipher != env->current_key && cipher != env->previous_key;
+}
+
 /* The period of a cookie that @key made, 0 if it did not. */
 static u64 cookie_period(const struct trk_server_env *env, const struct trk_cipher *key,
 			 const struct trk_peer *peer, u32 client_isn, u32 cookie)
@@ -258,8 +264,8 @@ static int step_range(const struct trk_server_env *env, const struct trk_claims 
 		g->count = (u32)(run.last - run.first + 1);
 	}
 	*skipped = run.skipped;
-	/* The client asks for its renewal, or does not know how old it is. */
-	if (renew ||
+	/* The client asks for its renewal, or does not know how old it is, or its key. */
+	if (renew || c->key_id != env->current_key->key_id ||
 	    (env->now_ms > c->time_ms && env->now_ms - c->time_ms > env->horizon_ms / 2)) {
 		c->law = w.law;
 		c->base = claims->n;
@@ -352,10 +358,15 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 	err = open_cont(env, peer, q, g);
 	if (err)
 		return err;
-	old = !fresh(env, c->time_ms);
 	/* Marks of what was answered are gone by then; a timeout request can still begin anew. */
+	old = !fresh(env, c->time_ms);
 	if (old && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
 		return TRK_DROP_EXPIRED;
+	if (retired(env, env->cipher(env->arg, c->key_id))) {
+		if (q->kind != TRK_KIND_TIMEOUT)
+			return TRK_DROP_KEY;
+		old = true;
+	}
 	g->late = old || g->moved;
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
@@ -540,11 +551,11 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->span = 1;
-	if (a->has_output) {
+	if (a->output_len) {
 		r->output.p = a->output_blob;
 		r->output.len = a->output_len;
 	}
-	if (a->has_input) {
+	if (a->input_len) {
 		r->input.p = a->input_blob;
 		r->input.len = a->input_len;
 	}
@@ -555,6 +566,34 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
 	r->has_consumed = a->has_consumed;
 	r->consumed_from = a->consumed_from;
 	r->consumed_to = a->consumed_to;
+}
+
+static u32 answer_hdr(const struct trk_answer *a)
+{
+	const struct trk_grant *g = a->g;
+	struct trk_resp r;
+
+	answer_common(a, &r);
+	r.has_geometry = !g->nask && !g->late;
+	if (g->mint != TRK_MINT_NONE)
+		r.cont.p = a->cont_blob;
+	/* The last packet may have to say of how many numbers it is. */
+	return trk_resp_size(&r) + TRK_EXT_HDR + 2;
+}
+
+/*
+ * A user continuation of an older key that stays with the client is sealed anew, if
+ * that leaves room for so much data in a packet.
+ */
+static u16 reseal(const struct trk_answer *a, enum trk_ext which, const struct trk_ucont *u,
+		  u64 data, u8 *blob)
+{
+	const struct trk_grant *g = a->g;
+	u32 more = TRK_EXT_HDR + TRK_UCONT_HDR + u->len;
+
+	if (u->key_id == a->seal->key_id || answer_hdr(a) + more + data > g->cont.slot)
+		return 0;
+	return (u16)trk_ucont_seal(a->seal, a->peer, g->cont.conn, which, u, blob);
 }
 
 /**
@@ -576,6 +615,9 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
  * once: then it must fit one packet, which alone says that the input is
  * consumed, so that both arrive or neither.
  *
+ * User continuations that came with the request, and that the answer does not replace,
+ * are sealed anew if they are of an older key.
+ *
  * Return: 0, or -EMSGSIZE if the continuations leave no room for data or for the
  * request that brings them back, or the data do not fit one packet where they
  * must.
@@ -583,7 +625,6 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
 int trk_answer_begin(struct trk_answer *a)
 {
 	const struct trk_grant *g = a->g;
-	struct trk_resp r;
 	u32 hdr;
 
 	if (g->late) {
@@ -605,19 +646,19 @@ int trk_answer_begin(struct trk_answer *a)
 	if (a->has_input)
 		a->input_len = (u16)trk_ucont_seal(a->seal, a->peer, g->cont.conn, TRK_EXT_INPUT,
 						   &a->input, a->input_blob);
-	answer_common(a, &r);
-	r.has_geometry = !g->nask && !g->late;
-	if (g->mint != TRK_MINT_NONE)
-		r.cont.p = a->cont_blob;
-	hdr = trk_resp_size(&r);
-	/* The last packet may have to say of how many numbers it is. */
-	if (hdr + TRK_EXT_HDR + 2 >= g->cont.slot)
+	if (answer_hdr(a) >= g->cont.slot)
 		return -EMSGSIZE;
-	a->piece = g->nask ? ask_piece(g) : (u16)(g->cont.slot - hdr);
 	/* What lies beyond the continuation belongs to the next one. */
 	if (!g->nask && a->has_output && a->off < a->output.end)
 		a->len = min_t(u64, a->len, a->output.end - a->off);
 	a->once = !g->nask && a->has_consumed && !a->has_output && a->len;
+	if (g->has_output && !a->has_output && !g->has_input && !g->late)
+		a->output_len = reseal(a, TRK_EXT_OUTPUT, &g->output, 1, a->output_blob);
+	if (g->has_input_cont && !a->has_input && !g->late)
+		a->input_len = reseal(a, TRK_EXT_INPUT, &g->input, a->once ? a->len : 1,
+				      a->input_blob);
+	hdr = answer_hdr(a) - TRK_EXT_HDR - 2;
+	a->piece = g->nask ? ask_piece(g) : (u16)(g->cont.slot - hdr);
 	if (a->once && a->len > a->piece)
 		return -EMSGSIZE;
 	return 0;

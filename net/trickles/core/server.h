@@ -14,10 +14,12 @@
 #define TRK_MAX_ANSWER		256		/* packets in answer to one request */
 #define TRK_FIRST_ATTEMPTS	11		/* repeated first requests */
 #define TRK_COOKIE_PERIOD_MS	512000		/* a SYN cookie is good for one to two of them */
+#define TRK_RETIRED_KEYS	6		/* epochs held before the previous one, at most */
 
 /**
  * struct trk_server_env - what a decision depends on besides the request
- * @cipher: returns the cipher of a key epoch, NULL if it is not held
+ * @cipher: returns the cipher of a key epoch, NULL if it is not held; one that is neither
+ *	@current_key nor @previous_key is retired
  * @arg: passed to @cipher, @claim and @newest
  * @claim: marks requests of a domain as answered: those that @mask names of the 32 from
  *	32 * @word on; returns which were not marked.  NULL: none is ever known to be
@@ -61,8 +63,8 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  *	request itself filled a packet (the client sends as fast as it may): what one
  *	received number issues, or one number if it stands for several
  * @final_input: the client's stream ends behind the input of the request
- * @late: the continuation was past its horizon or of another address: the answer is a
- *	new one and nothing else
+ * @late: the continuation was past its horizon, of another address, or its key retired: the
+ *	answer is a new one and nothing else
  * @moved: it was of another address
  * @addr, @addr_len: the client's address, if the answer is to say it
  * @count: numbers granted; 0 when the request issues nothing
@@ -74,7 +76,8 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @ack: acknowledgment number of the answer
  * @ask, @nask: byte ranges wanted, in the order of the numbers
  * @first_piece: bytes of them in the first packet
- * @output, @input: user continuations, opened; opaque points into the request
+ * @output, @input: user continuations, opened; opaque points into the request, and has to
+ *	be good until trk_answer_begin() has been called
  * @has_output, @has_input_cont: whether they came
  * @has_input: the request brings input, at @input_off
  */

@@ -511,7 +511,7 @@ int trk_ucont_parse(struct trk_ucont *u, struct trk_blob b)
 	u->start = get_unaligned_be64(b.p);
 	u->end = get_unaligned_be64(b.p + 8);
 	u->flags = b.p[16];
-	u->key_id = b.p[17];
+	u->key_id = b.p[TRK_UCONT_KEY];
 	u->len = get_unaligned_be16(b.p + 18);
 	u->opaque = b.p + 20;
 	if (u->len != b.len - TRK_UCONT_HDR || u->start > u->end)

@@ -27,6 +27,7 @@
 #define TRK_CONT_LEN		72		/* transport continuation on the wire */
 #define TRK_UCONT_MAX		512		/* opaque bytes of a user continuation */
 #define TRK_UCONT_HDR		36		/* start, end, flags, key id, length, MAC */
+#define TRK_UCONT_KEY		17		/* where the key id stands in it */
 #define TRK_SEALED_UCONT_MAX	(TRK_UCONT_HDR + TRK_UCONT_MAX)
 #define TRK_ADDR_IPV4		6		/* an address with its port */
 #define TRK_ADDR_MAX		18		/* the same of IPv6 */
