@@ -125,7 +125,8 @@ static void server_receive(const struct packet *p)
 
 	server_env(&env);
 	if (p->syn) {
-		struct packet *a = flight_add(true, trk_syn_cookie(&env, &peer, p->seq), p->seq + 1);
+		u32 cookie = trk_syn_cookie(&env, &peer, p->seq);
+		struct packet *a = flight_add(true, cookie, p->seq + 1);
 
 		if (a)
 			a->syn = true;

@@ -18,7 +18,7 @@
 
 static const struct trk_cipher key = FUZZ_CIPHER(7), old_key = FUZZ_CIPHER(6);
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
-static const struct trk_peer elsewhere = { .addr = { [10] = 255, 255, 1 }, .port = 7, .service = 80 };
+static const struct trk_peer elsewhere = { .addr = { [15] = 8 }, .port = 7, .service = 80 };
 
 /* What was answered in one domain. */
 static struct {
@@ -52,7 +52,8 @@ struct request {
 	u8 cont_blob[TRK_CONT_LEN];
 	u8 output[TRK_SEALED_UCONT_MAX], input[TRK_SEALED_UCONT_MAX];
 	u8 opaque[TRK_UCONT_MAX];
-	u8 payload[TRK_REQ_HDR_MAX + TRK_SEALED_UCONT_MAX + 22];	/* also more than is allowed */
+	/* Also more than is allowed. */
+	u8 payload[TRK_REQ_HDR_MAX + TRK_SEALED_UCONT_MAX + TRK_EXT_HDR + TRK_ADDR_MAX];
 	u32 input_len;
 	u32 seq, ack;
 };

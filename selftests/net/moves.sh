@@ -87,41 +87,41 @@ moved()
 	expect server DropMoved -eq 0
 }
 
+# at_least HOST COUNTER N
+at_least()
+{
+	[ "$(delta "$1" "$2")" -ge "$3" ]
+}
+
+and_again()
+{
+	nat 10.5.0.2
+	wait_for 60 at_least server Moves 1
+	nat 10.5.0.3
+}
+
 moved_twice()
 {
-	twice()
-	{
-		nat 10.5.0.2
-		wait_for 60 at_least server Moves 1
-		nat 10.5.0.3
-	}
-
 	at server sysctl -qw net.trickles.moves=1
 	nat 10.5.0.1
-	amid_get twice
+	amid_get and_again
 	expect server Moves -gt 1
+}
+
+there_and_back()
+{
+	nat 10.5.0.2
+	wait_for 60 at_least server DropMoved 1
+	nat 10.5.0.1
 }
 
 # The server refuses, and tells why; the connection is there still when the address is.
 not_moved()
 {
-	there_and_back()
-	{
-		nat 10.5.0.2
-		wait_for 60 at_least server DropMoved 1
-		nat 10.5.0.1
-	}
-
 	at server sysctl -qw net.trickles.moves=0
 	nat 10.5.0.1
 	amid_get there_and_back
 	expect server Moves -eq 0
-}
-
-# at_least HOST COUNTER N
-at_least()
-{
-	[ "$(delta "$1" "$2")" -ge "$3" ]
 }
 
 # The client is idle for longer than the firewall remembers it, and asks again.

@@ -669,8 +669,8 @@ static void recovery__forgotten_by_a_firewall(void)
 {
 	static const struct script get = { GET(400000), .request = firewall };
 	static const struct script put = { .nmsgs = 1, .request = firewall,
-					   .msg = { { .kind = TOY_ECHO, .flags = TOY_LAST, .gran = 1,
-						      .len = 300000, .key = 7 } } };
+					   .msg = { { .kind = TOY_ECHO, .flags = TOY_LAST,
+						      .gran = 1, .len = 300000, .key = 7 } } };
 
 	CHECKED(firewalled(&get));
 	CHECKED(firewalled(&put));

@@ -640,7 +640,7 @@ static void timeout__from_another_address(void)
 	CHECK_EQ(conn_from(&c, &is, false, &g), TRK_DROP_MOVED);
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_OK);
 	CHECKED(renewed(&c, &is, &g));
-	/* Neither a guess, nor an address that is longer, nor another service, nor another request. */
+	/* Neither a guess, nor a longer address, nor another service, nor another request. */
 	addr[3] ^= 1;
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
 	addr[3] ^= 1;

@@ -502,7 +502,8 @@ static bool resp_equal(const struct trk_resp *a, const struct trk_resp *b)
 	       a->span == b->span && a->token == b->token && a->num == b->num && a->off == b->off &&
 	       a->nonce == b->nonce && blob_equal(a->cont, b->cont) &&
 	       blob_equal(a->output, b->output) && blob_equal(a->input, b->input) &&
-	       blob_equal(a->addr, b->addr) && a->consumed_from == b->consumed_from && a->consumed_to == b->consumed_to &&
+	       blob_equal(a->addr, b->addr) && a->consumed_from == b->consumed_from &&
+	       a->consumed_to == b->consumed_to &&
 	       a->geo_index == b->geo_index && a->geo_piece == b->geo_piece;
 }
 

@@ -33,7 +33,7 @@
 #define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
 #define TRK_DELACK_US		10000
 #define TRK_PACE_MIN_US		1000		/* not worth a timer below */
-#define TRK_SYN_ATTEMPT		3		/* from here on a SYN may go before a timeout request */
+#define TRK_SYN_ATTEMPT		3		/* from here on a SYN may go before a request */
 #define TRK_KEEPALIVE_US	240000000ULL	/* NATs forget a connection after 300 s */
 
 enum trk_client_state {

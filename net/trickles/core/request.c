@@ -765,7 +765,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	/* Numbers go on where they ended: a law by which they do not is not the server's. */
 	if (r.last - r.n >= cl->ring_size || r.first != cl->hi + 1)
 		return false;
-	/* Of a window, all may grow it or none: alternating would make claims of what took turns. */
+	/* Of a window, all may grow it or none: what alternates would make a claim each. */
 	if (2 * (u64)r.cwnd + TRK_TRAIN >= cl->ring_size)
 		cl->limited = 0;
 	else if (p.what == TRK_WHAT_INPUT || p.room > granted)

@@ -436,7 +436,8 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
  * @g: the grant; valid if 0 is returned
  *
  * Work is bounded: one seal over the transport continuation (two, if it may have
- * been another address's) before anything else is believed, two AES blocks a claimed run, two more seals.
+ * been another address's) before anything else is believed, two AES blocks a
+ * claimed run, two more seals.
  *
  * Return: 0 or the reason to drop the packet.  Any context; touches nothing
  * but its arguments, and calls @env->claim once for 32 numbers at most issued, and
