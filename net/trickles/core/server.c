@@ -39,19 +39,18 @@ static u32 claim(const struct trk_server_env *env, u64 conn, u64 domain, u64 wor
 	return env->claim ? env->claim(env->arg, conn, domain, word, mask) : mask;
 }
 
-/*
- * Marks a first or timeout request; false if it was answered before.  Who comes from
- * another address has marks of his own, for he may not be the client.
- */
-static bool claim_attempt(const struct trk_server_env *env, const struct trk_peer *peer,
-			  const struct trk_grant *g, u8 attempt)
+/* Marks a first or timeout request; false if it was answered before. */
+static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain, u8 attempt)
 {
-	u64 domain = g->kind == TRK_KIND_FIRST ? 0 : g->cont.domain;
-	u64 word = TRK_CLAIM_ATTEMPTS;
+	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
+}
 
-	if (g->moved)
-		word = trk_conn_id(env->current_key, peer, 0, 0) | 15ULL << 60;
-	return claim(env, g->cont.conn, domain, word, 1u << attempt);
+/* Marks the birth of a domain: of those that a parent has, each is later than another. */
+static bool claim_birth(const struct trk_server_env *env, u64 conn, u64 parent, u64 domain)
+{
+	u32 born = trk_domain_order(domain) >> 4;
+
+	return claim(env, conn, parent, TRK_CLAIM_BIRTHS | born / 32, 1u << born % 32);
 }
 
 /*
@@ -107,12 +106,11 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 	return TRK_OK;
 }
 
-static int step_first(const struct trk_server_env *env, const struct trk_peer *peer, u8 attempt,
-		      struct trk_grant *g)
+static int step_first(const struct trk_server_env *env, u8 attempt, struct trk_grant *g)
 {
 	struct trk_cont *c = &g->cont;
 
-	if (!claim_attempt(env, peer, g, attempt))
+	if (!claim_attempt(env, c->conn, 0, attempt))
 		return TRK_DROP_REPLAY;
 	c->domain = trk_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
 	c->domain_key = env->current_key->key_id;
@@ -275,18 +273,32 @@ static int step_range(const struct trk_server_env *env, const struct trk_claims 
 	return TRK_OK;
 }
 
+/* The answer is a continuation and nothing else. */
+static void only_renew(struct trk_grant *g)
+{
+	g->late = true;
+	g->grow = false;
+	g->paid = 0;
+	g->final_input = false;
+	g->has_output = false;
+	g->has_input_cont = false;
+	g->has_input = false;
+	g->input_len = 0;
+	g->nask = 0;
+}
+
 /*
  * One packet in a new domain, numbered above all that can have been issued;
  * loss window and ssthresh as RFC 5681 (4) and §3.1 say, unchanged by repeats.
  */
-static int step_timeout(const struct trk_server_env *env, const struct trk_peer *peer,
-			const struct trk_claims *claims, u8 attempt, struct trk_grant *g)
+static int step_timeout(const struct trk_server_env *env, const struct trk_claims *claims,
+			u8 attempt, struct trk_grant *g)
 {
 	u32 latest = trk_domain_order_at(env->now_ms + 2ULL * env->skew_ms + TRK_BORN_AHEAD_MS);
 	struct trk_cont *c = &g->cont;
 	struct trk_step s;
 	struct trk_walk w;
-	u64 highest;
+	u64 highest, domain;
 	u32 half;
 
 	if (!attempt || attempt > TRK_MAX_ATTEMPTS)
@@ -299,16 +311,22 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 		;
 	if (w.impossible)
 		return TRK_DROP_CLAIMS;
-	if (!claim_attempt(env, peer, g, attempt))
-		return TRK_DROP_REPLAY;
 	trk_law_settle(&w.law, claims->n);
 	highest = trk_law_highest(&w.law, claims->n);
+	domain = trk_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt, highest);
+	if (!claim_birth(env, c->conn, c->domain, domain))
+		return TRK_DROP_REPLAY;
+	/*
+	 * Kind and attempt are not sealed: whoever kept a request may have used the attempt
+	 * up.  Nothing is executed a second time, but the client can begin anew.
+	 */
+	if (!g->late && !claim_attempt(env, c->conn, c->domain, attempt))
+		only_renew(g);
 	half = w.law.first_loss ? w.law.new_cwnd :
 	       max_t(u32, trk_law_window(&w.law, claims->n) / 2, TRK_MIN_CWND);
 	trk_law_init(&c->law, highest, 1, half, 0);
 	c->base = highest;
-	c->domain = trk_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt,
-			       highest);
+	c->domain = domain;
 	c->domain_key = env->current_key->key_id;
 	c->time_ms = env->now_ms;
 	g->first = highest + 1;
@@ -467,7 +485,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		g->addr_len = trk_peer_write(peer, g->addr);
 	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
 	if (g->late)
-		return step_timeout(env, peer, &claims, q->attempt, g);
+		return step_timeout(env, &claims, q->attempt, g);
 	g->grow = q->flags & TRK_REQ_GROW;
 	if (payload_len >= g->cont.slot)
 		g->paid = q->kind == TRK_KIND_RANGE ? 1 + (q->m == q->n) : TRK_INITIAL_WINDOW;
@@ -498,9 +516,9 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	}
 	/* From here on the request counts as answered. */
 	if (q->kind == TRK_KIND_FIRST)
-		return step_first(env, peer, q->attempt, g);
+		return step_first(env, q->attempt, g);
 	if (q->kind == TRK_KIND_TIMEOUT)
-		return step_timeout(env, peer, &claims, q->attempt, g);
+		return step_timeout(env, &claims, q->attempt, g);
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
 	if (!newest(env, &g->cont))

@@ -47,8 +47,12 @@ struct trk_server_env {
 	bool moves;
 };
 
-/* First and timeout requests are marked in words that no number reaches, by their attempt. */
+/*
+ * In words that no number reaches are marked: first and timeout requests by their attempt,
+ * and the births of domains by their order, of which the lowest bits are the attempt.
+ */
 #define TRK_CLAIM_ATTEMPTS	((u64)-1)
+#define TRK_CLAIM_BIRTHS	(15ULL << 60)
 /* A domain's birth may be so far ahead of the clock: each is later than its parent. */
 #define TRK_BORN_AHEAD_MS	1000
 
@@ -63,8 +67,8 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  *	request itself filled a packet (the client sends as fast as it may): what one
  *	received number issues, or one number if it stands for several
  * @final_input: the client's stream ends behind the input of the request
- * @late: the continuation was past its horizon, of another address, or its key retired: the
- *	answer is a new one and nothing else
+ * @late: the continuation was past its horizon, of another address, or its key retired, or
+ *	the timeout was answered before: the answer is a new continuation and nothing else
  * @moved: it was of another address
  * @addr, @addr_len: the client's address, if the answer is to say it
  * @count: numbers granted; 0 when the request issues nothing
