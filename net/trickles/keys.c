@@ -317,7 +317,7 @@ static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, uns
 		if (epoch == cur)
 			continue;
 		/* Who has never chosen a secret shall not have to choose another one. */
-		if (same && i < 2 && !epoch->ours)
+		if (same && i < 2 && most > 1 && !epoch->ours)
 			return -EEXIST;
 		if (same || keys->n == most)
 			gone[ngone++] = epoch;
@@ -327,19 +327,37 @@ static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, uns
 	return 0;
 }
 
-static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ours)
+/* Forgets the oldest until @most are left.  Answers on their way may still use them. */
+static void keys_trim(struct trk_net *tn, struct trk_keys *keys, unsigned int most)
+{
+	unsigned int i, n = keys->n;
+
+	lockdep_assert_held(&tn->keys_lock);
+	if (n <= most)
+		return;
+	WRITE_ONCE(keys->n, most);
+	synchronize_rcu();
+	for (i = most; i < n; i++)
+		epoch_put(keys->epoch[i]);
+}
+
+/* Of all there may be @most, the new one among them. */
+static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ours,
+		    unsigned int most)
 {
 	struct epoch *gone[TRK_KEYS_MAX] = { NULL };
 	struct trk_keys *keys, *old;
 	struct epoch *held, *epoch;
-	unsigned int i, most = 2 + READ_ONCE(tn->sysctl_retired_keys);
+	unsigned int i;
 	int err = 0;
 
 	lockdep_assert_held(&tn->keys_lock);
 	old = rcu_dereference_protected(tn->keys, lockdep_is_held(&tn->keys_lock));
 	held = epoch_of_secret(old, secret);
-	if (held && held == old->epoch[0])
+	if (held && held == old->epoch[0]) {
+		keys_trim(tn, old, most);
 		return 0;
+	}
 	keys = kzalloc(sizeof(*keys), GFP_KERNEL);
 	if (!keys)
 		return -ENOMEM;
@@ -374,6 +392,7 @@ static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ou
  * trk_keys_set - begin a new epoch
  * @tn: namespace
  * @secret: the secret; setting the current one again changes nothing
+ * @only: forget all others
  *
  * The epoch so far becomes the previous one, and the one before it retires; of
  * those that are retired the oldest may be forgotten.  A secret that is held
@@ -383,12 +402,12 @@ static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ou
  * Return: 0 or a negative errno; -EEXIST if it has the number of another secret, which is the
  * current or the previous one: then a different one must be chosen.
  */
-int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN])
+int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool only)
 {
 	int err;
 
 	mutex_lock(&tn->keys_lock);
-	err = keys_set(tn, secret, false);
+	err = keys_set(tn, secret, false, only ? 1 : 2 + READ_ONCE(tn->sysctl_retired_keys));
 	mutex_unlock(&tn->keys_lock);
 	return err;
 }
@@ -397,25 +416,13 @@ int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN])
  * trk_keys_trim - forget the retired epochs that are more than net.trickles.retired_keys
  * @tn: namespace
  *
- * Answers on their way may still use them.
- *
  * Context: may sleep.
  */
 void trk_keys_trim(struct trk_net *tn)
 {
-	struct trk_keys *keys;
-	unsigned int i, n, most;
-
 	mutex_lock(&tn->keys_lock);
-	keys = rcu_dereference_protected(tn->keys, lockdep_is_held(&tn->keys_lock));
-	n = keys->n;
-	most = 2 + READ_ONCE(tn->sysctl_retired_keys);
-	if (n > most) {
-		WRITE_ONCE(keys->n, most);
-		synchronize_rcu();
-		for (i = most; i < n; i++)
-			epoch_put(keys->epoch[i]);
-	}
+	keys_trim(tn, rcu_dereference_protected(tn->keys, lockdep_is_held(&tn->keys_lock)),
+		  2 + READ_ONCE(tn->sysctl_retired_keys));
 	mutex_unlock(&tn->keys_lock);
 }
 
@@ -433,7 +440,7 @@ int trk_keys_net_init(struct trk_net *tn)
 	mutex_init(&tn->keys_lock);
 	get_random_bytes(secret, sizeof(secret));
 	mutex_lock(&tn->keys_lock);
-	err = keys_set(tn, secret, true);
+	err = keys_set(tn, secret, true, TRK_KEYS_MAX);
 	mutex_unlock(&tn->keys_lock);
 	memzero_explicit(secret, sizeof(secret));
 	return err;

@@ -917,7 +917,8 @@ static int take_ciphers(struct trk_net *tn, struct trk_answer *a)
 	nonce = trk_keys_find(tn, a->g->cont.domain_key);
 	if (!trk_keys_hold(seal))
 		seal = NULL;
-	if (!trk_keys_hold(nonce))
+	/* Nor is to be sealed anew what a key sealed that is forgotten. */
+	if (!trk_keys_find(tn, a->g->cont.key_id) || !trk_keys_hold(nonce))
 		nonce = NULL;
 	rcu_read_unlock();
 	a->seal = seal;

@@ -28,12 +28,13 @@
  *                is a byte made from the secret.  EEXIST: it is that of the current
  *                or previous secret as well, choose another secret.  A retired
  *                one of the number is forgotten.  A secret that is still held
- *                becomes the current one again, and the one so far the previous one
+ *                becomes the current one again, and the one so far the previous one.
+ *                With " only" behind it: all others are forgotten at once, since
+ *                one of them leaked, and all connections end
  *   retired_keys secrets that are held beyond the current and the previous one, for
  *                connections that began with them; default 6, 0 to 6.  A smaller
- *                value forgets the oldest at once, and what depends on them ends.
- *                To make a secret worthless that leaked, write 0 here, then two new
- *                secrets, one right after the other, then the number that was here
+ *                value forgets the oldest at once, and what depends on them ends:
+ *                below 2 busy connections, at the second or third change
  */
 #include <linux/capability.h>
 #include <linux/kernel.h>
@@ -51,10 +52,12 @@ static unsigned int replay_words_min = 1024, replay_words_max = 1 << 24;
 static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct trk_net *tn = table->data;
-	char text[2 * TRK_SECRET_LEN + 2] = "";
+	static const char only[] = " only";
+	char text[2 * TRK_SECRET_LEN + sizeof(only) + 1] = "";
 	struct ctl_table copy = { .data = text, .maxlen = sizeof(text) };
 	u8 secret[TRK_SECRET_LEN];
 	u8 ids[TRK_KEYS_MAX];
+	const char *rest;
 	int i, n, err;
 
 	if (!ns_capable(tn->net->user_ns, CAP_NET_ADMIN))
@@ -69,11 +72,12 @@ static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *le
 	if (*ppos)
 		return -EINVAL;
 	err = proc_dostring(&copy, write, buffer, lenp, ppos);
-	if (!err && (strlen(text) != 2 * TRK_SECRET_LEN ||
+	rest = text + 2 * TRK_SECRET_LEN;
+	if (!err && (strlen(text) < 2 * TRK_SECRET_LEN || (*rest && strcmp(rest, only)) ||
 		     hex2bin(secret, text, TRK_SECRET_LEN)))
 		err = -EINVAL;
 	if (!err)
-		err = trk_keys_set(tn, secret);
+		err = trk_keys_set(tn, secret, *rest);
 	memzero_explicit(secret, sizeof(secret));
 	memzero_explicit(text, sizeof(text));
 	return err;

@@ -170,7 +170,7 @@ int trk_keys_init(void);
 void trk_keys_exit(void);
 int trk_keys_net_init(struct trk_net *tn);
 void trk_keys_net_exit(struct trk_net *tn);
-int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN]);
+int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool only);
 void trk_keys_trim(struct trk_net *tn);
 const struct trk_cipher *trk_keys_current(struct trk_net *tn);
 const struct trk_cipher *trk_keys_previous(struct trk_net *tn);

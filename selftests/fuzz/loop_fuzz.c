@@ -135,8 +135,10 @@ static void server_receive(const struct packet *p)
 	err = trk_req_parse(&q, p->p, p->len, p->len);
 	MUST(!err);
 	err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
-	/* An honest client's request is dropped only if it came twice or its proof was spoilt. */
-	MUST(!err || (err == TRK_DROP_REPLAY && loop.remembers) || err == TRK_DROP_PROOF);
+	/* An honest client's request is dropped only if it came twice or its proof was spoilt, */
+	MUST(!err || (err == TRK_DROP_REPLAY && loop.remembers) || err == TRK_DROP_PROOF ||
+	     /* or it was under way for longer than its cookie is good. */
+	     (err == TRK_DROP_COOKIE && loop.now_us > TRK_COOKIE_PERIOD_MS * 1000));
 	if (err || !g.count || !toy_answer(&t, &g, &peer, p->p + q.hdr_len))
 		return;
 	t.a.g = &g;

@@ -180,6 +180,30 @@ def forgotten():
     equal(len(ids()), 2)
 
 
+@case("a secret and no other: what came before is refused at once")
+def only():
+    s = connected(80)
+    fetch(s, "1000")
+    secrets.append(secrets.pop(0))
+    for bad in "only", " onl", " only!", "  only", " 0":
+        raises(errno.EINVAL, server, "key", secrets[-1] + bad)
+    before = ids()
+    server("key", secrets[-1] + " only\n")
+    equal(len(ids()), 1)
+    equal(ids() != before[:1], True)
+    with trk.Counting(SERVER) as count:
+        s.sendall(b"GET /1000 HTTP/1.1\r\nHost: 10.1.1.1\r\n\r\n")
+        s.settimeout(5)
+        raises(None, s.recv, 1)
+    equal(count.delta().get("DropKey", 0) >= 2, True, "DropKey")
+    fetch(connected(80), "1000")
+    # The current one alone, as it was.
+    write_key()
+    now = ids()
+    server("key", secrets[-1] + " only")
+    equal(ids(), now[:1])
+
+
 @case("retired_keys: from 0 to 6; so many are held beside two")
 def setting():
     equal(server("retired_keys"), "6")

@@ -11,7 +11,7 @@
 
 #define DELAY_US	10000		/* each way */
 #define MINUTE_US	60000000ULL
-#define LATEST_US	(20 * MINUTE_US)
+#define LATEST_US	(70 * MINUTE_US)
 
 enum fate { DELIVER, DROP, LATE };
 
@@ -29,7 +29,9 @@ struct script {
 	u64 key_us;			/* so often the key changes, */
 	unsigned int keys, retired;	/* so many times, and so many old ones are held */
 	u64 seed;
-	unsigned int permille;		/* of packets that are lost */
+	unsigned int permille;		/* of packets that are lost, */
+	u64 dark_us, light_us;		/* and all from then until then; */
+	bool moves;			/* after that the client has another port */
 	enum fate (*request)(struct run *r, const struct trk_req *q);
 	enum fate (*response)(struct run *r, u64 number, struct packet *p);
 	void (*granted)(struct run *r);	/* looks at r->p.q and r->p.grant */
@@ -62,10 +64,22 @@ static void say(struct run *r, bool must_wait)
 	r->patience = must_wait ? U64_MAX : min_t(u64, wait, TRK_RTO_MAX_US);
 }
 
-/* Does the client have something to do, or does it wait for its reader? */
+/* Does the client have something to do, or does it wait for its reader, or for more to write? */
 static bool waits(const struct run *r)
 {
+	const struct trk_client *cl = &r->p.cl;
+
+	if (r->sc->rest_us && cl->in_end == r->sc->before && cl->in_una == cl->in_end &&
+	    !cl->waiting && !cl->expected && !trk_client_wants(cl))
+		return true;
 	return r->paused && r->p.cl.rcv_limit < r->p.received + PAIR_SLOT;
+}
+
+static enum fate at_random(struct run *r)
+{
+	if (r->sim.now_us >= r->sc->dark_us && r->sim.now_us < r->sc->light_us)
+		return DROP;
+	return rng_u64(&r->p.rng) % 1000 < r->sc->permille ? DROP : DELIVER;
 }
 
 static void at_server(void *arg, struct packet *in);
@@ -93,9 +107,10 @@ static void pump(struct run *r)
 		enum fate fate = DELIVER;
 
 		say(r, waits(r));
-		if (out->syn)
+		if (out->syn) {
 			r->knocks++;
-		else if (trk_req_parse(&q, out->data, out->len, out->len))
+			fate = at_random(r);
+		} else if (trk_req_parse(&q, out->data, out->len, out->len))
 			pair_fail(p, "malformed request");
 		else if (sc->request)
 			fate = sc->request(r, &q);
@@ -163,7 +178,9 @@ static void answered(void *arg, struct packet *out)
 	struct run *r = arg;
 	enum fate fate = DELIVER;
 
-	if (!out->syn && r->sc->response)
+	if (out->syn)
+		fate = at_random(r);
+	else if (r->sc->response)
 		fate = r->sc->response(r, trk_num_near(r->p.grant.first,
 						       get_unaligned_be32(out->data + 8)), out);
 	if (fate == DROP) {
@@ -180,6 +197,10 @@ static void at_server(void *arg, struct packet *in)
 	u64 before = r->p.server_drops[TRK_OK];
 
 	r->p.now_us = r->sim.now_us;
+	if (r->sc->moves && r->sim.now_us >= r->sc->light_us && !r->p.moves) {
+		r->p.moves = true;
+		r->p.peer.port++;
+	}
 	pair_at_server(&r->p, r->seen++ % PAIR_REPLICAS, in, answered, r);
 	if (r->p.server_drops[TRK_OK] != before && r->sc->granted)
 		r->sc->granted(r);
@@ -612,6 +633,73 @@ static void recovery__key_change_in_handshake(void)
 	CHECK_EQ(run.p.cl.conts[run.p.cl.serial % TRK_CONTS].c.domain_key, 2);
 }
 
+/* ---- offsets of 32 bits ---- */
+
+static struct packet *answer[8];
+static unsigned int answers;
+
+static void keep_answer(void *arg, struct packet *out)
+{
+	answer[answers++ % 8] = out;
+}
+
+/* All that the client has to say, and what comes back, until it has no more. */
+static unsigned int exchange(struct pair *p)
+{
+	unsigned int i, requests = 0;
+	struct packet *out;
+
+	while ((out = pair_pump(p))) {
+		requests++;
+		answers = 0;
+		pair_at_server(p, 0, out, keep_answer, NULL);
+		packet_free(out);
+		p->now_us += DELAY_US;
+		for (i = 0; i < answers; i++) {
+			pair_at_client(p, answer[i]);
+			packet_free(answer[i]);
+		}
+	}
+	return requests;
+}
+
+/* Where a packet without data says that these would be does not matter, nor in which half. */
+static void recovery__no_data_behind_many(void)
+{
+	static const struct toy_msg msg[] = {
+		{ .kind = TOY_GET, .len = 3000, .key = 5 },
+		{ .kind = TOY_PUT, .flags = TOY_LAST, .gran = 1, .len = 90, .key = 7 },
+	};
+	struct pair *p = &run.p;
+	unsigned int gib;
+
+	for (gib = 0; gib < 8; gib++) {
+		u64 at = ((u64)gib << 30) + 5000;
+		struct trk_client *cl = &p->cl;
+
+		pair_begin(p, msg, 2);
+		cl->in_end = TOY_MSG_LEN;
+		pair_connect(p, 2 * DELAY_US);
+		exchange(p);
+		CHECK_EQ(cl->rcv_nxt, 3000);
+		/* As if so much had come. */
+		cl->rcv_nxt = at;
+		cl->ask_nxt = at;
+		cl->out_top = at;
+		cl->rcv_limit = at + 100000;
+		memset(cl->outputs, 0, sizeof(cl->outputs));
+		/* A sign of life, then more input. */
+		p->now_us += TRK_KEEPALIVE_US;
+		trk_client_timer(cl, p->now_us);
+		CHECK(exchange(p));
+		CHECK_EQ(cl->out_top, at);
+		cl->in_end = p->in_len;
+		CHECK(exchange(p));
+		CHECK_EQ(p->q.input_len, p->in_len - TOY_MSG_LEN);
+		pair_end(p);
+	}
+}
+
 /* ---- another way to the server ---- */
 
 /* Behind a NAT that forgot it, the client has another port from its 30th request on. */
@@ -778,6 +866,29 @@ static void recovery__keys_change_while_idle(void)
 	CHECK(run.late);
 }
 
+/* All output has come, and so have the bytes of the continuation that may bring more. */
+static void idle_at_the_end(u64 us)
+{
+	struct script sc = {
+		.nmsgs = 2, .rest_us = 15 * us, .before = TOY_MSG_LEN, CHANGES(14, us),
+		.msg = { { .kind = TOY_GET, .len = 20000, .key = 5 },
+			 { .kind = TOY_PUT, .flags = TOY_LAST, .gran = 1, .len = 90, .key = 7 } }
+	};
+
+	PLAY(&sc);
+	CHECK_EQ(run.changes, sc.keys);
+	CHECK(run.p.cl.stat.resealed >= 8);
+	CHECK(run.reseals < 3 * run.p.cl.stat.resealed);
+}
+
+static void recovery__keys_change_while_idle_at_the_end(void)
+{
+	CHECKED(idle_at_the_end(60 * 1000000ULL));
+	CHECKED(idle_at_the_end(83 * 1000000ULL));
+	CHECKED(idle_at_the_end(130 * 1000000ULL));
+	CHECKED(idle_at_the_end(250 * 1000000ULL));
+}
+
 /* An administrator had the old ones forgotten: what depends on them is refused, to the end. */
 static void recovery__forgotten_key_is_refused(void)
 {
@@ -836,11 +947,6 @@ static void recovery__replicas_of_two_keys(void)
 	CHECK(run.reseals < 10);
 }
 
-static enum fate at_random(struct run *r)
-{
-	return rng_u64(&r->p.rng) % 1000 < r->sc->permille ? DROP : DELIVER;
-}
-
 static enum fate request_at_random(struct run *r, const struct trk_req *q)
 {
 	watch_keys(r, q);
@@ -886,6 +992,36 @@ static void recovery__keys_and_losses_at_random(void)
 	}
 	printf("# %u changes, %u domains, %u timeouts, %" PRIu64 " resealed\n", changes, domains,
 	       timeouts, resealed);
+	CHECK(domains >= changes / 4 && resealed > changes);
+}
+
+/* Nothing comes through for a while, and then from another port; also the SYNs get lost. */
+static void recovery__outages_at_random(void)
+{
+	struct script sc = { .request = request_at_random, .response = response_at_random,
+			     .granted = watch_late, .nmsgs = 2 };
+	unsigned int i, k, knocks = 0, late = 0;
+
+	for (i = 0; i < 200; i++) {
+		struct rng rng = { .s = i + 1 };
+
+		sc.seed = rng_u64(&rng);
+		sc.permille = rng_u64(&rng) % 100;
+		sc.rcvbuf = 8000 + rng_u64(&rng) % 60000;
+		sc.dark_us = 1200000 + rng_u64(&rng) % 3000000;
+		sc.light_us = sc.dark_us + rng_u64(&rng) % 30000000;
+		sc.moves = i % 2;
+		for (k = 0; k < sc.nmsgs; k++)
+			sc.msg[k] = (struct toy_msg){
+				.kind = "GPSE"[rng_u64(&rng) % (3 + k)],
+				.flags = rng_u64(&rng) % 2 * TOY_CHUNKED, .gran = 1,
+				.len = rng_u64(&rng) % 1000000, .key = rng_u64(&rng) };
+		PLAY(&sc);
+		knocks += run.knocks;
+		late += run.late;
+	}
+	printf("# %u SYNs, %u renewals\n", knocks, late);
+	CHECK(knocks && late);
 }
 
 /* ---- the reader ---- */
@@ -1155,15 +1291,18 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__renewal_in_recovery),
 	TAP_CASE(recovery__key_change_in_recovery),
 	TAP_CASE(recovery__key_change_in_handshake),
+	TAP_CASE(recovery__no_data_behind_many),
 	TAP_CASE(recovery__another_address),
 	TAP_CASE(recovery__forgotten_by_a_firewall),
 	TAP_CASE(recovery__two_key_changes),
 	TAP_CASE(recovery__many_keys_in_a_download),
 	TAP_CASE(recovery__many_keys_in_an_upload),
 	TAP_CASE(recovery__keys_change_while_idle),
+	TAP_CASE(recovery__keys_change_while_idle_at_the_end),
 	TAP_CASE(recovery__forgotten_key_is_refused),
 	TAP_CASE(recovery__replicas_of_two_keys),
 	TAP_CASE(recovery__keys_and_losses_at_random),
+	TAP_CASE(recovery__outages_at_random),
 	TAP_CASE(recovery__window_closed_for_a_minute),
 	TAP_CASE(recovery__parked_trickles_resume_paced),
 	TAP_CASE(recovery__window_closed_beyond_the_horizon),

@@ -724,6 +724,44 @@ static void timeout__not_ahead_of_the_clock(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + 1500, &g), TRK_OK);
 }
 
+/* Half a year is as far ahead as it is behind: nobody gets there but by waiting. */
+static void timeout__of_an_old_domain(void)
+{
+	struct trk_grant g;
+	struct conn c;
+	u64 days;
+
+	for (days = 1; days < 400; days++) {
+		conn_open(&c);
+		c.q.attempt = 1;
+		CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + days * 86400000, &g), TRK_OK);
+		CHECK(g.late);
+	}
+}
+
+/* Whichever packet of the first answer arrives tells the client its address. */
+static void first__address_in_every_packet(void)
+{
+	struct trk_answer a = { .peer = &peer, .seal = &key.c, .nonce = &key.c, .len = 50,
+				.has_consumed = true, .consumed_to = 9 };
+	struct trk_grant g;
+	struct trk_packet p;
+	struct trk_resp r;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	unsigned int n = 0;
+
+	a.g = &g;
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .flags = TRK_REQ_GROW }, &g), TRK_OK);
+	g.paid = TRK_INITIAL_WINDOW;
+	CHECK_EQ(trk_answer_begin(&a), 0);
+	while (trk_answer_next(&a, hdr, &p)) {
+		CHECK_EQ(trk_resp_parse(&r, hdr, p.hdr_len, p.hdr_len + p.data_len), TRK_OK);
+		CHECK_EQ(r.addr.len, TRK_ADDR_MAX);
+		n++;
+	}
+	CHECK_EQ(n, TRK_INITIAL_WINDOW);
+}
+
 static void timeout__attempts_are_bounded(void)
 {
 	struct trk_grant g;
@@ -1363,6 +1401,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(timeout__from_another_address),
 	TAP_CASE(timeout__attempts_used_up),
 	TAP_CASE(timeout__not_ahead_of_the_clock),
+	TAP_CASE(timeout__of_an_old_domain),
+	TAP_CASE(first__address_in_every_packet),
 	TAP_CASE(timeout__attempts_are_bounded),
 	TAP_CASE(timeout__proof_is_checked),
 	TAP_CASE(step__any_server_is_the_same_server),

@@ -29,6 +29,7 @@ void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size
 	cl->delack_deadline_us = U64_MAX;
 	cl->idle_deadline_us = U64_MAX;
 	cl->pace_deadline_us = U64_MAX;
+	cl->reseal_deadline_us = U64_MAX;
 	cl->cwnd = TRK_INITIAL_WINDOW;
 	cl->rto_us = TRK_RTO_INIT_US;
 	cl->dupthresh = TRK_DUPTHRESH;
@@ -93,6 +94,7 @@ static void client_die(struct trk_client *cl, int error)
 	cl->delack_deadline_us = U64_MAX;
 	cl->idle_deadline_us = U64_MAX;
 	cl->pace_deadline_us = U64_MAX;
+	cl->reseal_deadline_us = U64_MAX;
 	cl->deadline_us = U64_MAX;
 }
 
@@ -110,6 +112,7 @@ static void set_deadline(struct trk_client *cl)
 {
 	cl->deadline_us = min_t(u64, min_t(u64, cl->rto_deadline_us, cl->pace_deadline_us),
 				min_t(u64, cl->delack_deadline_us, cl->idle_deadline_us));
+	cl->deadline_us = min_t(u64, cl->deadline_us, cl->reseal_deadline_us);
 }
 
 /*
@@ -351,6 +354,8 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->renewal = 0;
 	cl->renewal_claims = 0;
 	cl->key_changes = 0;
+	cl->reseals = 0;
+	cl->reseal_us = 0;
 	cl->nclaims = 0;
 	cl->nrep = c->base;
 	cl->edge = c->base + 1;
@@ -486,16 +491,17 @@ static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
 	struct trk_held_ucont *h;
 
 	h = output_place(cl, u);
+	if (h->len && h->u.start == u->start && resealed(h, r->output, u->key_id)) {
+		take_reseal(cl, h, r->output, u->key_id);
+		return;
+	}
 	/*
 	 * The same input may have been executed twice, with another outcome the
 	 * second time; bytes of both must not be mixed, so the first one stays.
 	 */
 	if (h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
-	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len))) {
-		if (resealed(h, r->output, u->key_id))
-			take_reseal(cl, h, r->output, u->key_id);
+	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len)))
 		return;
-	}
 	if (u->start == cl->next_lost)
 		cl->next_lost = 0;
 	if (u->flags & TRK_UCONT_FINAL)
@@ -697,6 +703,12 @@ static void input_release(struct trk_client *cl)
 /* Output data arrived: what of the piece is still missing must be asked for again. */
 static void output_arrived(struct trk_client *cl, const struct trk_slot *s, u64 off, u32 len)
 {
+	/* Without data the offset says nothing. */
+	if (!len) {
+		if (s->what == TRK_WHAT_OUTPUT)
+			want_output(cl, s->off, s->off + s->len);
+		return;
+	}
 	trk_holes_sub(&cl->holes, off, off + len);
 	if (off <= cl->ask_nxt)
 		cl->ask_nxt = max_t(u64, cl->ask_nxt, off + len);
@@ -712,6 +724,10 @@ static void confirm(struct trk_client *cl, const struct trk_slot *s)
 
 	if (s->req_n <= cl->confirmed_n || (u8)(cl->serial - s->serial) >= TRK_CONTS)
 		return;
+	if (cl->confirmed.c.key_id != held->c.key_id) {
+		cl->reseals = 0;
+		cl->reseal_us = 0;
+	}
 	cl->confirmed = *held;
 	cl->confirmed_serial = s->serial;
 	cl->confirmed_n = s->req_n;
@@ -1039,6 +1055,8 @@ void trk_client_timer(struct trk_client *cl, u64 now_us)
 	}
 	if (now_us >= cl->pace_deadline_us)
 		cl->pace_deadline_us = U64_MAX;
+	if (now_us >= cl->reseal_deadline_us)
+		cl->reseal_deadline_us = U64_MAX;
 	if (now_us >= cl->idle_deadline_us)
 		cl->idle_deadline_us = now_us;
 	if (cl->state != TRK_CL_DEAD && cl->rto_deadline_us == U64_MAX)

@@ -206,6 +206,7 @@ struct trk_client {
 	bool force;			/* don't wait for a second packet */
 	u64 armed_us;			/* the retransmission timer */
 	u64 rto_deadline_us, delack_deadline_us, idle_deadline_us, pace_deadline_us;
+	u64 reseal_deadline_us;
 	u64 sent_us;			/* the last request */
 	bool resuming;			/* parked trickles go on, */
 	u64 pace_us;			/* and the next one then */

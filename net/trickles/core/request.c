@@ -737,6 +737,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	}
 	/* One more than an answer may have, to know whether there would be more. */
 	reseal = plan_reseal(cl, &p, now_us);
+	cl->reseal_deadline_us = now_us < cl->reseal_us ? cl->reseal_us : U64_MAX;
 	if (!reseal && !plan_next(cl, &p, TRK_MAX_ANSWER + 1)) {
 		/* Nothing to ask: the trickles are parked, but for a sign of life. */
 		if (!idle)

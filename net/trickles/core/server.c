@@ -114,6 +114,7 @@ static int step_first(const struct trk_server_env *env, u8 attempt, struct trk_g
 		return TRK_DROP_REPLAY;
 	c->domain = trk_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
 	c->domain_key = env->current_key->key_id;
+	c->key_id = c->domain_key;
 	c->iw = TRK_INITIAL_WINDOW;
 	c->time_ms = env->now_ms;
 	c->base = 0;
@@ -299,12 +300,17 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 	struct trk_step s;
 	struct trk_walk w;
 	u64 highest, domain;
+	s32 ahead;
 	u32 half;
 
 	if (!attempt || attempt > TRK_MAX_ATTEMPTS)
 		return TRK_DROP_ATTEMPT;
-	/* No timer is so fast: who got ahead of the clock would keep the next one out. */
-	if ((s32)(trk_domain_order(c->domain) - latest) > 0)
+	/*
+	 * No timer is so fast: who got ahead of the clock would keep the next one out.  Nobody
+	 * gets far, and what seems to be far ahead is old.
+	 */
+	ahead = (s32)(trk_domain_order(c->domain) - latest);
+	if (ahead > 0 && ahead < TRK_BORN_AHEAD_MAX && fresh(env, c->time_ms))
 		return TRK_DROP_ATTEMPT;
 	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
 	while (trk_walk_next(&w, &s))
@@ -565,11 +571,21 @@ u64 trk_answer_room(const struct trk_grant *g)
 	return room;
 }
 
-/* The parts of a header that all packets of an answer to input share. */
-static void answer_common(const struct trk_answer *a, struct trk_resp *r)
+/* What each packet of any answer has. */
+static void answer_bare(const struct trk_answer *a, struct trk_resp *r)
 {
 	memset(r, 0, sizeof(*r));
 	r->span = 1;
+	if (a->g->addr_len) {
+		r->addr.p = a->g->addr;
+		r->addr.len = a->g->addr_len;
+	}
+}
+
+/* The parts of a header that all packets of an answer to input share. */
+static void answer_common(const struct trk_answer *a, struct trk_resp *r)
+{
+	answer_bare(a, r);
 	if (a->output_len) {
 		r->output.p = a->output_blob;
 		r->output.len = a->output_len;
@@ -577,10 +593,6 @@ static void answer_common(const struct trk_answer *a, struct trk_resp *r)
 	if (a->input_len) {
 		r->input.p = a->input_blob;
 		r->input.len = a->input_len;
-	}
-	if (a->g->addr_len) {
-		r->addr.p = a->g->addr;
-		r->addr.len = a->g->addr_len;
 	}
 	r->has_consumed = a->has_consumed;
 	r->consumed_from = a->consumed_from;
@@ -766,12 +778,10 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 		return false;
 	x = g->first + a->next;
 	bare = a->packets && (g->nask || a->once);
-	if (bare) {
-		memset(&r, 0, sizeof(r));
-		r.span = 1;
-	} else {
+	if (bare)
+		answer_bare(a, &r);
+	else
 		answer_common(a, &r);
-	}
 	if (g->mint == TRK_MINT_ALL || (g->mint == TRK_MINT_FIRST && (!a->packets || !g->nask))) {
 		r.cont.p = a->cont_blob;
 		r.cont.len = TRK_CONT_LEN;

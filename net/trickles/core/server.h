@@ -55,6 +55,7 @@ struct trk_server_env {
 #define TRK_CLAIM_BIRTHS	(15ULL << 60)
 /* A domain's birth may be so far ahead of the clock: each is later than its parent. */
 #define TRK_BORN_AHEAD_MS	1000
+#define TRK_BORN_AHEAD_MAX	(1 << 20)	/* in the order of domains; more than an hour */
 
 enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
 
