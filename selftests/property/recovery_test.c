@@ -110,10 +110,11 @@ static void pump(struct run *r)
 		if (out->syn) {
 			r->knocks++;
 			fate = at_random(r);
-		} else if (trk_req_parse(&q, out->data, out->len, out->len))
+		} else if (trk_req_parse(&q, out->data, out->len, out->len)) {
 			pair_fail(p, "malformed request");
-		else if (sc->request)
+		} else if (sc->request) {
 			fate = sc->request(r, &q);
+		}
 		if (fate == DROP) {
 			r->dropped++;
 			packet_free(out);
