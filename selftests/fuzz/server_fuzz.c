@@ -24,7 +24,7 @@ static const struct trk_peer elsewhere = { .addr = { [15] = 8 }, .port = 7, .ser
 static struct {
 	u64 first_word;
 	u32 words[WORDS];
-	u32 attempts;
+	u32 attempts, births;
 } answered;
 
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
@@ -36,7 +36,9 @@ static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 {
 	u32 fresh, *marks = &answered.attempts;
 
-	if (word != TRK_CLAIM_ATTEMPTS) {
+	if (word != TRK_CLAIM_ATTEMPTS && word >= TRK_CLAIM_BIRTHS) {
+		marks = &answered.births;
+	} else if (word != TRK_CLAIM_ATTEMPTS) {
 		MUST(word - answered.first_word < WORDS);
 		marks = &answered.words[word - answered.first_word];
 	}
