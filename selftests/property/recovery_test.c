@@ -959,7 +959,7 @@ static enum fate response_at_random(struct run *r, u64 number, struct packet *p)
 	return rng_u64(&r->p.rng) % 100 ? at_random(r) : LATE;
 }
 
-/* Any dialogue, any losses, and a new key every second or so. */
+/* Any dialogue, any losses, and a new key every second or two: six must not go by in silence. */
 static void recovery__keys_and_losses_at_random(void)
 {
 	struct script sc = { CHANGES(20, 0), .response = response_at_random };
@@ -971,9 +971,9 @@ static void recovery__keys_and_losses_at_random(void)
 		struct rng rng = { .s = i + 1 };
 
 		sc.seed = rng_u64(&rng);
-		sc.permille = rng_u64(&rng) % 40;
+		sc.permille = rng_u64(&rng) % 25;
 		sc.rcvbuf = 8000 + rng_u64(&rng) % 60000;
-		sc.key_us = 400000 + rng_u64(&rng) % 800000;
+		sc.key_us = 1000000 + rng_u64(&rng) % 1000000;
 		sc.nmsgs = 3;
 		for (k = 0; k < sc.nmsgs; k++)
 			sc.msg[k] = (struct toy_msg){

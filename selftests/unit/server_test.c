@@ -655,7 +655,7 @@ static void timeout__from_another_address(void)
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
 }
 
-static struct { u64 word; u32 mask; } marked[8];
+static struct { u64 word; u32 mask; } marked[40];
 
 static u32 claim_words(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
 {

@@ -171,7 +171,8 @@ static void want_input(struct trk_client *cl, u64 a, u64 b)
 
 /*
  * The first packet of an answer to asked bytes may have brought the continuation
- * that follows, and no other will if its bytes are there already.
+ * that follows, and no other will if its bytes are there already.  If several are
+ * lost, this is the last one: the others leave holes.
  */
 static void next_lost(struct trk_client *cl, u64 off)
 {
@@ -179,7 +180,7 @@ static void next_lost(struct trk_client *cl, u64 off)
 
 	if (h && !(h->u.flags & TRK_UCONT_FINAL) && h->u.end < cl->fin_off &&
 	    !trk_client_output_at(cl, h->u.end))
-		cl->next_lost = h->u.end;
+		cl->next_lost = max_t(u64, cl->next_lost, h->u.end);
 }
 
 /* Number x, which is expected, will not come: its bytes must be asked for again. */
@@ -194,6 +195,8 @@ static void lose(struct trk_client *cl, u64 x)
 		want_output(cl, s->off, s->off + s->len);
 		if (x == s->first)
 			next_lost(cl, s->off);
+		if (s->off + s->len == cl->asked_before)
+			cl->asked_before = 0;
 	} else if (s->what == TRK_WHAT_INPUT) {
 		cl->in_expected--;
 		if (s->fin && !cl->fin_acked)
@@ -356,6 +359,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->key_changes = 0;
 	cl->reseals = 0;
 	cl->reseal_us = 0;
+	cl->asked_before = 0;
 	cl->nclaims = 0;
 	cl->nrep = c->base;
 	cl->edge = c->base + 1;
@@ -980,6 +984,7 @@ static void timed_out(struct trk_client *cl)
 	cl->timeout_due = true;
 	cl->knocking = false;
 	cl->opened = false;
+	cl->asked_before = 0;
 	if (cl->waiting) {
 		/* What the last timeout request carried goes again with the next. */
 		if (cl->pending.fin && !cl->fin_acked)

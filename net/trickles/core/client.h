@@ -164,6 +164,7 @@ struct trk_client {
 	u64 ask_nxt;			/* output from here on was never asked for */
 	u64 out_top;			/* end of the highest output received */
 	u64 next_lost;			/* the continuation from here on may be lost; 0: none */
+	u64 asked_before;		/* for that of the hole here the byte before it was asked */
 	u64 window_max;			/* largest receive window so far */
 	bool each_brings;		/* each part of parallel input brings a continuation */
 	bool input_turn;		/* input goes before new output */

@@ -134,6 +134,24 @@ static u64 plan_take(const struct trk_client *cl, struct plan *p, u64 a, u64 b, 
 	return a;
 }
 
+/* The first hole, if no continuation for it is held; 0: there is none. */
+static u64 bare_hole(const struct trk_client *cl)
+{
+	u64 a;
+
+	if (!cl->holes.n)
+		return 0;
+	a = max_t(u64, cl->holes.r[0].a, cl->rcv_nxt);
+	return trk_client_output_at(cl, a) ? 0 : a;
+}
+
+/* Is it the byte before that hole that is asked for? */
+static void note_asked_before(struct trk_client *cl, const struct plan *p)
+{
+	if (p->nask == 1 && p->ask[0].len == 1 && p->ask[0].off + 1 == bare_hole(cl))
+		cl->asked_before = bare_hole(cl);
+}
+
 /*
  * Output to ask for, up to @max pieces: what was lost first, then what is new.
  * With @renew the answer brings a continuation.
@@ -155,6 +173,9 @@ static void plan_output(const struct trk_client *cl, struct plan *p, u32 max, bo
 		plan_take(cl, p, cl->next_lost - 1, cl->next_lost, max);
 	if (fresh && p->pieces < max)
 		plan_take(cl, p, cl->ask_nxt, cl->fin_off, max);
+	/* So is, once, the byte before a hole for which none is there, nor on its way. */
+	if (fresh && !p->pieces && !cl->expected && bare_hole(cl) != cl->asked_before)
+		plan_take(cl, p, bare_hole(cl) - 1, bare_hole(cl), max);
 	p->room = p->pieces;
 }
 
@@ -539,6 +560,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	if (!p.pieces && !plan_input(cl, &p))
 		memset(&p, 0, sizeof(p));
 	if (p.what == TRK_WHAT_OUTPUT) {
+		note_asked_before(cl, &p);
 		s->off = p.ask[0].off;
 		s->len = p.ask[0].len;
 		/* Whatever becomes of this request, its bytes are still to be had. */
@@ -774,8 +796,10 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	if (r.n <= cl->limited)
 		q.flags |= TRK_REQ_GROW;
 	renew = renewal_due(cl, claims);
-	if (p.what == TRK_WHAT_OUTPUT)
+	if (p.what == TRK_WHAT_OUTPUT) {
 		plan_output(cl, &p, min_t(u32, granted, TRK_MAX_ANSWER), true, renew);
+		note_asked_before(cl, &p);
+	}
 	if (renew) {
 		q.flags |= TRK_REQ_RENEW;
 		cl->renewal = r.first;

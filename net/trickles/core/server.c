@@ -45,12 +45,12 @@ static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain
 	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
 }
 
-/* Marks the birth of a domain: of those that a parent has, each is later than another. */
+/* Marks the birth of a domain: of those that a parent has, no two are of one order. */
 static bool claim_birth(const struct trk_server_env *env, u64 conn, u64 parent, u64 domain)
 {
-	u32 born = trk_domain_order(domain) >> 4;
+	u32 order = trk_domain_order(domain);
 
-	return claim(env, conn, parent, TRK_CLAIM_BIRTHS | born / 32, 1u << born % 32);
+	return claim(env, conn, parent, TRK_CLAIM_BIRTHS | order / 32, 1u << order % 32);
 }
 
 /*

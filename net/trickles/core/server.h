@@ -49,7 +49,7 @@ struct trk_server_env {
 
 /*
  * In words that no number reaches are marked: first and timeout requests by their attempt,
- * and the births of domains by their order, of which the lowest bits are the attempt.
+ * and the births of domains by their order.
  */
 #define TRK_CLAIM_ATTEMPTS	((u64)-1)
 #define TRK_CLAIM_BIRTHS	(15ULL << 60)
