@@ -11,7 +11,7 @@ top=$PWD
 
 cases=(streams quoting much_output files kernel_tree_builds_modules
        warning oops hang late_command warning_in_the_log killed_from_outside
-       side_by_side same_virtual_time bad_arguments nothing_installed)
+       side_by_side same_virtual_time second_boot no_boot bad_arguments nothing_installed)
 # shellcheck source=selftests/vm/lib.sh
 . selftests/vm/lib.sh
 
@@ -155,6 +155,38 @@ same_virtual_time()
 	done
 	expect "lines" "$(wc -l <"$work/virtual.1")" 5 &&
 	expect "second run" "$(cat "$work/virtual.2")" "$(cat "$work/virtual.1")"
+}
+
+# qemu_fails N: the next N machines stop before they have started
+qemu_fails()
+{
+	mkdir -p "$work/broken"
+	seq "$1" >"$work/broken/left"
+	cat >"$work/broken/qemu-system-x86_64" <<-END
+		#!/bin/bash
+		if [ -s "$work/broken/left" ]; then
+			sed -i 1d "$work/broken/left"
+			exit 0
+		fi
+		exec "$(command -v qemu-system-x86_64)" "\$@"
+	END
+	chmod +x "$work/broken/qemu-system-x86_64"
+}
+
+second_boot()
+{
+	qemu_fails 2
+	PATH=$work/broken:$PATH vm bash -c 'echo out; exit 3'
+	expect status "$status" 3 && expect stdout "$(cat "$work/stdout")" out &&
+		expect lines "$(grep -c 'did not start: trying again' "$work/stderr")" 2
+}
+
+no_boot()
+{
+	qemu_fails 1000
+	PATH=$work/broken:$PATH vm true
+	expect status "$status" 125 && expect machines "$(wc -l <"$work/broken/left")" 997 &&
+		expect_stderr '^vm: the machine stopped before'
 }
 
 bad_arguments()
