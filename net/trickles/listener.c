@@ -510,7 +510,8 @@ static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	trk_answer_next(a, out->data, &p);
 	skb_put(out, p.hdr_len);
 	TRK_INC(tn, RENEWALS);
-	TRK_ADD(tn, MOVES, g->moved);
+	if (g->moved)
+		TRK_INC(tn, MOVES);
 	TRK_INC(tn, RESP_SENT);
 	/* Not charged: under RCU alone the listener may be about to go. */
 	trk_output_send(&path, NULL, &rt->dst, out, p.seq, g->ack, TCPHDR_ACK | TCPHDR_PSH, U16_MAX,
