@@ -1141,6 +1141,26 @@ static void recovery__input_answered_beyond_the_window(void)
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 
+/*
+ * More answers bring output continuations than can be held: that is no loss, and what is
+ * refused comes once the reader has read.
+ */
+static void recovery__too_many_output_continuations(void)
+{
+	static const struct script sc = {
+		.nmsgs = 2, .rcvbuf = 200000, .pause_at = 60000, .pause_us = 10 * MINUTE_US,
+		.msg = { { .kind = TOY_GET, .len = 60000, .key = 5 },
+			 { .kind = TOY_ECHO, .flags = TOY_CHUNKED | TOY_LAST, .len = 40000,
+			   .key = 7 } }
+	};
+
+	PLAY(&sc);
+	CHECK_EQ(run.p.client_drops[TRK_DROP_WINDOW], 0);
+	CHECK_EQ(run.p.cl.stat.lost, 0);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+	CHECK(run.paused);
+}
+
 static enum fate successor_lost(struct run *r, u64 number, struct packet *p)
 {
 	if (number == 2)
@@ -1310,6 +1330,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__input_beyond_the_horizon),
 	TAP_CASE(recovery__window_smaller_than_a_packet),
 	TAP_CASE(recovery__input_answered_beyond_the_window),
+	TAP_CASE(recovery__too_many_output_continuations),
 	TAP_CASE(recovery__output_continuation_lost),
 	TAP_CASE(recovery__input_behind_the_last_output),
 	TAP_CASE(recovery__input_taken_at_the_end),

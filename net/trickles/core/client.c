@@ -437,6 +437,16 @@ static bool covers(const struct trk_ucont *u, u64 off)
 	return u->start <= off && off < u->end;
 }
 
+/* How many more output continuations could be held? */
+unsigned int trk_client_output_places(const struct trk_client *cl)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < TRK_OUTPUTS; i++)
+		n += trk_client_output_free(cl, &cl->outputs[i]);
+	return n;
+}
+
 /*
  * Where an output continuation would be held: the place of the one that begins
  * alike, or one that is free.  Places are kept for the two without which none
@@ -554,6 +564,7 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 	if (from >= to || to <= cl->in_una)
 		return;
 	trk_holes_sub(&cl->in_lost, from, to);
+	trk_holes_sub(&cl->in_placeless, from, to);
 	if (from > cl->in_una) {
 		trk_holes_add(acked, from, to, TRK_HOLES_DROP);
 		return;
@@ -564,6 +575,7 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 		trk_holes_sub(acked, acked->r[0].a, acked->r[0].b);
 	}
 	trk_holes_sub(&cl->in_lost, 0, cl->in_una);
+	trk_holes_sub(&cl->in_placeless, 0, cl->in_una);
 }
 
 /*
@@ -599,7 +611,8 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 		s->off = at;
 		s->len = r->geo_piece;
 		end = min_t(u64, at + s->len, limit);
-		if (s->state == TRK_SLOT_LOST)
+		/* If it was received, it was refused. */
+		if (s->state != TRK_SLOT_EXPECTED)
 			trk_holes_add(&cl->holes, at, end, TRK_HOLES_JOIN);
 	}
 	if (end <= cl->ask_nxt)
@@ -631,10 +644,12 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 	/* What it waited for has come. */
 	if (r->has_consumed && r->consumed_to > s->off)
 		cl->in_stall = 0;
-	if (s->token == cl->in_token || (parallel && !before)) {
+	if (s->token == cl->in_token || parallel != before) {
 		cl->in_token = 0;
 		cl->in_left = 0;
 		cl->in_again = false;
+		cl->in_noplace = false;
+		cl->in_placeless.n = 0;
 		/* What was not consumed goes again: in any order, or once there is more of it. */
 		if (parallel)
 			want_input(cl, cl->input.u.start, cl->in_nxt);
@@ -675,33 +690,51 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u6
 }
 
 /*
- * The answer, which ends at @end, finds no room; it comes later, as if the input
- * had not been executed (paper §4.2).  Nothing was lost on the way.
+ * The answer, which ends at @end, finds no room, or no place for its output continuation: it
+ * comes later, as if the input had not been executed (paper §4.2).  Nothing was lost on the way.
  */
-static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 end)
+static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 end, bool noplace)
 {
 	if (s->fin && !cl->fin_acked)
 		cl->fin_sent = false;
 	if (s->token == cl->in_token) {
 		cl->in_left = 0;
 		cl->in_again = true;
-		cl->in_after = end;
+		if (!noplace)
+			cl->in_after = end;
+	} else if (!input_parallel(cl)) {
 		return;
+	} else if (noplace) {
+		trk_holes_add(&cl->in_placeless, s->off, s->off + s->len, TRK_HOLES_JOIN);
+	} else {
+		cl->in_after = cl->in_held.n ? min_t(u64, cl->in_after, end) : end;
+		trk_holes_add(&cl->in_held, s->off, s->off + s->len, TRK_HOLES_JOIN);
 	}
-	cl->in_after = cl->in_held.n ? min_t(u64, cl->in_after, end) : end;
-	trk_holes_add(&cl->in_held, s->off, s->off + s->len, TRK_HOLES_JOIN);
+	cl->in_noplace |= noplace;
 }
 
-/* There may be room now for what was refused. */
-static void input_release(struct trk_client *cl)
+static void want_all(struct trk_client *cl, struct trk_holes *held)
 {
 	unsigned int i;
 
-	if (!cl->in_held.n || cl->rcv_limit < cl->in_after)
+	for (i = 0; i < held->n; i++)
+		want_input(cl, held->r[i].a, held->r[i].b);
+	held->n = 0;
+}
+
+/*
+ * There may be room now for what was refused.  What waits for a place is sent as places get
+ * free; if nothing else can come, one of those that wait must be what a place was kept for.
+ */
+static void input_release(struct trk_client *cl)
+{
+	if (cl->in_held.n && cl->rcv_limit >= cl->in_after)
+		want_all(cl, &cl->in_held);
+	if (!cl->in_noplace || cl->expected || cl->waiting ||
+	    2 * (cl->rcv_limit - cl->rcv_nxt) < cl->window_max || trk_client_wants(cl))
 		return;
-	for (i = 0; i < cl->in_held.n; i++)
-		want_input(cl, cl->in_held.r[i].a, cl->in_held.r[i].b);
-	cl->in_held.n = 0;
+	want_all(cl, &cl->in_placeless);
+	cl->in_noplace = false;
 }
 
 /* Output data arrived: what of the piece is still missing must be asked for again. */
@@ -838,7 +871,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	struct trk_ucont output;
 	struct trk_slot *s;
 	u32 end;
-	bool late, fits, refused;
+	bool late, fits, refused, noplace = false;
 	u64 x, off;
 	int err;
 
@@ -884,10 +917,8 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	/* What does not fit is asked for again, if it can be. */
 	fits = !r->data_len || off + r->data_len <= cl->rcv_limit;
 	refused = !fits && !r->output.p;
-	if (refused && s->what != TRK_WHAT_INPUT)
-		return TRK_DROP_WINDOW;
 
-	/* An output continuation that cannot be held would be gone for good: drop the packet. */
+	/* An output continuation that cannot be held would be gone for good: so is this one. */
 	if (r->output.p) {
 		err = trk_ucont_parse(&output, r->output);
 		if (err)
@@ -895,16 +926,18 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		if (!trk_ucont_fits(output.len, cl->slot))
 			return TRK_DROP_OVERSIZED;
 		place = output_place(cl, &output);
-		if (!place)
-			return TRK_DROP_WINDOW;
 		/*
 		 * The input before it was executed in other parts: what this packet
 		 * says was consumed may reach beyond the continuation that stays.
 		 */
-		if (place->len && place->u.end > cl->rcv_nxt &&
+		noplace = !place;
+		refused = noplace;
+		if (place && place->len && place->u.end > cl->rcv_nxt &&
 		    place->u.start == output.start && place->u.end != output.end)
 			return TRK_DROP_WINDOW;
 	}
+	if (refused && s->what != TRK_WHAT_INPUT)
+		return TRK_DROP_WINDOW;
 
 	if (r->flags & TRK_RESP_ABORT) {
 		client_die(cl, ECONNRESET);
@@ -912,13 +945,13 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	}
 	cl->stat.responses++;
 	in->off = off;
-	in->len = fits ? r->data_len : 0;
-	if (r->output.p)
+	in->len = fits && !refused ? r->data_len : 0;
+	if (r->output.p && !refused)
 		store_output_cont(cl, r, &output);
 	if (r->flags & TRK_RESP_FIN && !refused)
 		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
 	if (refused) {
-		input_refused(cl, s, off + r->data_len);
+		input_refused(cl, s, off + r->data_len, noplace);
 	} else if (s->what == TRK_WHAT_INPUT) {
 		if (r->has_geometry)
 			input_answered(cl, s, r, off);

@@ -181,7 +181,9 @@ struct trk_client {
 	u32 in_left;			/* and how many of its answers may still come */
 	bool in_again;			/* and it has to be sent again, */
 	u64 in_after;			/* when there is room for output up to here */
-	struct trk_holes in_held;	/* parallel input that waits for the same */
+	bool in_noplace;		/* and a place for an output continuation */
+	struct trk_holes in_held;	/* parallel input that waits for room, */
+	struct trk_holes in_placeless;	/* and that waits for a place */
 	bool fin_sent, fin_acked;
 
 	/* our segments */
@@ -258,6 +260,7 @@ bool trk_client_renewing(const struct trk_client *cl);
 bool trk_client_wants(const struct trk_client *cl);
 const struct trk_held_ucont *trk_client_output_at(const struct trk_client *cl, u64 off);
 bool trk_client_output_free(const struct trk_client *cl, const struct trk_held_ucont *h);
+unsigned int trk_client_output_places(const struct trk_client *cl);
 
 static inline struct trk_slot *trk_client_slot(const struct trk_client *cl, u64 x)
 {

@@ -184,15 +184,6 @@ static bool input_parallel(const struct trk_client *cl)
 	return cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL);
 }
 
-static unsigned int output_places(const struct trk_client *cl)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < TRK_OUTPUTS; i++)
-		n += trk_client_output_free(cl, &cl->outputs[i]);
-	return n;
-}
-
 /* The end of the output that is known of: an answer to input adds to it. */
 static u64 output_known(const struct trk_client *cl)
 {
@@ -209,10 +200,10 @@ static u64 output_known(const struct trk_client *cl)
 static bool plan_input(const struct trk_client *cl, struct plan *p)
 {
 	bool fin = cl->in_fin && !cl->fin_sent && !cl->fin_acked;
-	bool again = input_parallel(cl) ? cl->in_lost.n : cl->in_again;
+	bool again = input_parallel(cl) ? cl->in_lost.n : cl->in_again && !cl->in_noplace;
 	u64 used = output_known(cl) + (u64)cl->in_expected * piece_len(cl);
 	u64 room = cl->rcv_limit > used ? cl->rcv_limit - used : 0;
-	unsigned int places = output_places(cl);
+	unsigned int places = trk_client_output_places(cl);
 
 	memset(p, 0, sizeof(*p));
 	p->what = TRK_WHAT_INPUT;
@@ -238,6 +229,12 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 			p->more = true;
 			if (p->in_off < p->in_end)
 				return true;
+		}
+		if (cl->in_placeless.n) {
+			p->in_off = cl->in_placeless.r[0].a;
+			p->in_end = min_t(u64, cl->in_placeless.r[0].b, end);
+			p->more = true;
+			return p->in_off < p->in_end;
 		}
 		/* What is answered beyond the window is so in order: the next would be, too. */
 		if (cl->in_held.n && cl->expected)
@@ -406,6 +403,8 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct pla
 		cl->stat.in_retrans += min_t(u64, cl->in_nxt - out->in_off, out->in_len);
 	cl->in_nxt = max_t(u64, cl->in_nxt, out->in_off + out->in_len);
 	trk_holes_sub(&cl->in_lost, out->in_off, out->in_off + out->in_len);
+	trk_holes_sub(&cl->in_placeless, out->in_off, out->in_off + out->in_len);
+	cl->in_noplace = cl->in_placeless.n;
 	if (!input_parallel(cl)) {
 		cl->in_token = s->token;
 		cl->in_left = s->count;
