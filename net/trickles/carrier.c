@@ -34,6 +34,16 @@ static void mark_syn(struct sock *csk, struct sk_buff *skb)
 	carrier_ops.send_check(csk, skb);
 }
 
+static bool wants_mark(struct sock *csk, struct trk_sock *ts)
+{
+	bool first = ts->syns < READ_ONCE(trk_net(sock_net(csk))->sysctl_marked_syns);
+
+	WRITE_ONCE(ts->syns, ts->syns + 1);
+	if (first)
+		return true;
+	return cmpxchg(&ts->refused, TRK_REFUSED_ONCE, TRK_REFUSED_ASKED) == TRK_REFUSED_ONCE;
+}
+
 static int carrier_xmit(struct sock *csk, struct sk_buff *skb, struct flowi *fl)
 {
 	const struct tcphdr *th = tcp_hdr(skb);
@@ -43,8 +53,7 @@ static int carrier_xmit(struct sock *csk, struct sk_buff *skb, struct flowi *fl)
 
 		rcu_read_lock();
 		sk = rcu_dereference_sk_user_data(csk);
-		if (sk && trk_sk(sk)->syns++ <
-		    READ_ONCE(trk_net(sock_net(sk))->sysctl_marked_syns))
+		if (sk && wants_mark(csk, trk_sk(sk)))
 			mark_syn(csk, skb);
 		rcu_read_unlock();
 	}
@@ -355,6 +364,7 @@ int trk_carrier_connect(struct sock *sk, struct sockaddr *addr, int len)
 
 	trk_carrier_tune(sk);
 	ts->syns = 0;
+	WRITE_ONCE(ts->refused, TRK_REFUSED_NOT);
 	err = kernel_connect(ts->carrier, addr, len, O_NONBLOCK);
 	if (err && err != -EINPROGRESS)
 		return err;
@@ -413,6 +423,26 @@ bool trk_carrier_take(struct sock *sk, u32 ack)
 	bh_unlock_sock(csk);
 	local_bh_enable();
 	return ok;
+}
+
+/**
+ * trk_carrier_refused - a plain RST came for a carrier
+ * @carrier: a carrier
+ *
+ * Caller holds rcu_read_lock().
+ *
+ * Return: is it to be dropped, since it is the first one to answer a plain SYN that
+ * followed on marked ones?  Does not sleep.
+ */
+bool trk_carrier_refused(struct sock *carrier)
+{
+	struct sock *sk = trk_carrier_owner(carrier);
+	unsigned int marked = READ_ONCE(trk_net(sock_net(carrier))->sysctl_marked_syns);
+
+	return sk && marked && READ_ONCE(carrier->sk_state) == TCP_SYN_SENT &&
+	       READ_ONCE(trk_sk(sk)->syns) > marked &&
+	       cmpxchg(&trk_sk(sk)->refused, TRK_REFUSED_NOT, TRK_REFUSED_ONCE) ==
+	       TRK_REFUSED_NOT;
 }
 
 /**

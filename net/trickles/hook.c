@@ -88,25 +88,27 @@ static bool admit(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 
 /*
  * A plain SYN-ACK or RST would wake up the TCP of a carrier whose connection
- * is carried by Trickles.
+ * is carried by Trickles, or could be.
  */
 static unsigned int hook_plain(struct trk_net *tn, struct sk_buff *skb, const struct tcphdr *th)
 {
 	struct sock *sk;
-	bool taken, ref;
+	bool taken, refused, ref;
 
-	if (!atomic_read(&tn->taken))
+	if (!atomic_read(&tn->taken) && !th->rst)
 		return NF_ACCEPT;
 	sk = find_carrier(tn->net, skb, th, &ref);
 	if (!sk)
 		return NF_ACCEPT;
 	taken = trk_carrier_taken(sk);
+	refused = !taken && th->rst && trk_carrier_refused(sk);
 	if (ref)
 		sock_gen_put(sk);
-	if (!taken)
-		return NF_ACCEPT;
-	TRK_INC(tn, DROP_PLAIN);
-	return NF_DROP;
+	if (taken)
+		TRK_INC(tn, DROP_PLAIN);
+	if (refused)
+		TRK_INC(tn, DROP_REFUSED);
+	return taken || refused ? NF_DROP : NF_ACCEPT;
 }
 
 /*

@@ -23,6 +23,17 @@ struct trk_tcp_calls {
 	void (*write_space)(struct sock *sk);
 };
 
+/*
+ * A host on which only Trickles listens refuses a plain SYN, and we sent one only because
+ * the marked ones got lost, or were not answered in time.  The refusal counts when another
+ * marked SYN was not answered either.
+ */
+enum {
+	TRK_REFUSED_NOT,
+	TRK_REFUSED_ONCE,		/* the next SYN is marked */
+	TRK_REFUSED_ASKED		/* it was sent */
+};
+
 /**
  * struct trk_sock - a Trickles socket
  * @inet: must be first
@@ -38,6 +49,7 @@ struct trk_tcp_calls {
  * @port_any: the carrier chose the port
  * @timer_due: the timer expired while a process owned the socket
  * @syns: SYNs that this connect() sent so far; under the carrier's lock
+ * @refused: TRK_REFUSED_*, of this connect()
  * @readable: bytes of output in order that wait to be read
  * @full: no more will come before the application reads
  */
@@ -53,6 +65,7 @@ struct trk_sock {
 	bool port_any;
 	bool timer_due;
 	unsigned int syns;
+	u8 refused;
 	unsigned int readable;
 	bool full;
 };

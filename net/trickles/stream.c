@@ -245,6 +245,7 @@ static void count(struct sock *sk)
 	TRK_ADD(tn, PROBES, fresh(cl->stat.probes, &seen->probes));
 	TRK_ADD(tn, LOST, fresh(cl->stat.lost, &seen->lost));
 	TRK_ADD(tn, RETRANS, fresh(cl->stat.out_retrans, &seen->retrans));
+	TRK_ADD(tn, RESEALED, fresh(cl->stat.resealed, &seen->resealed));
 }
 
 static void grow_ring(struct trk_stream *st, gfp_t gfp)

@@ -14,7 +14,7 @@
 
 /* What of the protocol's statistics was added to the counters already. */
 struct trk_seen {
-	u64 requests, repeated, responses, timeouts, probes, lost, retrans;
+	u64 requests, repeated, responses, timeouts, probes, lost, retrans, resealed;
 };
 
 /**

@@ -10,8 +10,8 @@
  *                connection and 16 bytes large; rounded up to a power of two;
  *                taken by the first listener; default 65536, 1024 to 16777216
  *   marked_syns  SYNs of a connection attempt that carry our option; those
- *                after them are plain TCP, for paths that swallow ours;
- *                default 2, 0 (only TCP) to 16
+ *                after them are plain TCP, for paths that swallow ours, but for
+ *                one if TCP refuses; default 2, 0 (only TCP) to 16
  *   redundant_requests
  *                1: each request of a client repeats the one before it, so that a
  *                lost one costs nothing; only for servers that see all packets of

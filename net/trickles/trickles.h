@@ -72,11 +72,13 @@
 	X(PROBES,		"Probes")	/* timer expired, parked requests used */ \
 	X(LOST,			"Lost")		/* numbers declared lost */ \
 	X(RETRANS,		"RetransBytes")	/* bytes asked for again */ \
+	X(RESEALED,		"Resealed")	/* user continuations, under another key */ \
 	X(DROP_CHECKSUM,	"DropChecksum")				\
 	X(DROP_NO_LISTENER,	"DropNoListener")	/* request for a port without one */ \
 	X(DROP_NO_CLIENT,	"DropNoClient")	/* response to a closed connection */ \
 	X(DROP_PLAIN,		"DropPlain")	/* unmarked segment on a Trickles connection */ \
 	X(DROP_RST,		"DropReset")	/* marked segment with RST */ \
+	X(DROP_REFUSED,		"DropRefused")	/* first RST to a plain SYN: marked_syns */ \
 	X(DROP_ICMP,		"DropIcmp")	/* soft error about a connection by us */ \
 	X(DROP_POLICY,		"DropPolicy")	/* IPsec policy, socket filter, conntrack */ \
 	X(DROP_RCVBUF,		"DropRcvbuf")	/* receive buffer full */ \
@@ -238,6 +240,7 @@ void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *s
 struct sock *trk_carrier_owner(struct sock *carrier);		/* rcu_read_lock() */
 bool trk_carrier_is(const struct sock *sk);			/* full sockets only */
 bool trk_carrier_taken(const struct sock *carrier);
+bool trk_carrier_refused(struct sock *carrier);
 bool trk_client_segment(struct sock *sk, struct sk_buff *skb);	/* softirq; takes the skb if true */
 
 /* af.c: the protocol for socket() */

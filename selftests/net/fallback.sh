@@ -52,6 +52,31 @@ side_by_side()
 	by_trickles download get 10.1.1.1 80
 }
 
+# Nobody listens there.
+curl_refused()
+{
+	local status=0
+
+	at client "$tools/trickles-run" curl -sS -m 60 http://10.1.1.1:81/ || status=$?
+	[ $status = 7 ] # no connection
+}
+
+# As many marked SYNs are lost as are sent before a plain one, which TCP refuses.
+lost_syns()
+{
+	at client nft -f - <<-END
+		table ip lossy {
+			chain output {
+				type filter hook output priority filter
+				ip daddr 10.1.1.1 tcp flags syn tcp option 254 exists numgen inc mod 1000 < 2 drop
+			}
+		}
+	END
+	by_trickles at client "$built/xfer" -t 60 get 10.1.1.1 80 100000
+	expect client DropRefused -eq 1
+	at client nft delete table ip lossy
+}
+
 # A path on which SYNs with options that it does not know get lost.
 swallow()
 {
@@ -65,12 +90,15 @@ swallow()
 	END
 	at client sysctl -qw net.trickles.marked_syns=1
 	by_tcp at client "$built/xfer" -p -t 60 get 10.1.1.1 80 100000
+	mark client
+	curl_refused
+	expect client DropRefused -eq 1
 	at client nft delete table ip middlebox
 	at client sysctl -qw net.trickles.marked_syns=2
 }
 
 load
-plan 7
+plan 8
 two_hosts
 mkdir "$folder"
 # shellcheck disable=SC2086 # words
@@ -86,6 +114,7 @@ stop httpd-server
 check "without it: TCP again" by_tcp download -p get 10.1.1.1 80
 stop tcp-httpd
 httpd server "$folder"
+check "marked SYNs get lost where only Trickles listens" lost_syns
 start server tcp-httpd port "$tools/bench/tcp-httpd" -p 80 "$folder"
 check "a TCP server comes to the port of a Trickles server" side_by_side
 check "errors are those of TCP, and as fast" "$net/fallback.py" "${prefix}"{server,client}

@@ -119,11 +119,12 @@ class Changing:
 @case("a download while the key changes ten times")
 def download():
     s = connected(80)
-    with trk.Counting(SERVER) as count, Changing(0.3) as changes:
+    with trk.Counting(SERVER) as count, trk.Counting(CLIENT) as mine, Changing(0.3) as changes:
         fetch(s, FILE)
     print("# %d changes" % changes.count, flush=True)
     equal(changes.count >= 10, True, "enough changes")
     equal(count.delta().get("DropMac", 0), 0, "DropMac")
+    equal(mine.delta().get("Resealed", 0) >= changes.count / 2, True, "sealed anew")
     fetch(s, "1000")
 
 
