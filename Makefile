@@ -17,7 +17,7 @@ kbuild = @kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$(CURDIR)/net/trickles" \
 		CONFIG_TRICKLES=m CONFIG_DEBUG_INFO_BTF_MODULES= $(1)
 
-.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug fuzz bench fairness style install clean help
+.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug soak fuzz bench fairness style install clean help
 all: module lib tools
 
 module:
@@ -47,6 +47,12 @@ check-debug:
 	@scripts/setup
 	@$(MAKE) --no-print-directory selftests
 	@selftests/run --debug $(TESTS)
+
+soak:
+	@scripts/setup
+	@$(MAKE) --no-print-directory all selftests
+	@scripts/vm --timeout $$(($(or $(MINUTES),30) * 60 + 700)) -- \
+		env MINUTES=$(or $(MINUTES),30) $(if $(SEED),SEED=$(SEED)) selftests/net/soak.sh
 
 fuzz:
 	@scripts/setup
@@ -84,6 +90,7 @@ help:
 	@echo 'make run       see it work: installs what is missing, builds, starts a virtual machine'
 	@echo 'make check     all tests; ends with "N passed, N failed"; TESTS="net/NAME ..." for some'
 	@echo 'make check-debug  tests on kernels that look for errors, and let allocations fail'
+	@echo 'make soak      transfers for MINUTES=N (30) while everything around them goes wrong, SEED=N says how'
 	@echo 'make fuzz      libFuzzer on the core for longer; RUNS=N or TIME=SECONDS for each of TARGETS'
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each'
 	@echo 'make fairness  one download beside 1 to 32 over TCP, and Jain'"'"'s index: an hour; a plot'

@@ -126,6 +126,55 @@ load()
 	insmod "$trickles" || bail_out "the module does not load"
 }
 
+# --- what is left behind ---------------------------------------------------------
+
+references()
+{
+	cat /sys/module/trickles/refcnt
+}
+
+no_references()
+{
+	[ "$(references)" = 0 ]
+}
+
+# Sockets and connections of all namespaces, ours and TCP's, in memory.
+objects()
+{
+	awk '$1 ~ /^(TRICKLES|TCP|request_sock_TCP)$/ { n += $2 } END { print n + 0 }' /proc/slabinfo
+}
+
+# Empty slabs are given back, so that what is active is in use.
+shrink()
+{
+	local cache
+
+	for cache in TRICKLES TCP request_sock_TCP; do
+		[ ! -e "/sys/kernel/slab/$cache/shrink" ] || echo 1 >"/sys/kernel/slab/$cache/shrink"
+	done
+}
+
+objects_are()
+{
+	shrink
+	[ "$(objects)" -le "$1" ]
+}
+
+unloads()
+{
+	rmmod trickles 2>/dev/null
+}
+
+# Waits for the last socket to go, or says what is left. One that was closed with input that
+# no server has consumed stays for 60 s, as one of TCP stays in TIME_WAIT.
+unload()
+{
+	wait_for 90 unloads && return
+	echo "references: $(references), sockets: $(objects)"
+	at client cat /proc/net/trickles /proc/net/tcp
+	return 1
+}
+
 # --- hosts -------------------------------------------------------------------
 
 # hosts NAME...: namespaces

@@ -14,38 +14,6 @@ sockets=${SOCKETS:-1000} cycles=${CYCLES:-50} deletions=${DELETIONS:-3}
 
 # --- what may be left behind ---------------------------------------------------
 
-references()
-{
-	cat /sys/module/trickles/refcnt
-}
-
-no_references()
-{
-	[ "$(references)" = 0 ]
-}
-
-# Sockets and connections of all namespaces, ours and TCP's, in memory.
-objects()
-{
-	awk '$1 ~ /^(TRICKLES|TCP|request_sock_TCP)$/ { n += $2 } END { print n + 0 }' /proc/slabinfo
-}
-
-# Empty slabs are given back, so that what is active is in use.
-shrink()
-{
-	local cache
-
-	for cache in TRICKLES TCP request_sock_TCP; do
-		[ ! -e "/sys/kernel/slab/$cache/shrink" ] || echo 1 >"/sys/kernel/slab/$cache/shrink"
-	done
-}
-
-objects_are()
-{
-	shrink
-	[ "$(objects)" -le "$1" ]
-}
-
 unreclaimable()
 {
 	awk '$1 == "SUnreclaim:" { print $2 }' /proc/meminfo
@@ -119,21 +87,6 @@ sys.stdin.read()
 	wait_for 20 no_references
 	rmmod trickles
 	insmod "$trickles"
-}
-
-unloads()
-{
-	rmmod trickles 2>/dev/null
-}
-
-# Waits for the last socket to go, or says what is left. One that was closed with input that
-# no server has consumed stays for 60 s, as one of TCP stays in TIME_WAIT.
-unload()
-{
-	wait_for 90 unloads && return
-	echo "references: $(references), sockets: $(objects)"
-	at client cat /proc/net/trickles /proc/net/tcp
-	return 1
 }
 
 # Loaded, used and unloaded, again and again.
