@@ -87,14 +87,14 @@ new_key()
 	at right sysctl -qw net.trickles.key="$key"
 }
 
-# Of ten packets the left host gets so many, at random.
+# Of a hundred packets the left host gets so many, at random.
 share()
 {
 	local left
 
-	pick left 0 1 5 5 9 10
+	pick left 0 10 50 50 90 99
 	at router nft "flush chain ip spray prerouting; add rule ip spray prerouting ip daddr $server \
-		numgen random mod 10 >= $left meta mark set 1"
+		numgen random mod 100 >= $left meta mark set 1"
 }
 
 # One thing after the other, and fair weather in the end. A connection lives through six changes

@@ -48,7 +48,10 @@ struct scenario {
 	u32 app_drop, poison, forge;		/* ppm */
 	u64 down_us, up_us;			/* no server in between */
 	u32 rcvbuf;
-	u64 read_pause_us; /* the reader sleeps so long after each buffer full */
+	u32 rcvbuf_later;			/* from so many bytes of output on, if not 0 */
+	u64 later;
+	u64 read_pause_us;			/* the reader sleeps after each buffer full, */
+	bool reads_full;			/* and reads nothing before there is one */
 	bool small_ring;			/* the ring does not grow */
 	bool banner;
 	bool want_fin;
@@ -453,6 +456,9 @@ static bool client_needs(const struct run *r)
 	/* No silly windows: with something left to read, room for a packet may be needed first. */
 	if (r->read < cl->rcv_nxt && cl->rcv_limit < r->received + cl->slot)
 		return false;
+	/* The same goes for a place for an output continuation. */
+	if (r->read < cl->rcv_nxt && (cl->in_noplace || r->sc->reads_full))
+		return false;
 	if (cl->in_una < whole_msgs_in(r) || (cl->in_fin && !cl->fin_acked))
 		return true;
 	if (cl->rcv_nxt < whole_msgs_out(r))
@@ -573,10 +579,12 @@ static void app_write(void *arg, struct packet *p)
 static void app_read(void *arg, struct packet *p)
 {
 	struct run *r = arg;
+	bool later = r->sc->rcvbuf_later && r->cl.rcv_nxt >= r->sc->later;
 
 	r->read_due = false;
 	r->read = r->cl.rcv_nxt;
-	r->cl.rcv_limit = r->read + r->sc->rcvbuf;
+	r->cl.rcv_limit = max_t(u64, r->cl.rcv_limit,
+				r->read + (later ? r->sc->rcvbuf_later : r->sc->rcvbuf));
 	client_pump(r);
 	app_run(r);
 }
@@ -591,7 +599,9 @@ static void app_run(struct run *r)
 		r->write_due = true;
 		sim_at(&r->sim, r->sim.now_us + sc->write[r->writes].delay_us, app_write, r, NULL);
 	}
-	if (!r->read_due && r->cl.rcv_nxt > r->read) {
+	if (!r->read_due && r->cl.rcv_nxt > r->read &&
+	    (!sc->reads_full || r->cl.rcv_limit < r->cl.rcv_nxt + r->cl.slot ||
+	     r->cl.rcv_nxt == whole_msgs_out(r))) {
 		bool full = r->cl.rcv_nxt == r->cl.rcv_limit;
 
 		r->read_due = true;
@@ -957,6 +967,11 @@ static void random_dialogue(struct scenario *sc, struct rng *g)
 			m->kind = RNG_PICK(g, TOY_GET, TOY_GET, TOY_PUT, TOY_ECHO, TOY_ECHO,
 					   TOY_ABORT);
 		m->flags = RNG_PICK(g, 0, 0, TOY_CHUNKED);
+		/* Many output continuations, and not the room that there was once. */
+		if (last && (sc->rcvbuf_later || sc->reads_full)) {
+			m->kind = TOY_ECHO;
+			m->flags = TOY_CHUNKED;
+		}
 		m->gran = RNG_PICK(g, 1, 1, 100, 333);
 		m->key = rng_u64(g) | 1;
 		m->len = RNG_PICK(g, 1, rng_in(g, 1, 100), sc->slot, rng_in(g, 1, 5000),
@@ -981,7 +996,7 @@ static void random_dialogue(struct scenario *sc, struct rng *g)
 static void random_scenario(struct scenario *sc, u64 seed)
 {
 	struct rng g = { seed * 7919 + 1 };
-	unsigned int i, d, profile = rng_below(&g, 5);
+	unsigned int d, profile = rng_below(&g, 5);
 
 	memset(sc, 0, sizeof(*sc));
 	sc->seed = seed;
@@ -1025,14 +1040,12 @@ static void random_scenario(struct scenario *sc, u64 seed)
 		sc->horizon_ms = SHORT_HORIZON_MS;
 		sc->skew_ms = RNG_PICK(&g, 0, 40);
 	}
+	if (rng_below(&g, 4) == 0) {
+		sc->rcvbuf_later = max_t(u32, 5000, sc->rcvbuf / rng_in(&g, 2, 8));
+		sc->later = rng_below(&g, 50000);
+	}
+	sc->reads_full = rng_below(&g, 8) == 0;
 	random_dialogue(sc, &g);
-	/*
-	 * Parallel input of which each part brings an output continuation: more
-	 * of them may come at first than a client holds, and those are lost.
-	 */
-	for (i = 0; i < sc->nmsgs; i++)
-		if (sc->msg[i].kind == TOY_ECHO && sc->msg[i].flags & TOY_CHUNKED)
-			sc->clean = false;
 }
 
 static unsigned int random_seeds(u64 from, u64 to)

@@ -159,14 +159,19 @@ static void want_output(struct trk_client *cl, u64 a, u64 b)
 		      min_t(u64, b, min_t(u64, cl->fin_off, cl->ask_nxt)), TRK_HOLES_JOIN);
 }
 
-/* Input that goes again: what the server has not consumed of [a, b). */
-static void want_input(struct trk_client *cl, u64 a, u64 b)
+/* To @set, of input that goes again, what the server has not consumed of [a, b). */
+static void add_input(struct trk_client *cl, struct trk_holes *set, u64 a, u64 b)
 {
 	unsigned int i;
 
-	trk_holes_add(&cl->in_lost, max_t(u64, a, cl->in_una), b, TRK_HOLES_JOIN);
+	trk_holes_add(set, max_t(u64, a, cl->in_una), b, TRK_HOLES_JOIN);
 	for (i = 0; i < cl->in_acked.n; i++)
-		trk_holes_sub(&cl->in_lost, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
+		trk_holes_sub(set, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
+}
+
+static void want_input(struct trk_client *cl, u64 a, u64 b)
+{
+	add_input(cl, &cl->in_lost, a, b);
 }
 
 /*
@@ -447,34 +452,50 @@ unsigned int trk_client_output_places(const struct trk_client *cl)
 	return n;
 }
 
-/*
- * Where an output continuation would be held: the place of the one that begins
- * alike, or one that is free.  Places are kept for the two without which none
- * would ever be done with: that of the bytes needed next (or of those before
- * them, as long as it may have to bring that one), and its successor.
+/**
+ * trk_client_output_room - could one more output continuation be held?
+ * @cl: the client
+ * @start: its first byte
+ * @end: first byte behind it; U64_MAX: not known
+ *
+ * Places are kept for the two without which none would ever be done with: that of
+ * the bytes needed next (or of those before them, as long as it may have to bring
+ * that one), and its successor.
  */
-static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
+bool trk_client_output_room(const struct trk_client *cl, u64 start, u64 end)
 {
 	const struct trk_held_ucont *current_one = NULL;
-	struct trk_held_ucont *free = NULL;
 	unsigned int i, nfree = 0;
-	bool needed;
+
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		const struct trk_held_ucont *h = &cl->outputs[i];
+
+		if (trk_client_output_free(cl, h))
+			nfree++;
+		else if (covers(&h->u, cl->rcv_nxt) || h->u.end == cl->rcv_nxt)
+			current_one = h;
+	}
+	if (nfree > TRK_OUTPUTS_KEPT - !!current_one)
+		return true;
+	return nfree && ((start <= cl->rcv_nxt && cl->rcv_nxt < end) || end <= cl->rcv_nxt ||
+			 (current_one && start == current_one->u.end));
+}
+
+/* Where it would be held: the place of the one that begins alike, or a free one. */
+static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
+{
+	struct trk_held_ucont *free = NULL;
+	unsigned int i;
 
 	for (i = 0; i < TRK_OUTPUTS; i++) {
 		struct trk_held_ucont *h = &cl->outputs[i];
 
-		if (trk_client_output_free(cl, h)) {
+		if (trk_client_output_free(cl, h))
 			free = h;
-			nfree++;
-		} else if (h->u.start == u->start) {
+		else if (h->u.start == u->start)
 			return h;
-		} else if (covers(&h->u, cl->rcv_nxt) || h->u.end == cl->rcv_nxt) {
-			current_one = h;
-		}
 	}
-	needed = covers(u, cl->rcv_nxt) || u->end <= cl->rcv_nxt ||
-		 (current_one && u->start == current_one->u.end);
-	return needed || nfree > TRK_OUTPUTS_KEPT - !!current_one ? free : NULL;
+	return trk_client_output_room(cl, u->start, u->end) ? free : NULL;
 }
 
 /*
@@ -505,7 +526,7 @@ static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
 	struct trk_held_ucont *h;
 
 	h = output_place(cl, u);
-	if (h->len && h->u.start == u->start && resealed(h, r->output, u->key_id)) {
+	if (h && h->len && h->u.start == u->start && resealed(h, r->output, u->key_id)) {
 		take_reseal(cl, h, r->output, u->key_id);
 		return;
 	}
@@ -513,7 +534,7 @@ static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
 	 * The same input may have been executed twice, with another outcome the
 	 * second time; bytes of both must not be mixed, so the first one stays.
 	 */
-	if (h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
+	if (h && h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
 	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len)))
 		return;
 	if (u->start == cl->next_lost)
@@ -632,6 +653,7 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 			   u64 off)
 {
 	bool before = input_parallel(cl), parallel;
+	bool sequential = s->token == cl->in_token;
 	u64 in_end = s->off + s->len;
 
 	if (r->input.p)
@@ -644,7 +666,7 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 	/* What it waited for has come. */
 	if (r->has_consumed && r->consumed_to > s->off)
 		cl->in_stall = 0;
-	if (s->token == cl->in_token || parallel != before) {
+	if (sequential || parallel != before) {
 		cl->in_token = 0;
 		cl->in_left = 0;
 		cl->in_again = false;
@@ -652,8 +674,8 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
 		cl->in_placeless.n = 0;
 		/* What was not consumed goes again: in any order, or once there is more of it. */
 		if (parallel)
-			want_input(cl, cl->input.u.start, cl->in_nxt);
-		else if (!r->has_consumed || r->consumed_to <= s->off)
+			want_input(cl, cl->input.u.start, min_t(u64, cl->in_nxt, cl->input.u.end));
+		else if (sequential && (!r->has_consumed || r->consumed_to <= s->off))
 			cl->in_stall = in_end;
 	} else if (parallel) {
 		u64 from = r->has_consumed ? r->consumed_from : in_end;
@@ -705,7 +727,7 @@ static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 e
 	} else if (!input_parallel(cl)) {
 		return;
 	} else if (noplace) {
-		trk_holes_add(&cl->in_placeless, s->off, s->off + s->len, TRK_HOLES_JOIN);
+		add_input(cl, &cl->in_placeless, s->off, s->off + s->len);
 	} else {
 		cl->in_after = cl->in_held.n ? min_t(u64, cl->in_after, end) : end;
 		trk_holes_add(&cl->in_held, s->off, s->off + s->len, TRK_HOLES_JOIN);
@@ -730,8 +752,8 @@ static void input_release(struct trk_client *cl)
 {
 	if (cl->in_held.n && cl->rcv_limit >= cl->in_after)
 		want_all(cl, &cl->in_held);
-	if (!cl->in_noplace || cl->expected || cl->waiting ||
-	    2 * (cl->rcv_limit - cl->rcv_nxt) < cl->window_max || trk_client_wants(cl))
+	if (!cl->in_noplace || cl->expected || cl->waiting || trk_client_silly(cl) ||
+	    trk_client_wants(cl))
 		return;
 	want_all(cl, &cl->in_placeless);
 	cl->in_noplace = false;
@@ -918,7 +940,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	fits = !r->data_len || off + r->data_len <= cl->rcv_limit;
 	refused = !fits && !r->output.p;
 
-	/* An output continuation that cannot be held would be gone for good: so is this one. */
+	/* An output continuation that cannot be held would be gone for good: refused as well. */
 	if (r->output.p) {
 		err = trk_ucont_parse(&output, r->output);
 		if (err)
@@ -926,12 +948,13 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 		if (!trk_ucont_fits(output.len, cl->slot))
 			return TRK_DROP_OVERSIZED;
 		place = output_place(cl, &output);
+		noplace = !place && output.end > cl->rcv_nxt;
+		/* That of asked bytes can be asked for again by a byte of them. */
+		refused = noplace && s->what != TRK_WHAT_OUTPUT;
 		/*
 		 * The input before it was executed in other parts: what this packet
 		 * says was consumed may reach beyond the continuation that stays.
 		 */
-		noplace = !place;
-		refused = noplace;
 		if (place && place->len && place->u.end > cl->rcv_nxt &&
 		    place->u.start == output.start && place->u.end != output.end)
 			return TRK_DROP_WINDOW;
@@ -946,8 +969,10 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	cl->stat.responses++;
 	in->off = off;
 	in->len = fits && !refused ? r->data_len : 0;
-	if (r->output.p && !refused)
+	if (r->output.p && !noplace)
 		store_output_cont(cl, r, &output);
+	else if (noplace && !refused)
+		cl->next_lost = max_t(u64, cl->next_lost, output.start);
 	if (r->flags & TRK_RESP_FIN && !refused)
 		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
 	if (refused) {

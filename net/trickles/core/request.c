@@ -80,6 +80,15 @@ static bool silly(const struct trk_client *cl, u64 len)
 	return len < piece_len(cl) && 2 * len < cl->window_max;
 }
 
+/**
+ * trk_client_silly - is there no room for a piece?
+ * @cl: the client
+ */
+bool trk_client_silly(const struct trk_client *cl)
+{
+	return cl->rcv_limit <= cl->rcv_nxt || silly(cl, cl->rcv_limit - cl->rcv_nxt);
+}
+
 /* Does the last packet of a range have no room for more of it? */
 static bool whole_pieces(const struct trk_client *cl, const struct plan *p,
 			 const struct trk_bytes *range)
@@ -169,7 +178,8 @@ static void plan_output(const struct trk_client *cl, struct plan *p, u32 max, bo
 		plan_take(cl, p, max_t(u64, cl->holes.r[i].a, cl->rcv_nxt), cl->holes.r[i].b, max);
 	/* A byte that is there is worth asking for the continuation that came with it. */
 	if (!p->pieces && cl->next_lost && cl->next_lost <= cl->ask_nxt &&
-	    !trk_client_output_at(cl, cl->next_lost))
+	    !trk_client_output_at(cl, cl->next_lost) &&
+	    trk_client_output_room(cl, cl->next_lost, U64_MAX))
 		plan_take(cl, p, cl->next_lost - 1, cl->next_lost, max);
 	if (fresh && p->pieces < max)
 		plan_take(cl, p, cl->ask_nxt, cl->fin_off, max);
@@ -196,11 +206,17 @@ static u64 output_known(const struct trk_client *cl)
 	return end;
 }
 
+/* Is there parallel input that goes again?  What lies beyond the continuation cannot. */
+static bool input_lost(const struct trk_client *cl)
+{
+	return cl->in_lost.n && cl->in_lost.r[0].a < cl->input.u.end;
+}
+
 /* Input to send, paper §4.2; false if there is none, or none may go now. */
 static bool plan_input(const struct trk_client *cl, struct plan *p)
 {
 	bool fin = cl->in_fin && !cl->fin_sent && !cl->fin_acked;
-	bool again = input_parallel(cl) ? cl->in_lost.n : cl->in_again && !cl->in_noplace;
+	bool again = input_parallel(cl) ? input_lost(cl) : cl->in_again && !cl->in_noplace;
 	u64 used = output_known(cl) + (u64)cl->in_expected * piece_len(cl);
 	u64 room = cl->rcv_limit > used ? cl->rcv_limit - used : 0;
 	unsigned int places = trk_client_output_places(cl);
@@ -221,27 +237,21 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	else
 		return false;
 	if (input_parallel(cl)) {
+		const struct trk_holes *set = again ? &cl->in_lost : &cl->in_placeless;
 		u64 end = min_t(u64, cl->in_end, cl->input.u.end);
 
-		if (cl->in_lost.n) {
-			p->in_off = cl->in_lost.r[0].a;
-			p->in_end = min_t(u64, cl->in_lost.r[0].b, end);
-			p->more = true;
+		p->more = true;
+		if (set->n) {
+			p->in_off = set->r[0].a;
+			p->in_end = min_t(u64, set->r[0].b, end);
 			if (p->in_off < p->in_end)
 				return true;
-		}
-		if (cl->in_placeless.n) {
-			p->in_off = cl->in_placeless.r[0].a;
-			p->in_end = min_t(u64, cl->in_placeless.r[0].b, end);
-			p->more = true;
-			return p->in_off < p->in_end;
 		}
 		/* What is answered beyond the window is so in order: the next would be, too. */
 		if (cl->in_held.n && cl->expected)
 			return false;
 		p->in_off = max_t(u64, cl->in_nxt, cl->input.u.start);
 		p->in_end = max_t(u64, p->in_off, end);
-		p->more = true;
 		return p->in_off < p->in_end || (fin && p->in_off == cl->in_end);
 	}
 	if ((cl->in_left && !cl->in_again) || cl->rcv_limit < cl->in_after)
