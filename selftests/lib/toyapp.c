@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "toyapp.h"
 
-#define CHUNK		9000		/* bytes per output continuation, if chunked */
+#define CHUNK		9000		/* bytes per output continuation, if only chunked */
 #define ECHO_BYTES 300 /* echoed at once, if in several packets: they fit a continuation */
+#define EXPAND_CHUNK	100		/* tens of them, of what input brings */
 #define FAR		(1ULL << 62)
 
 /* State between messages and within one, as the input continuation carries it. */
@@ -19,12 +20,13 @@ struct state {
 /* What the output continuation says about its bytes. */
 struct source {
 	u64 key;			/* 0: the bytes themselves follow */
-	u64 start, end;
+	u64 start, end;			/* of the stream; the first one is byte 0 of the key */
 	u8 flags;
+	u16 chunk;			/* tens of bytes per output continuation; 0, 1: CHUNK */
 	const u8 *bytes;
 };
 
-#define SOURCE_LEN	25
+#define SOURCE_LEN	27
 
 void toy_msg_write(u8 p[TOY_MSG_LEN], const struct toy_msg *m)
 {
@@ -129,6 +131,7 @@ static void set_output(struct toy *t, const struct source *s, u64 start, u64 end
 	put_unaligned_be64(s->start, p + 8);
 	put_unaligned_be64(s->end, p + 16);
 	p[24] = s->flags;
+	put_unaligned_be16(s->chunk, p + 25);
 	if (!s->key) {
 		memcpy(p + SOURCE_LEN, s->bytes, s->end - s->start);
 		len += s->end - s->start;
@@ -142,25 +145,28 @@ static void set_output(struct toy *t, const struct source *s, u64 start, u64 end
 
 static u64 chunk_end(const struct source *s, u64 start)
 {
-	if (s->flags & TOY_CHUNKED && s->end - start > CHUNK)
-		return start + CHUNK;
+	u32 chunk = s->chunk > 1 ? 10 * s->chunk : CHUNK;
+
+	if (s->flags & TOY_CHUNKED && s->end - start > chunk)
+		return start + chunk;
 	return s->end;
 }
 
-/* Data that the server makes from a key: at the offset of the stream where it stands. */
-static void send_keyed(struct toy *t, const struct trk_grant *g, const struct source *s)
+/* Data that the server makes from a key: what the source has from @from on. */
+static void send_keyed(struct toy *t, const struct trk_grant *g, const struct source *s, u64 from)
 {
-	u64 end = chunk_end(s, s->start);
+	u64 end = chunk_end(s, from);
 
 	/* The first continuation is not to be used up by the answer that brings it. */
 	if (end < s->end)
-		end = min_t(u64, s->end, max_t(u64, end, s->start + trk_answer_room(g) + 1));
-	t->a.off = s->start;
-	t->a.len = s->end - s->start;
+		end = min_t(u64, s->end, max_t(u64, end, from + trk_answer_room(g) + 1));
+	t->a.off = from;
+	t->a.len = s->end - from;
 	t->a.fin = s->flags & TOY_LAST;
 	t->key = s->key;
+	t->key_at = from - s->start;
 	if (t->a.len)
-		set_output(t, s, s->start, end);
+		set_output(t, s, from, end);
 }
 
 static void consumed(struct toy *t, u64 from, u64 to)
@@ -201,6 +207,19 @@ static void put_bytes(struct toy *t, struct state *s, u64 from, u64 pos, const u
 	set_input(t, s, pos + n, FAR, 0);
 }
 
+/* EXPAND: each byte brings so many. */
+static void expand_bytes(struct toy *t, const struct trk_grant *g, const struct state *s, u64 off,
+			 u64 n, bool last)
+{
+	struct source src = {
+		.key = s->digest, .start = s->out, .end = s->out + (off + n) * s->gran,
+		.flags = (s->flags & TOY_CHUNKED) | (last ? TOY_LAST : 0), .chunk = EXPAND_CHUNK
+	};
+
+	if (n)
+		send_keyed(t, g, &src, s->out + off * s->gran);
+}
+
 static bool echo_bytes(struct toy *t, const struct trk_grant *g, const struct state *s,
 		       const u8 *input)
 {
@@ -212,6 +231,10 @@ static bool echo_bytes(struct toy *t, const struct trk_grant *g, const struct st
 	n = n > off ? min_t(u64, n, end) - off : 0;
 	n = min_t(u64, n, s->flags & TOY_CHUNKED ? ECHO_BYTES : trk_answer_mss(g));
 	consumed(t, off, off + n);
+	if (s->kind == TOY_EXPAND) {
+		expand_bytes(t, g, s, off - s->at, n, s->flags & TOY_LAST && off + n == end);
+		return true;
+	}
 	t->a.off = s->out + (off - s->at);
 	t->a.len = n;
 	t->a.fin = s->flags & TOY_LAST && off + n == end;
@@ -253,12 +276,13 @@ static bool answer_input(struct toy *t, const struct trk_grant *g, struct state 
 	s->left = m.len;
 	if (m.kind == TOY_GET) {
 		struct source src = {
-			.key = m.key, .start = s->out, .end = s->out + m.len, .flags = m.flags
+			.key = m.key, .start = s->out, .end = s->out + m.len, .flags = m.flags,
+			.chunk = m.gran
 		};
 
 		if (g->final_input && avail == TOY_MSG_LEN)
 			src.flags |= TOY_LAST;
-		send_keyed(t, g, &src);
+		send_keyed(t, g, &src, src.start);
 		s->kind = 0;
 		s->out += m.len;
 		set_input(t, s, pos + TOY_MSG_LEN, FAR, 0);
@@ -267,7 +291,9 @@ static bool answer_input(struct toy *t, const struct trk_grant *g, struct state 
 		s->digest = m.key;
 		put_bytes(t, s, pos, pos + TOY_MSG_LEN, p + TOY_MSG_LEN, avail - TOY_MSG_LEN,
 			  g->final_input);
-	} else if (m.kind == TOY_ECHO) {
+	} else if (m.kind == TOY_ECHO || m.kind == TOY_EXPAND) {
+		s->gran = m.gran;
+		s->digest = m.key;
 		s->at = pos + TOY_MSG_LEN;
 		set_input(t, s, s->at, s->at + s->left, TRK_UCONT_PARALLEL);
 	} else {
@@ -281,7 +307,7 @@ static bool answer_ask(struct toy *t, const struct trk_grant *g)
 	const u8 *p = g->output.opaque;
 	struct source s = { .key = get_unaligned_be64(p), .start = get_unaligned_be64(p + 8),
 			    .end = get_unaligned_be64(p + 16), .flags = p[24],
-			    .bytes = p + SOURCE_LEN };
+			    .chunk = get_unaligned_be16(p + 25), .bytes = p + SOURCE_LEN };
 	unsigned int i;
 
 	t->key = s.key;
@@ -304,7 +330,7 @@ bool toy_answer(struct toy *t, const struct trk_grant *g, const struct trk_peer 
 	if (g->kind == TRK_KIND_FIRST && peer->service == TOY_BANNER_PORT) {
 		struct source src = { .key = TOY_BANNER_KEY, .end = TOY_BANNER };
 
-		send_keyed(t, g, &src);
+		send_keyed(t, g, &src, 0);
 		set_input(t, &s, 0, FAR, 0);
 		return true;
 	}
@@ -313,7 +339,7 @@ bool toy_answer(struct toy *t, const struct trk_grant *g, const struct trk_peer 
 	if (!g->has_input_cont)
 		return answer_input(t, g, &s, 0, input);
 	get_state(&g->input, &s);
-	if (s.kind == TOY_ECHO)
+	if (s.kind == TOY_ECHO || s.kind == TOY_EXPAND)
 		return echo_bytes(t, g, &s, input);
 	return answer_input(t, g, &s, g->input.start, input);
 }
@@ -333,7 +359,7 @@ void toy_fill(const struct toy *t, u64 data_at, u8 *p, u32 len)
 		off = g->ask[i].off + off - start;
 	}
 	if (t->key)
-		toy_bytes(t->key, off, p, len);
+		toy_bytes(t->key, t->key_at + off, p, len);
 	else
 		memcpy(p, t->bytes + off, len);
 }

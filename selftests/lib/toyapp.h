@@ -3,9 +3,11 @@
  * A small stateless application: all it knows of a connection stands in the
  * request and its user continuations.  A dialogue is a sequence of messages:
  *
- *   GET   the server sends @len bytes made from @key
+ *   GET   the server sends @len bytes made from @key; if chunked, and @gran is above 1, @gran
+ *         tens of them for each output continuation
  *   PUT   @len bytes follow, read in records of @gran; 16 bytes that depend on them come back
  *   ECHO  @len bytes follow in any order and come back; only as the last message
+ *   EXPAND each of the @len bytes that follow in any order brings @gran made from @key; last
  *   SINK  @len bytes follow and are read, if so flagged only at the end; nothing comes back
  *   ABORT the server gives the connection up
  */
@@ -20,7 +22,7 @@
 #define TOY_BANNER_PORT	25
 #define TOY_BANNER_KEY	0xbabeULL
 
-enum toy_kind { TOY_GET = 'G', TOY_PUT = 'P', TOY_ECHO = 'E', TOY_SINK = 'S',
+enum toy_kind { TOY_GET = 'G', TOY_PUT = 'P', TOY_ECHO = 'E', TOY_EXPAND = 'X', TOY_SINK = 'S',
 		TOY_ABORT = 'A' };
 
 #define TOY_LAST	1		/* the server's stream ends with the answer */

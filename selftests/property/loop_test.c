@@ -7,6 +7,7 @@
  *
  * usage: loop_test [SEED [-v]]		one seed, with what happens
  *        loop_test FROM TO		many
+ * With "chains" before them: of chains of output continuations.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@
 #include "toyapp.h"
 
 #define MAX_REPLICAS	4
-#define MAX_MSGS	4
+#define MAX_MSGS	12
 #define MAX_WRITES	(2 * MAX_MSGS)
 #define SEC		1000000ULL
 #define SEEDS		3000
@@ -767,7 +768,7 @@ static void build_streams(struct run *r)
 	expect_output(r, TOY_BANNER_KEY, sc->banner ? TOY_BANNER : 0);
 	for (i = 0; i < sc->nmsgs; i++) {
 		const struct toy_msg *m = &sc->msg[i];
-		u64 body = m->kind == TOY_PUT || m->kind == TOY_ECHO ? m->len : 0;
+		u64 body = m->kind == TOY_GET || m->kind == TOY_ABORT ? 0 : m->len;
 		u8 *p;
 
 		r->in = realloc(r->in, r->in_len + TOY_MSG_LEN + body);
@@ -783,6 +784,8 @@ static void build_streams(struct run *r)
 				      TOY_REPLY_LEN);
 		} else if (m->kind == TOY_ECHO) {
 			expect_output(r, m->key + 1, m->len);
+		} else if (m->kind == TOY_EXPAND) {
+			expect_output(r, m->key, (u64)m->len * m->gran);
 		} else {
 			r->aborts = true;
 		}
@@ -954,9 +957,11 @@ static void add_write(struct scenario *sc, u64 upto, u64 after_read, u64 delay_u
 static void random_dialogue(struct scenario *sc, struct rng *g)
 {
 	u64 in = 0, out = sc->banner ? TOY_BANNER : 0, before;
+	/* Many output continuations, and not the room that there was once. */
+	bool crowd = sc->rcvbuf_later || sc->reads_full;
 	unsigned int i;
 
-	sc->nmsgs = rng_in(g, 1, MAX_MSGS);
+	sc->nmsgs = rng_in(g, 1, crowd ? MAX_MSGS : 4);
 	for (i = 0; i < sc->nmsgs; i++) {
 		struct toy_msg *m = &sc->msg[i];
 		bool last = i + 1 == sc->nmsgs;
@@ -967,10 +972,10 @@ static void random_dialogue(struct scenario *sc, struct rng *g)
 			m->kind = RNG_PICK(g, TOY_GET, TOY_GET, TOY_PUT, TOY_ECHO, TOY_ECHO,
 					   TOY_ABORT);
 		m->flags = RNG_PICK(g, 0, 0, TOY_CHUNKED);
-		/* Many output continuations, and not the room that there was once. */
-		if (last && (sc->rcvbuf_later || sc->reads_full)) {
-			m->kind = TOY_ECHO;
-			m->flags = TOY_CHUNKED;
+		if (crowd) {
+			m->kind = last ? RNG_PICK(g, TOY_ECHO, TOY_EXPAND) : TOY_GET;
+			m->flags = RNG_PICK(g, 0, TOY_CHUNKED, TOY_CHUNKED);
+			wait = RNG_PICK(g, 0, 0, 0, 0, 0, out);
 		}
 		m->gran = RNG_PICK(g, 1, 1, 100, 333);
 		m->key = rng_u64(g) | 1;
@@ -978,15 +983,22 @@ static void random_dialogue(struct scenario *sc, struct rng *g)
 				  rng_in(g, 1, 30000), rng_in(g, 1, 30000), rng_in(g, 1, 150000));
 		if (m->kind == TOY_GET && rng_below(g, 20) == 0)
 			m->len = 0;
-		body = m->kind == TOY_PUT || m->kind == TOY_ECHO ? m->len : 0;
+		if (crowd) {
+			m->gran = last ? RNG_PICK(g, 1, 2, 7, 30, 100) : RNG_PICK(g, 100, 200, 500);
+			m->len = rng_in(g, 1, RNG_PICK(g, 5000, 20000, 60000));
+		}
+		if (m->kind == TOY_EXPAND)
+			m->len = 1 + m->len / m->gran;
+		body = m->kind == TOY_GET || m->kind == TOY_ABORT ? 0 : m->len;
 		before = in;
 		in += TOY_MSG_LEN + body;
 		if (rng_below(g, 3) == 0)
 			add_write(sc, rng_in(g, before + 1, in - 1), wait,
 				  RNG_PICK(g, 0, 1000, 300000));
 		add_write(sc, in, wait, RNG_PICK(g, 0, 0, 1000, 100000, 2000000));
-		out += m->kind == TOY_PUT ? TOY_REPLY_LEN : m->kind == TOY_ABORT ? 0 : m->len;
-		if (last && (m->kind == TOY_ECHO || rng_below(g, 2)))
+		out += m->kind == TOY_PUT ? TOY_REPLY_LEN : m->kind == TOY_ABORT ? 0 :
+		       m->kind == TOY_EXPAND ? m->len * m->gran : m->len;
+		if (last && (m->kind == TOY_ECHO || m->kind == TOY_EXPAND || rng_below(g, 2)))
 			m->flags |= TOY_LAST;
 		else if (last)
 			sc->want_fin = m->kind != TOY_ABORT;
@@ -1048,14 +1060,54 @@ static void random_scenario(struct scenario *sc, u64 seed)
 	random_dialogue(sc, &g);
 }
 
-static unsigned int random_seeds(u64 from, u64 to)
+/*
+ * Chains of output continuations, and many more far ahead of them for which the places do not
+ * suffice, with losses.
+ */
+static void chained_scenario(struct scenario *sc, u64 seed)
+{
+	struct rng g = { seed * 7919 + 1 };
+	unsigned int i;
+	u64 in = 0;
+
+	memset(sc, 0, sizeof(*sc));
+	sc->seed = seed;
+	sc->slot = 1000;
+	sc->path_slot = RNG_PICK(&g, 1448, 800);
+	sc->replicas = 1;
+	sc->horizon_ms = 3600000;
+	sc->rate = 1250;
+	sc->queue = 300000;
+	sc->delay_us = RNG_PICK(&g, 5000, 100000);
+	sc->rcvbuf = RNG_PICK(&g, 20000, 50000);
+	sc->loss[0] = RNG_PICK(&g, 20000, 50000);
+	sc->loss[1] = sc->loss[0];
+	sc->dup[0] = 50000;
+	sc->nmsgs = rng_in(&g, 2, 5);
+	for (i = 0; i < sc->nmsgs; i++) {
+		struct toy_msg *m = &sc->msg[i];
+		bool last = i + 1 == sc->nmsgs;
+
+		m->kind = last ? RNG_PICK(&g, TOY_EXPAND, TOY_ECHO) : TOY_GET;
+		m->flags = last ? TOY_CHUNKED | TOY_LAST : TOY_CHUNKED;
+		m->gran = last ? RNG_PICK(&g, 7, 30, 100) : RNG_PICK(&g, 100, 200, 500);
+		m->key = rng_u64(&g) | 1;
+		m->len = rng_in(&g, 1, RNG_PICK(&g, 20000, 40000));
+		if (m->kind == TOY_EXPAND)
+			m->len = 1 + m->len / m->gran;
+		in += TOY_MSG_LEN + (last ? m->len : 0);
+		add_write(sc, in, 0, 0);
+	}
+}
+
+static unsigned int seeds(u64 from, u64 to, void (*scenario)(struct scenario *sc, u64 seed))
 {
 	struct scenario sc;
 	unsigned int failed = 0;
 	u64 seed;
 
 	for (seed = from; seed <= to && failed < 10; seed++) {
-		random_scenario(&sc, seed);
+		scenario(&sc, seed);
 		failed += !play(&sc);
 	}
 	print_totals();
@@ -1064,7 +1116,13 @@ static unsigned int random_seeds(u64 from, u64 to)
 
 static void loop__random_seeds(void)
 {
-	CHECK(!random_seeds(1, SEEDS));
+	CHECK(!seeds(1, SEEDS, random_scenario));
+}
+
+/* Seed 1219 hung when a continuation that came too early could not be asked for again. */
+static void loop__chains_of_continuations(void)
+{
+	CHECK(!seeds(1, 1500, chained_scenario));
 }
 
 /* A short download, and every possible set of losses among the first packets of one direction. */
@@ -1143,18 +1201,26 @@ static const struct tap_case cases[] = {
 	TAP_CASE(loop__every_loss_of_the_first_responses),
 	TAP_CASE(loop__every_loss_of_the_first_requests),
 	TAP_CASE(loop__random_seeds),
+	TAP_CASE(loop__chains_of_continuations),
 };
 
 int main(int argc, char **argv)
 {
+	void (*scenario)(struct scenario *sc, u64 seed) = random_scenario;
 	struct scenario sc;
 
 	if (argc == 1)
 		return tap_run(cases, ARRAY_SIZE(cases));
+	if (argc > 2 && !strcmp(argv[1], "chains")) {
+		scenario = chained_scenario;
+		argv++;
+		argc--;
+	}
 	if (argc > 2 && argv[2][0] != '-')
-		return random_seeds(strtoull(argv[1], NULL, 0), strtoull(argv[2], NULL, 0)) > 0;
+		return seeds(strtoull(argv[1], NULL, 0), strtoull(argv[2], NULL, 0),
+			     scenario) > 0;
 	verbose = argc > 2;
-	random_scenario(&sc, strtoull(argv[1], NULL, 0));
+	scenario(&sc, strtoull(argv[1], NULL, 0));
 	printf("# slot %u/%u replicas %u rate %u queue %u delay %u us rcvbuf %u pause %" PRIu64,
 	       sc.slot, sc.path_slot, sc.replicas, sc.rate, sc.queue, sc.delay_us, sc.rcvbuf,
 	       sc.read_pause_us);

@@ -969,10 +969,14 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	cl->stat.responses++;
 	in->off = off;
 	in->len = fits && !refused ? r->data_len : 0;
-	if (r->output.p && !noplace)
+	if (r->output.p && !noplace) {
 		store_output_cont(cl, r, &output);
-	else if (noplace && !refused)
+	} else if (noplace && !refused) {
 		cl->next_lost = max_t(u64, cl->next_lost, output.start);
+		/* It was asked for too early, and may be once more. */
+		if (output.start == cl->asked_before)
+			cl->asked_before = 0;
+	}
 	if (r->flags & TRK_RESP_FIN && !refused)
 		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
 	if (refused) {
