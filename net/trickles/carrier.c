@@ -36,11 +36,12 @@ static void mark_syn(struct sock *csk, struct sk_buff *skb)
 
 static bool wants_mark(struct sock *csk, struct trk_sock *ts)
 {
-	bool first = ts->syns < READ_ONCE(trk_net(sock_net(csk))->sysctl_marked_syns);
+	unsigned int marked = READ_ONCE(trk_net(sock_net(csk))->sysctl_marked_syns);
+	bool first = ts->syns < marked;
 
 	WRITE_ONCE(ts->syns, ts->syns + 1);
-	if (first)
-		return true;
+	if (first || !marked)
+		return first;
 	return cmpxchg(&ts->refused, TRK_REFUSED_ONCE, TRK_REFUSED_ASKED) == TRK_REFUSED_ONCE;
 }
 
@@ -428,21 +429,33 @@ bool trk_carrier_take(struct sock *sk, u32 ack)
 /**
  * trk_carrier_refused - a plain RST came for a carrier
  * @carrier: a carrier
+ * @th: its TCP header
  *
- * Caller holds rcu_read_lock().
+ * Caller holds rcu_read_lock().  What of the carrier is read without its lock may be
+ * old: then an error comes at once that could have waited, or later by a SYN.
  *
- * Return: is it to be dropped, since it is the first one to answer a plain SYN that
- * followed on marked ones?  Does not sleep.
+ * Return: is it to be dropped, since it refuses the first plain SYN after marked ones, and
+ * another SYN will be sent?  Does not sleep.
  */
-bool trk_carrier_refused(struct sock *carrier)
+bool trk_carrier_refused(struct sock *carrier, const struct tcphdr *th)
 {
+	const struct net *net = sock_net(carrier);
 	struct sock *sk = trk_carrier_owner(carrier);
-	unsigned int marked = READ_ONCE(trk_net(sock_net(carrier))->sysctl_marked_syns);
+	unsigned int marked = READ_ONCE(trk_net(net)->sysctl_marked_syns);
+	unsigned int again = READ_ONCE(inet_csk(carrier)->icsk_syn_retries);
 
-	return sk && marked && READ_ONCE(carrier->sk_state) == TCP_SYN_SENT &&
-	       READ_ONCE(trk_sk(sk)->syns) > marked &&
-	       cmpxchg(&trk_sk(sk)->refused, TRK_REFUSED_NOT, TRK_REFUSED_ONCE) ==
-	       TRK_REFUSED_NOT;
+	if (!sk || !marked || READ_ONCE(trk_sk(sk)->syns) <= marked)
+		return false;
+	/* As TCP's: RFC 9293 §3.10.7.1 and .3. */
+	if (READ_ONCE(carrier->sk_state) != TCP_SYN_SENT || !th->ack || th->seq ||
+	    ntohl(th->ack_seq) != READ_ONCE(tcp_sk(carrier)->snd_nxt))
+		return false;
+	if (!again)
+		again = READ_ONCE(net->ipv4.sysctl_tcp_syn_retries);
+	if (READ_ONCE(inet_csk(carrier)->icsk_retransmits) >= again)
+		return false;
+	return cmpxchg(&trk_sk(sk)->refused, TRK_REFUSED_NOT, TRK_REFUSED_ONCE) !=
+	       TRK_REFUSED_ASKED;
 }
 
 /**

@@ -101,7 +101,7 @@ static unsigned int hook_plain(struct trk_net *tn, struct sk_buff *skb, const st
 	if (!sk)
 		return NF_ACCEPT;
 	taken = trk_carrier_taken(sk);
-	refused = !taken && th->rst && trk_carrier_refused(sk);
+	refused = !taken && th->rst && trk_carrier_refused(sk, th);
 	if (ref)
 		sock_gen_put(sk);
 	if (taken)

@@ -65,7 +65,7 @@ struct trk_sock {
 	bool port_any;
 	bool timer_due;
 	unsigned int syns;
-	u8 refused;
+	int refused;
 	unsigned int readable;
 	bool full;
 };

@@ -240,7 +240,7 @@ void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *s
 struct sock *trk_carrier_owner(struct sock *carrier);		/* rcu_read_lock() */
 bool trk_carrier_is(const struct sock *sk);			/* full sockets only */
 bool trk_carrier_taken(const struct sock *carrier);
-bool trk_carrier_refused(struct sock *carrier);
+bool trk_carrier_refused(struct sock *carrier, const struct tcphdr *th);
 bool trk_client_segment(struct sock *sk, struct sk_buff *skb);	/* softirq; takes the skb if true */
 
 /* af.c: the protocol for socket() */

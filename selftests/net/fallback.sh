@@ -93,6 +93,12 @@ swallow()
 	mark client
 	curl_refused
 	expect client DropRefused -eq 1
+	# The plain one is the last: no other can be a marked one.
+	mark client
+	at client sysctl -qw net.ipv4.tcp_syn_retries=1
+	curl_refused
+	expect client DropRefused -eq 0
+	at client sysctl -qw net.ipv4.tcp_syn_retries=6
 	at client nft delete table ip middlebox
 	at client sysctl -qw net.trickles.marked_syns=2
 }
