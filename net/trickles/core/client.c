@@ -442,46 +442,7 @@ static bool covers(const struct trk_ucont *u, u64 off)
 	return u->start <= off && off < u->end;
 }
 
-/* How many more output continuations could be held? */
-unsigned int trk_client_output_places(const struct trk_client *cl)
-{
-	unsigned int i, n = 0;
-
-	for (i = 0; i < TRK_OUTPUTS; i++)
-		n += trk_client_output_free(cl, &cl->outputs[i]);
-	return n;
-}
-
-/**
- * trk_client_output_room - could one more output continuation be held?
- * @cl: the client
- * @start: its first byte
- * @end: first byte behind it; U64_MAX: not known
- *
- * Places are kept for the two without which none would ever be done with: that of
- * the bytes needed next (or of those before them, as long as it may have to bring
- * that one), and its successor.
- */
-bool trk_client_output_room(const struct trk_client *cl, u64 start, u64 end)
-{
-	const struct trk_held_ucont *current_one = NULL;
-	unsigned int i, nfree = 0;
-
-	for (i = 0; i < TRK_OUTPUTS; i++) {
-		const struct trk_held_ucont *h = &cl->outputs[i];
-
-		if (trk_client_output_free(cl, h))
-			nfree++;
-		else if (covers(&h->u, cl->rcv_nxt) || h->u.end == cl->rcv_nxt)
-			current_one = h;
-	}
-	if (nfree > TRK_OUTPUTS_KEPT - !!current_one)
-		return true;
-	return nfree && ((start <= cl->rcv_nxt && cl->rcv_nxt < end) || end <= cl->rcv_nxt ||
-			 (current_one && start == current_one->u.end));
-}
-
-/* Where it would be held: the place of the one that begins alike, or a free one. */
+/* The place for an output continuation: that of the one that begins alike, or a free one. */
 static struct trk_held_ucont *output_place(struct trk_client *cl, const struct trk_ucont *u)
 {
 	struct trk_held_ucont *free = NULL;

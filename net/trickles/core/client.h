@@ -261,7 +261,6 @@ bool trk_client_wants(const struct trk_client *cl);
 bool trk_client_silly(const struct trk_client *cl);
 const struct trk_held_ucont *trk_client_output_at(const struct trk_client *cl, u64 off);
 bool trk_client_output_free(const struct trk_client *cl, const struct trk_held_ucont *h);
-unsigned int trk_client_output_places(const struct trk_client *cl);
 bool trk_client_output_room(const struct trk_client *cl, u64 start, u64 end);
 
 static inline struct trk_slot *trk_client_slot(const struct trk_client *cl, u64 x)

@@ -68,6 +68,45 @@ bool trk_client_output_free(const struct trk_client *cl, const struct trk_held_u
 		trk_client_output_at(cl, h->u.end));
 }
 
+/* How many more output continuations could be held? */
+static unsigned int output_places(const struct trk_client *cl)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < TRK_OUTPUTS; i++)
+		n += trk_client_output_free(cl, &cl->outputs[i]);
+	return n;
+}
+
+/**
+ * trk_client_output_room - could one more output continuation be held?
+ * @cl: the client
+ * @start: its first byte
+ * @end: first byte behind it; U64_MAX: not known
+ *
+ * Places are kept for the two without which none would ever be done with: that of
+ * the bytes needed next (or of those before them, as long as it may have to bring
+ * that one), and its successor.
+ */
+bool trk_client_output_room(const struct trk_client *cl, u64 start, u64 end)
+{
+	const struct trk_held_ucont *current_one = NULL;
+	unsigned int i, nfree = 0;
+
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		const struct trk_held_ucont *h = &cl->outputs[i];
+
+		if (trk_client_output_free(cl, h))
+			nfree++;
+		else if (h->u.start <= cl->rcv_nxt && cl->rcv_nxt <= h->u.end)
+			current_one = h;
+	}
+	if (nfree > TRK_OUTPUTS_KEPT - !!current_one)
+		return true;
+	return nfree && ((start <= cl->rcv_nxt && cl->rcv_nxt < end) || end <= cl->rcv_nxt ||
+			 (current_one && start == current_one->u.end));
+}
+
 /* The end of what may be asked for from @off on under continuation @h. */
 static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *h)
 {
@@ -219,7 +258,7 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	bool again = input_parallel(cl) ? input_lost(cl) : cl->in_again && !cl->in_noplace;
 	u64 used = output_known(cl) + (u64)cl->in_expected * piece_len(cl);
 	u64 room = cl->rcv_limit > used ? cl->rcv_limit - used : 0;
-	unsigned int places = trk_client_output_places(cl);
+	unsigned int places = output_places(cl);
 
 	memset(p, 0, sizeof(*p));
 	p->what = TRK_WHAT_INPUT;
