@@ -364,7 +364,7 @@ int trk_carrier_connect(struct sock *sk, struct sockaddr *addr, int len)
 	int err;
 
 	trk_carrier_tune(sk);
-	ts->syns = 0;
+	WRITE_ONCE(ts->syns, 0);
 	WRITE_ONCE(ts->refused, TRK_REFUSED_NOT);
 	err = kernel_connect(ts->carrier, addr, len, O_NONBLOCK);
 	if (err && err != -EINPROGRESS)

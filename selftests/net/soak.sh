@@ -9,11 +9,14 @@
 #
 # MINUTES says for how long (1), SEED which disturbances (another one each time).
 
+# shellcheck disable=SC2030,SC2031 # each shell's own random numbers
 # shellcheck source=selftests/net/replicas.bash
 . "$(dirname "$0")/replicas.bash"
 
 minutes=${MINUTES:-1}
 seed=${SEED:-$RANDOM}
+[[ $minutes =~ ^[1-9][0-9]{0,3}$ ]] || bail_out "MINUTES=$minutes: give a number from 1 to 9999"
+[[ $seed =~ ^[0-9]{1,5}$ ]] || bail_out "SEED=$seed: give a number from 0 to 99999"
 
 # pick VARIABLE WORD...: one of the words. Not by $(), whose shell has random numbers of its own.
 pick()
@@ -36,6 +39,27 @@ pause()
 enough()
 {
 	[ -e "$work/enough" ]
+}
+
+# attempt FUNCTION: in a shell of its own, which ends with the first command that fails (hence
+# never in a condition), with random numbers that follow from ours
+attempt()
+{
+	local status random=$RANDOM
+
+	set +e
+	(
+		set -e
+		RANDOM=$random
+		"$1"
+	) >"$work/$1.log" 2>&1
+	status=$?
+	set -e
+	if [ $status = 0 ]; then
+		echo "$1" >>"$work/done"
+	else
+		{ echo "$1 failed:"; cat "$work/$1.log"; } >>"$work/failed"
+	fi
 }
 
 # --- what disturbs ------------------------------------------------------------------
@@ -110,8 +134,7 @@ disturb()
 			[ $SECONDS -ge $next_key ] || continue
 			next_key=$((SECONDS + 10))
 		fi
-		$what || { echo "$what" >>"$work/failed"; break; }
-		echo "$what" >>"$work/disturbances"
+		attempt "$what"
 		pause 2000
 	done
 	both_ways
@@ -145,6 +168,7 @@ pipeline()
 
 by_curl()
 {
+	rm -f "$work/fetched"
 	at client "$tools/trickles-run" curl -sSf -m 300 --retry 20 --retry-connrefused \
 		-o "$work/fetched" "http://$server/8000000"
 	same_hash "$work/fetched" "$folder/8000000"
@@ -191,25 +215,16 @@ patient()
 	END
 }
 
-# worker NAME: does that until it is enough, or fails
+# worker NAME: does that until it is enough, or anything failed
 worker()
 {
 	RANDOM=$((seed + $(cksum <<<"$1" | cut -d ' ' -f 1) % 10000))
 	until enough; do
-		if ! "$1" >"$work/$1.log" 2>&1; then
-			{ echo "$1 failed:"; cat "$work/$1.log"; } >>"$work/failed"
-			return
-		fi
-		echo >>"$work/$1.done"
+		attempt "$1"
 	done
 }
 
 # --- the cases ------------------------------------------------------------------------
-
-times()
-{
-	sort "$work/disturbances" | uniq -c | awk '{ printf "%s %s, ", $1, $2 }'
-}
 
 soak()
 {
@@ -218,7 +233,6 @@ soak()
 
 	echo "# seed $seed"
 	for worker in "${workers[@]}"; do
-		: >"$work/$worker.done"
 		worker "$worker" &
 		pids+=($!)
 	done
@@ -229,14 +243,11 @@ soak()
 	done
 	touch "$work/enough"
 	wait "${pids[@]}"
-	echo "# $(times)"
-	for worker in "${workers[@]}"; do
-		echo "# $worker: $(wc -l <"$work/$worker.done")"
-	done
+	sort "$work/done" | uniq -c | sed 's/^/# /'
 	echo "# patient had $(wc -l <"$work/questions") answers"
 	[ ! -e "$work/failed" ] || fail "$(cat "$work/failed")"
 	for worker in "${workers[@]}"; do
-		[ -s "$work/$worker.done" ] || fail "$worker did nothing"
+		grep -qx "$worker" "$work/done" || fail "$worker did nothing"
 	done
 }
 
