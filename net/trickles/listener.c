@@ -337,8 +337,7 @@ static void path_back(struct sock *sk, struct sk_buff *skb, struct trk_path *pat
 static void env_init(struct trk_net *tn, struct trk_server_env *env)
 {
 	env->cipher = trk_keys_find;
-	env->claim = trk_replay_claim;
-	env->newest = trk_replay_newest;
+	env->mark = trk_replay_mark;
 	env->arg = tn;
 	env->current_key = trk_keys_current(tn);
 	env->previous_key = trk_keys_previous(tn);
@@ -557,7 +556,8 @@ void trk_listener_request(struct trk_net *tn, struct sock *sk, struct sk_buff *s
 	reason = trk_server_step(&env, &peer, &w->req, seq, ntohl(th->ack_seq), len, &w->grant);
 	if (reason)
 		goto drop;
-	if (!w->grant.count && !w->grant.has_input && w->grant.kind != TRK_KIND_CLOSE)
+	/* What issues nothing is not marked either, and must not be executed. */
+	if (!w->grant.count && w->grant.kind != TRK_KIND_CLOSE)
 		return;
 	if (w->grant.late) {
 		renew(tn, sk, skb, &peer, w);
@@ -743,6 +743,8 @@ static int append(struct sender *s, const u8 *bytes, u64 at, unsigned int len)
 		if (bytes) {
 			memcpy(page_address(pfrag->page) + pfrag->offset, bytes, n);
 			bytes += n;
+		} else if (s->nspans == MAX_SPANS) {
+			return -EMSGSIZE;
 		} else {
 			s->span[s->nspans].bv_page = pfrag->page;
 			s->span[s->nspans].bv_offset = pfrag->offset;
@@ -768,6 +770,7 @@ static bool fits_train(const struct sender *s, const struct trk_packet *p)
 	return skb && skb->len == OUT_CB(skb)->packets * slot &&
 	       p->seq == OUT_CB(skb)->seq + skb->len &&
 	       skb->len + len <= s->max_bytes && OUT_CB(skb)->packets < s->max_packets &&
+	       s->nspans + 2 + len / PAGE_SIZE <= MAX_SPANS &&
 	       skb_shinfo(skb)->nr_frags + 2 + len / PAGE_SIZE <= MAX_SKB_FRAGS;
 }
 

@@ -6,9 +6,11 @@
  *                default 600000 (ten minutes), 1000 to 86400000
  *   skew_ms      milliseconds by which clocks of replicas may differ;
  *                default 1000, 0 to 60000
- *   replay_words words of the replay filter, each for up to 32 requests of a
- *                connection and 16 bytes large; rounded up to a power of two;
- *                taken by the first listener; default 65536, 1024 to 16777216
+ *   replay_connections
+ *                connections of which the replay filter knows what was answered, 190
+ *                bytes each; rounded up to a power of two; taken by the first
+ *                listener.  Who is forgotten because there are more has a timeout when
+ *                he goes on; default 8192, 64 to 1048576
  *   marked_syns  SYNs of a connection attempt that carry our option; those
  *                after them are plain TCP, for paths that swallow ours, but for
  *                one if TCP refuses; default 2, 0 (only TCP) to 16
@@ -47,7 +49,7 @@ static unsigned int horizon_min = 1000, horizon_max = 86400000;
 static unsigned int skew_max = 60000;
 static unsigned int marked_syns_max = 16;
 static unsigned int retired_keys_max = TRK_RETIRED_KEYS;
-static unsigned int replay_words_min = 1024, replay_words_max = 1 << 24;
+static unsigned int replay_connections_min = TRK_ONCE_WAYS, replay_connections_max = 1 << 20;
 
 static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
@@ -111,13 +113,13 @@ static const struct ctl_table trk_table[] = {
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= &skew_max,
 	}, {
-		.procname	= "replay_words",
-		.data		= (void *)offsetof(struct trk_net, sysctl_replay_words),
+		.procname	= "replay_connections",
+		.data		= (void *)offsetof(struct trk_net, sysctl_replay_connections),
 		.maxlen		= sizeof(unsigned int),
 		.mode		= 0644,
 		.proc_handler	= proc_douintvec_minmax,
-		.extra1		= &replay_words_min,
-		.extra2		= &replay_words_max,
+		.extra1		= &replay_connections_min,
+		.extra2		= &replay_connections_max,
 	}, {
 		.procname	= "marked_syns",
 		.data		= (void *)offsetof(struct trk_net, sysctl_marked_syns),
@@ -171,7 +173,7 @@ int trk_sysctl_net_init(struct trk_net *tn)
 
 	tn->sysctl_horizon_ms = 600000;
 	tn->sysctl_skew_ms = 1000;
-	tn->sysctl_replay_words = 65536;
+	tn->sysctl_replay_connections = 8192;
 	tn->sysctl_marked_syns = 2;
 	tn->sysctl_retired_keys = TRK_RETIRED_KEYS;
 

@@ -38,6 +38,7 @@
 #include <uapi/linux/trickles.h>
 
 #include "core/client.h"
+#include "core/once.h"
 #include "core/reason.h"
 #include "core/seal.h"
 #include "core/server.h"
@@ -52,7 +53,7 @@
 	X(SYN_RCVD,		"SynRcvd")	/* marked SYNs for a listener */ \
 	X(SYNACK_SENT,		"SynAckSent")				\
 	X(REQ_RCVD,		"RequestsRcvd")	/* requests for a listener, good or bad */ \
-	X(REPLAY_EVICTED,	"ReplayEvicted")	/* marks forgotten too early */ \
+	X(REPLAY_EVICTED,	"ReplayEvicted")	/* connections forgotten too early */ \
 	X(EVENTS,		"Events")	/* put in a queue */	\
 	X(EVENTS_DROPPED,	"EventsDropped")	/* queue full */ \
 	X(ANSWERS,		"Answers")	/* events answered */	\
@@ -129,7 +130,7 @@ struct trk_net {
 	struct ctl_table_header *sysctl;
 	unsigned int sysctl_horizon_ms;
 	unsigned int sysctl_skew_ms;
-	unsigned int sysctl_replay_words;
+	unsigned int sysctl_replay_connections;
 	unsigned int sysctl_marked_syns;	/* SYNs that carry our option before plain ones */
 	unsigned int sysctl_redundant_requests;	/* clients repeat each request in the next */
 	unsigned int sysctl_moves;		/* clients may go on from another address */
@@ -154,8 +155,7 @@ void trk_mib_net_exit(struct trk_net *tn);
 /* replay.c */
 int trk_replay_start(struct trk_net *tn);
 void trk_replay_net_exit(struct trk_net *tn);
-u32 trk_replay_claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask);
-bool trk_replay_newest(void *arg, u64 conn, u32 order);
+int trk_replay_mark(void *arg, const struct trk_peer *peer, struct trk_mark *m);
 
 /* sysctl.c */
 int trk_sysctl_net_init(struct trk_net *tn);

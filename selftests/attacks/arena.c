@@ -24,14 +24,18 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == n->cipher.c.key_id ? &n->cipher.c : NULL;
 }
 
-static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 {
-	return filter_claim(&answered[((struct replica *)arg)->i], conn, domain, word, mask);
-}
+	const struct replica *rep = arg;
+	u64 conn = m->conn;
+	int err;
 
-static bool newest(void *arg, u64 conn, u32 order)
-{
-	return filter_newest(&answered[((struct replica *)arg)->i], conn, order);
+	/* Each domain may be a connection of its own. */
+	if (missing == DEFENCE_NEWEST)
+		m->conn ^= m->domain;
+	err = filter_mark(&answered[rep->i], peer, m, replica_now_ms(rep));
+	m->conn = conn;
+	return err;
 }
 
 static void at_server(struct replica *rep, struct packet *p)
@@ -41,8 +45,7 @@ static void at_server(struct replica *rep, struct packet *p)
 	struct trk_peer peer = conn_peer(back);
 	struct trk_server_env env = {
 		.cipher = get_cipher,
-		.claim = missing == DEFENCE_FILTER ? NULL : claim,
-		.newest = missing == DEFENCE_NEWEST || missing == DEFENCE_FILTER ? NULL : newest,
+		.mark = missing == DEFENCE_FILTER ? NULL : mark,
 		.arg = rep,
 		.current_key = &n->cipher.c,
 		.now_ms = replica_now_ms(rep),

@@ -51,22 +51,16 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return NULL;
 }
 
-static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 {
-	return filter_claim(&answered, conn, domain, word, mask);
-}
-
-static bool newest(void *arg, u64 conn, u32 order)
-{
-	return filter_newest(&answered, conn, order);
+	return filter_mark(&answered, peer, m, now_ms);
 }
 
 static struct trk_server_env server(void)
 {
 	return (struct trk_server_env){
 		.cipher = get_cipher,
-		.claim = missing == DEFENCE_FILTER ? NULL : claim,
-		.newest = newest,
+		.mark = missing == DEFENCE_FILTER ? NULL : mark,
 		.current_key = &key[current].c,
 		.previous_key = current && (missing == DEFENCE_OLD_KEYS ||
 					    missing == DEFENCE_RETIRED) ? &key[0].c : NULL,

@@ -14,6 +14,8 @@
 
 #define MAX_LEN		20000		/* bytes of a message */
 #define MAX_FLIGHT	512
+#define HORIZON		3600000
+#define SKEW		500
 #define MAX_STEPS	60000
 
 static const struct trk_cipher key = FUZZ_CIPHER(7);
@@ -36,11 +38,7 @@ static struct loop {
 	u32 client_isn, server_isn;
 	unsigned int lost;		/* packets that the fuzzer took or spoilt */
 	bool remembers;
-	struct {
-		u64 domain, word;
-		u32 mask;
-	} answered[4096];
-	unsigned int nanswered;
+	struct trk_once_set answered;
 } loop;
 
 static u32 next_token(void *arg)
@@ -83,34 +81,27 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == key.key_id ? &key : NULL;
 }
 
-static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static u64 server_ms(void)
 {
-	unsigned int i;
-	u32 fresh;
+	return 1700000000000ULL + loop.now_us / 1000;
+}
 
-	for (i = 0; i < loop.nanswered; i++)
-		if (loop.answered[i].domain == domain && loop.answered[i].word == word)
-			break;
-	if (i == loop.nanswered) {
-		/* What is forgotten is answered again. */
-		if (i == ARRAY_SIZE(loop.answered))
-			return mask;
-		loop.nanswered++;
-		loop.answered[i].domain = domain;
-		loop.answered[i].word = word;
-		loop.answered[i].mask = 0;
-	}
-	fresh = mask & ~loop.answered[i].mask;
-	loop.answered[i].mask |= mask;
-	return fresh;
+static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
+{
+	const struct trk_once_now now = { .order = trk_domain_order_at(server_ms()),
+					  .ahead = trk_server_ahead(SKEW),
+					  .tick = (u32)(loop.now_us / 1000), .life = 2 * HORIZON };
+	u32 evicted = 0;
+
+	return trk_once_mark(&loop.answered, &now, 0, 0, m, &evicted);
 }
 
 static void server_env(struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){ .cipher = get_cipher, .current_key = &key,
-					.claim = loop.remembers ? claim : NULL,
-					.now_ms = 1700000000000ULL + loop.now_us / 1000,
-					.horizon_ms = 3600000, .skew_ms = 500, .max_slot = 1448 };
+					.mark = loop.remembers ? mark : NULL,
+					.now_ms = server_ms(),
+					.horizon_ms = HORIZON, .skew_ms = SKEW, .max_slot = 1448 };
 }
 
 static void server_receive(const struct packet *p)
@@ -302,8 +293,7 @@ static void begin(struct bytes *b)
 
 	while (loop.in_flight)
 		free(flight_take(0));
-	memset(&loop, 0, offsetof(struct loop, answered));
-	loop.nanswered = 0;
+	memset(&loop, 0, sizeof(loop));
 	loop.now_us = 1000000;
 	loop.remembers = shape & 2;
 	loop.rcvbuf = shape & 4 ? 100000 : 5000;

@@ -24,7 +24,7 @@ static void transport(struct bytes *b)
 	trk_cont_read(blob, &c);
 	trk_cont_seal(&key, &peer, &c, blob);
 	MUST(trk_cont_key_id(blob) == key.key_id);
-	MUST(trk_cont_open(&key, &peer, blob, &opened) == TRK_OK);
+	MUST(trk_cont_open(&key, &peer, blob, &opened) == trk_cont_check(&c));
 	trk_cont_read(blob, &plain);
 	MUST(opened.conn == c.conn && opened.domain == c.domain && opened.time_ms == c.time_ms);
 	MUST(opened.base == c.base && opened.slot == c.slot && opened.iw == c.iw);
@@ -56,6 +56,10 @@ static void user(struct bytes *b)
 	MUST(sealed.len == u.len + TRK_UCONT_HDR);
 	if (u.end < u.start) {
 		MUST(trk_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_DROP_UCONT);
+		return;
+	}
+	if (u.flags & ~(which == TRK_EXT_OUTPUT ? TRK_UCONT_FINAL : TRK_UCONT_PARALLEL)) {
+		MUST(trk_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_DROP_FORGED);
 		return;
 	}
 	MUST(trk_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_OK);

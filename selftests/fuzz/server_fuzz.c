@@ -14,37 +14,28 @@
 #define SKEW	500
 #define HORIZON	60000
 #define MAX_N	2048
-#define WORDS	(MAX_N / 32 + 2)
 
 static const struct trk_cipher key = FUZZ_CIPHER(7), old_key = FUZZ_CIPHER(6);
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 static const struct trk_peer elsewhere = { .addr = { [15] = 8 }, .port = 7, .service = 80 };
 
-/* What was answered in one domain. */
-static struct {
-	u64 first_word;
-	u32 words[WORDS];
-	u32 attempts, births;
-} answered;
+static struct trk_once_set answered;
 
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 {
 	return key_id == key.key_id ? &key : key_id == old_key.key_id ? &old_key : NULL;
 }
 
-static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
 {
-	u32 fresh, *marks = &answered.attempts;
+	const struct trk_once_now now = { .order = trk_domain_order_at(NOW),
+					  .ahead = trk_server_ahead(SKEW), .life = 2 * HORIZON };
+	u32 evicted = 0;
+	int err = trk_once_mark(&answered, &now, 0, 0, m, &evicted);
 
-	if (word != TRK_CLAIM_ATTEMPTS && word >= TRK_CLAIM_BIRTHS) {
-		marks = &answered.births;
-	} else if (word != TRK_CLAIM_ATTEMPTS) {
-		MUST(word - answered.first_word < WORDS);
-		marks = &answered.words[word - answered.first_word];
-	}
-	fresh = mask & ~*marks;
-	*marks |= mask;
-	return fresh;
+	if (!err && m->kind == TRK_KIND_RANGE)
+		MUST(m->m <= m->a && m->a <= m->b && m->b <= m->n);
+	return err;
 }
 
 struct request {
@@ -81,6 +72,15 @@ static void make_cont(struct bytes *b, const struct trk_cipher *c, struct trk_co
 		if (cont->base > cont->law.recover)
 			trk_law_init(&cont->law, cont->law.tcp_base, cont->law.start_cwnd,
 				     cont->law.ssthresh, 0);
+	}
+	/* Who has the key seals anything. */
+	if (shape & 32) {
+		cont->slot = (u16)take_any(b, 16);
+		cont->iw = take(b, 1);
+		cont->base = take_any(b, 64);
+		cont->domain = take_any(b, 64);
+		trk_law_init(&cont->law, take_any(b, 64), (u32)take_any(b, 32), (u32)take_any(b, 32),
+			     cont->base + 1 - take_any(b, 32));
 	}
 }
 
@@ -284,7 +284,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	struct bytes b = { data, size };
 	unsigned int shape = take(&b, 1);
 	struct trk_server_env env = { .cipher = get_cipher, .current_key = &key,
-				      .claim = shape & 1 ? claim : NULL, .now_ms = NOW,
+				      .mark = shape & 1 ? mark : NULL, .now_ms = NOW,
 				      .horizon_ms = HORIZON, .skew_ms = SKEW };
 	u8 addr[TRK_ADDR_MAX];
 	struct request r;
@@ -304,11 +304,15 @@ int fuzz_target(const uint8_t *data, size_t size)
 	if (shape & 32 && r.q.kind == TRK_KIND_TIMEOUT)
 		r.q.addr = (struct trk_blob){ addr, trk_peer_write(&elsewhere, addr) };
 	memset(&answered, 0, sizeof(answered));
-	answered.first_word = r.cont.base / 32;
 	/* A request before this one reported so many numbers. */
-	for (before = shape & 4 ? take_any(&b, 11) : 0; before; before--)
-		answered.words[(r.cont.base % 32 + before) / 32] |=
-			1U << (r.cont.base + before) % 32;
+	before = shape & 4 ? (unsigned int)take_any(&b, 11) : 0;
+	if (before && env.mark) {
+		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = r.cont.conn,
+				      .domain = r.cont.domain, .floor = r.cont.base,
+				      .m = r.cont.base + 1, .n = r.cont.base + before };
+
+		mark(NULL, &peer, &m);
+	}
 	len = trk_req_write(r.payload, &r.q);
 	/* Some are damaged on their way. */
 	for (flips = shape & 2 ? take(&b, 1) % 4 : 0; flips; flips--)
@@ -318,7 +322,8 @@ int fuzz_target(const uint8_t *data, size_t size)
 		return 0;
 	MUST(!g.moved || env.moves);
 	MUST(!g.moved || (g.late && g.kind == TRK_KIND_TIMEOUT && g.count == 1));
-	MUST(g.cont.slot >= TRK_MIN_SLOT && g.cont.slot <= TRK_MAX_SLOT);
+	MUST(!trk_cont_check(&g.cont));
+	MUST(g.count <= 2 * TRK_MAX_CWND);
 	MUST(g.ack == r.seq + len + r.input_len);
 	if (q.kind == TRK_KIND_CLOSE)
 		return 0;
@@ -328,10 +333,10 @@ int fuzz_target(const uint8_t *data, size_t size)
 	if (g.kind == TRK_KIND_TIMEOUT)
 		MUST(g.count == 1 && g.first > r.claims.n && g.cont.base == g.first - 1);
 	if (g.kind == TRK_KIND_RANGE)
-		check_range(&r, &g, trk_num_above(r.cont.base, q.m), env.claim && shape & 4);
+		check_range(&r, &g, trk_num_above(r.cont.base, q.m), env.mark && shape & 4);
 	if (g.count)
 		answer(&b, &g);
-	if (env.claim)
+	if (env.mark)
 		repeat(&b, &env, &r, &g, len);
 	return 0;
 }

@@ -4,78 +4,50 @@
 
 #include "filter.h"
 
-static struct filter_word *filter_place(const struct filter *f, u64 conn, u64 domain, u64 word)
-{
-	u64 hash = (conn ^ domain * 0x9e3779b97f4a7c15ULL ^ word) * 0xbf58476d1ce4e5b9ULL;
-	u32 i = (u32)(hash >> 32) & (f->size - 1);
+#define LIFE_MS	(2 * 600000)
 
-	while (f->words[i].marked &&
-	       (f->words[i].conn != conn || f->words[i].domain != domain ||
-		f->words[i].word != word))
-		i = (i + 1) & (f->size - 1);
-	return &f->words[i];
+static u64 mix(u64 x)
+{
+	x = (x ^ x >> 32) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 29) * 0x94d049bb133111ebULL;
+	return x ^ x >> 32;
 }
 
-static void filter_grow(struct filter *f)
+/* Clients of one /24 are of one class. */
+static u8 class_of(const struct trk_peer *peer)
 {
-	struct filter to = { .size = f->size ? 2 * f->size : 64, .used = f->used };
-	u32 i;
+	u64 head, tail = 0;
 
-	to.words = calloc(to.size, sizeof(*to.words));
-	if (!to.words) {
+	memcpy(&head, peer->addr, 8);
+	memcpy(&tail, peer->addr + 8, 7);
+	return (u8)(mix(head ^ mix(tail)) % TRK_ONCE_CLASSES);
+}
+
+/* The filter's mark() of struct trk_server_env at this time. */
+int filter_mark(struct filter *f, const struct trk_peer *peer, struct trk_mark *m, u64 now_ms)
+{
+	const struct trk_once_now now = {
+		.order = trk_domain_order_at(now_ms),
+		.ahead = trk_server_ahead(FILTER_SKEW_MS),
+		.tick = (u32)now_ms,
+		.life = LIFE_MS,
+	};
+	u64 hash = mix(m->conn);
+
+	if (!f->set) {
+		f->sets = max_t(u32, f->sets, 1);
+		f->set = calloc(f->sets, sizeof(*f->set));
+	}
+	if (!f->set) {
 		perror("filter");
 		exit(1);
 	}
-	for (i = 0; i < f->size; i++) {
-		const struct filter_word *w = &f->words[i];
-
-		if (w->marked)
-			*filter_place(&to, w->conn, w->domain, w->word) = *w;
-	}
-	free(f->words);
-	*f = to;
-}
-
-/* Marks what @mask names, and returns what of it was not marked before. */
-u32 filter_claim(struct filter *f, u64 conn, u64 domain, u64 word, u32 mask)
-{
-	struct filter_word *w;
-	u32 fresh;
-
-	if (!mask)
-		return 0;
-	if (2 * f->used >= f->size)
-		filter_grow(f);
-	w = filter_place(f, conn, domain, word);
-	f->used += !w->marked;
-	fresh = mask & ~w->marked;
-	w->conn = conn;
-	w->domain = domain;
-	w->word = word;
-	w->marked |= mask;
-	return fresh;
-}
-
-/* Notes the domain that a connection is in; false if it is in a later one. */
-bool filter_newest(struct filter *f, u64 conn, u32 order)
-{
-	struct filter_word *w;
-
-	if (2 * f->used >= f->size)
-		filter_grow(f);
-	w = filter_place(f, conn, 0, U64_MAX - 1);
-	if (w->marked && (s32)(order - w->marked) < 0)
-		return false;
-	f->used += !w->marked;
-	w->conn = conn;
-	w->domain = 0;
-	w->word = U64_MAX - 1;
-	w->marked = order;
-	return true;
+	return trk_once_mark(&f->set[(u32)hash % f->sets], &now, (u8)(hash >> 56), class_of(peer), m,
+			     &f->evicted);
 }
 
 void filter_free(struct filter *f)
 {
-	free(f->words);
+	free(f->set);
 	*f = (struct filter){ 0 };
 }

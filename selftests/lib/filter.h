@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A replay filter that forgets nothing: what env->claim of a server's decision may be. */
+/* What was answered, as core/once.c remembers it: for env->mark of a server's decision. */
 #ifndef TRK_TEST_FILTER_H
 #define TRK_TEST_FILTER_H
 
-#include "core/types.h"
+#include "core/once.h"
+#include "core/server.h"
 
-struct filter_word {
-	u64 conn, domain, word;
-	u32 marked;		/* 0: the place is free */
-};
+#define FILTER_SKEW_MS	1000
 
+/**
+ * struct filter - all zeroes to begin with
+ * @sets: so many sets of connections, 0 for one
+ * @evicted: connections that were forgotten
+ */
 struct filter {
-	struct filter_word *words;
-	u32 size, used;
+	struct trk_once_set *set;
+	u32 sets;
+	u32 evicted;
 };
 
-u32 filter_claim(struct filter *f, u64 conn, u64 domain, u64 word, u32 mask);
-bool filter_newest(struct filter *f, u64 conn, u32 order);
+int filter_mark(struct filter *f, const struct trk_peer *peer, struct trk_mark *m, u64 now_ms);
 void filter_free(struct filter *f);
 
 #endif /* TRK_TEST_FILTER_H */

@@ -50,14 +50,16 @@ void pair_new_key(struct pair *p, unsigned int retired)
 	p->keys &= ~0u << (p->current_key - min_t(u32, p->current_key, 1 + retired));
 }
 
-static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static u64 server_ms(const struct pair *p)
 {
-	return filter_claim(&((struct pair_replica *)arg)->filter, conn, domain, word, mask);
+	return PAIR_NOW_MS + p->later_ms + p->now_us / 1000;
 }
 
-static bool newest(void *arg, u64 conn, u32 order)
+static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 {
-	return filter_newest(&((struct pair_replica *)arg)->filter, conn, order);
+	struct pair_replica *r = arg;
+
+	return filter_mark(&r->filter, peer, m, server_ms(r->pair));
 }
 
 static void server_env(struct pair *p, unsigned int replica, struct trk_server_env *env)
@@ -66,12 +68,11 @@ static void server_env(struct pair *p, unsigned int replica, struct trk_server_e
 	u32 previous = p->split && replica ? p->current_key : current - 1;
 
 	*env = (struct trk_server_env){ .cipher = get_cipher,
-					.claim = p->amnesia ? NULL : claim,
-					.newest = p->amnesia ? NULL : newest,
+					.mark = p->amnesia ? NULL : mark,
 					.arg = &p->replica[replica],
 					.current_key = &p->key[current].c,
 					.previous_key = p->current_key ? &p->key[previous].c : NULL,
-					.now_ms = PAIR_NOW_MS + p->later_ms + p->now_us / 1000,
+					.now_ms = server_ms(p),
 					.horizon_ms = p->horizon_ms,
 					.max_slot = PAIR_SLOT,
 					.moves = p->moves };

@@ -294,18 +294,20 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == r->cipher.c.key_id ? &r->cipher.c : NULL;
 }
 
-static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static u64 server_ms(const struct replica *rep)
 {
-	struct replica *rep = arg;
+	const struct run *r = rep->run;
 
-	return filter_claim(&rep->filter, conn, domain, word, mask);
+	/* For some, a period of the SYN cookie ends as they begin. */
+	return 1700000000000ULL + (r->sc->seed % 4 ? r->sc->seed * 1000 : 0) + rep->skew_ms +
+	       r->sim.now_us / 1000;
 }
 
-static bool newest(void *arg, u64 conn, u32 order)
+static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 {
 	struct replica *rep = arg;
 
-	return filter_newest(&rep->filter, conn, order);
+	return filter_mark(&rep->filter, peer, m, server_ms(rep));
 }
 
 static void server_env(struct replica *rep, struct trk_server_env *env)
@@ -315,15 +317,11 @@ static void server_env(struct replica *rep, struct trk_server_env *env)
 	memset(env, 0, sizeof(*env));
 	env->cipher = get_cipher;
 	/* Some servers remember what they have answered. */
-	if (r->sc->seed % 3) {
-		env->claim = claim;
-		env->newest = newest;
-	}
+	if (r->sc->seed % 3)
+		env->mark = mark;
 	env->arg = rep;
 	env->current_key = &r->cipher.c;
-	/* For some, a period of the SYN cookie ends as they begin. */
-	env->now_ms = 1700000000000ULL + (r->sc->seed % 4 ? r->sc->seed * 1000 : 0) + rep->skew_ms +
-		      r->sim.now_us / 1000;
+	env->now_ms = server_ms(rep);
 	env->horizon_ms = r->sc->horizon_ms;
 	env->skew_ms = r->sc->skew_ms;
 	env->max_slot = r->sc->path_slot;

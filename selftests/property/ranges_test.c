@@ -50,16 +50,16 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return &key.c;
 }
 
-static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
 {
-	return filter_claim(remembered, conn, domain, word, mask);
+	return filter_mark(remembered, from, m, NOW);
 }
 
 static void random_env(struct rng *r, struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){ .cipher = get_cipher,
 					.current_key = &key.c,
-					.claim = remembered ? claim : NULL,
+					.mark = remembered ? mark : NULL,
 					.horizon_ms = HORIZON,
 					.skew_ms = SKEW,
 					.max_slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
@@ -144,7 +144,8 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 
 	memset(h, 0, sizeof(*h));
 	h->start = (struct trk_cont){ .conn = rng_u64(r),
-				      .domain = rng_u64(r),
+				      .domain = (u64)trk_domain_order_at(NOW) << 32 |
+						rng_u64(r) >> 32,
 				      .time_ms = NOW,
 				      .slot = SLOT,
 				      .base = rng_u64(r) >> rng_in(r, 16, 63),
@@ -169,6 +170,34 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 		history_issue(h, i);
 		top = h->start.law.start_cwnd + h->issued[i];
 	}
+}
+
+/* The first number of [a, b] that arrived, 0 for none. */
+static unsigned int arrived_in(const struct history *h, unsigned int a, unsigned int b)
+{
+	for (; a <= b && a <= h->n; a++)
+		if (h->fate[a] != LOST)
+			return a;
+	return 0;
+}
+
+/* The highest number that requests up to @i have issued. */
+static unsigned int issued_by(const struct history *h, unsigned int i)
+{
+	return (unsigned int)(h->start.law.start_cwnd + h->issued[i]);
+}
+
+/* What a request from @m on may report: a number that arrived, not beyond @most. */
+static unsigned int any_end(const struct history *h, struct rng *r, unsigned int m,
+			    unsigned int most)
+{
+	unsigned int n;
+
+	most = min_t(unsigned int, min_t(unsigned int, most, h->n), m + 40);
+	do
+		n = rng_in(r, m, max_t(unsigned int, most, arrived_in(h, m, h->n)));
+	while (h->fate[n] == LOST);
+	return n;
 }
 
 /* Answers [m, n] as an application with endless data does, and keeps the packets. */
@@ -222,12 +251,15 @@ static void same_packets(const struct sent *a, const struct sent *b)
 static void all_singles(const struct history *h, struct rng *r, struct sent *out)
 {
 	struct trk_cont minted;
-	unsigned int i;
+	unsigned int i, m = 1;
 
 	out->n = 0;
-	for (i = 1; i <= h->n; i++)
-		if (h->fate[i] != LOST)
-			CHECKED(answer(h, r, &h->start, i, i, out, &minted));
+	for (i = 1; i <= h->n; i++) {
+		if (h->fate[i] == LOST)
+			continue;
+		CHECKED(answer(h, r, &h->start, m, i, out, &minted));
+		m = i + 1;
+	}
 }
 
 static struct sent singles, trains;
@@ -244,9 +276,7 @@ static void ranges__as_single_requests(void)
 		CHECKED(all_singles(&h, &r, &singles));
 		trains.n = 0;
 		for (m = 1; m <= h.n; m = n + 1) {
-			do
-				n = rng_in(&r, m, h.n < m + 40 ? h.n : m + 40);
-			while (h.fate[n] == LOST);
+			n = any_end(&h, &r, m, issued_by(&h, m - 1));
 			CHECKED(answer(&h, &r, &h.start, m, n, &trains, &minted));
 		}
 		CHECKED(same_packets(&singles, &trains));
@@ -271,9 +301,7 @@ static void ranges__same_numbers_under_any_continuation(void)
 		for (m = 1; m <= h.n; m = n + 1) {
 			const struct trk_cont *c = &held[rng_below(&r, nheld)];
 
-			do
-				n = rng_in(&r, m, h.n < m + 40 ? h.n : m + 40);
-			while (h.fate[n] == LOST);
+			n = any_end(&h, &r, m, issued_by(&h, m - 1));
 			memset(&minted, 0, sizeof(minted));
 			renew = rng_below(&r, 3) == 0;
 			CHECKED(answer(&h, &r, c, m, n, &trains, &minted));
@@ -295,13 +323,15 @@ static void ranges__same_numbers_under_any_continuation(void)
 	}
 }
 
-/* Numbers [a, b] were issued; true if none of them was before. */
-static bool issue(struct filter *issued, u64 a, u64 b)
+/* Numbers [a, b], from the first of the history on, were issued; true if none was before. */
+static bool issue(bool *issued, u64 a, u64 b)
 {
 	bool once = true;
 
-	for (; a <= b; a++)
-		once &= filter_claim(issued, 0, 0, a / 32, 1u << a % 32) != 0;
+	for (; a <= b; a++) {
+		once &= !issued[a];
+		issued[a] = true;
+	}
 	return once;
 }
 
@@ -311,7 +341,8 @@ static bool issue(struct filter *issued, u64 a, u64 b)
  */
 static void ranges__issued_once(void)
 {
-	struct filter filter, issued;
+	bool issued[MAX_PACKETS];
+	struct filter filter;
 	struct rng r = { 3 };
 	struct trk_grant g;
 	struct history h;
@@ -324,18 +355,16 @@ static void ranges__issued_once(void)
 		history_make(&h, &r, TRK_MAX_CLAIMS);
 		start = h.start.base + h.start.law.start_cwnd;
 		filter = (struct filter){ 0 };
-		issued = (struct filter){ 0 };
+		memset(issued, 0, sizeof(issued));
 		remembered = &filter;
 		numbers = 0;
 		for (k = 0; k < 3 * h.n + 1; k++) {
-			/* At random, then in order, so that in the end all were asked for. */
-			if (k < 2 * h.n)
-				m = rng_in(&r, 1, h.n);
-			else
-				m = k - 2 * h.n;
-			n = k < 2 * h.n ? rng_in(&r, m, h.n < m + 40 ? h.n : m + 40) : m;
-			if (!m || h.fate[n] == LOST)
+			/* One that begins, at random, then in order: in the end all were asked for. */
+			m = !k ? 1 : k < 2 * h.n ? rng_in(&r, 1, h.n) : k - 2 * h.n;
+			if (!m || (m > 1 && h.fate[m - 1] == LOST))
 				continue;
+			n = k < 2 * h.n ? any_end(&h, &r, m, issued_by(&h, m - 1)) :
+					  arrived_in(&h, m, h.n);
 			before = h.issued[m - 1] * PIECE;
 			renew = h.issued[n] > h.issued[m - 1] && rng_below(&r, 3) == 0;
 			displaced = renew ? TRK_CONT_LEN : 0;
@@ -356,13 +385,11 @@ static void ranges__issued_once(void)
 				displaced = 0;
 			CHECK_EQ(g.ask[0].off, (g.first - start - 1) * PIECE - displaced);
 			CHECK_EQ(g.ask[0].off + g.ask[0].len, ends);
-			CHECK(issue(&issued, g.first, g.first + g.count - 1));
+			CHECK(issue(issued, g.first - start, g.first - start + g.count - 1));
 			numbers += g.count;
 		}
-		/* A partly answered word may take some with it, but not for honest clients. */
-		CHECK(numbers <= h.issued[h.n]);
+		CHECK_EQ(numbers, h.issued[h.n]);
 		filter_free(&filter);
-		filter_free(&issued);
 	}
 	remembered = NULL;
 }
@@ -386,11 +413,13 @@ static void ranges__repeated_lose_nothing(void)
 		last = 1;
 		lost = false;
 		for (m = 1; m <= h.n; m = n + 1) {
-			do
-				n = rng_in(&r, m, h.n < m + 40 ? h.n : m + 40);
-			while (h.fate[n] == LOST);
-			/* No two in a row are lost. */
-			lost = !lost && n < h.n && rng_below(&r, 3) == 0;
+			/* A client repeats no request of whose answer something came. */
+			if (!arrived_in(&h, m, issued_by(&h, last - 1)))
+				last = m;
+			n = any_end(&h, &r, m, issued_by(&h, last - 1));
+			/* No two in a row are lost, nor one whose answer is needed to go on. */
+			lost = !lost && arrived_in(&h, n + 1, issued_by(&h, m - 1)) &&
+			       rng_below(&r, 3) == 0;
 			if (!lost && !request(&h, &r, &h.start, last, n, 0, 0, &g))
 				numbers += g.count;
 			if (!lost && rng_below(&r, 2) &&
@@ -433,7 +462,7 @@ static void ranges__one_history_is_paid(void)
 		trk_law_init(&h.start.law, 0, window, 2, 0);
 		for (x = 1; x < window; x++)
 			h.fate[x] = LOST;
-		CHECK_EQ(request(&h, &r, &h.start, window, window, 0, 0, &g), TRK_OK);
+		CHECK_EQ(request(&h, &r, &h.start, 1, window, 0, 0, &g), TRK_OK);
 		CHECK(g.count >= window / 2);
 		numbers = g.count;
 		memset(h.fate, 0, sizeof(h.fate));
@@ -560,6 +589,11 @@ static void small_cuts(const struct history *h, struct rng *r, u64 *schedules)
 		if (i < h->n)
 			continue;
 		range[count++].n = i;
+		/* What a request reports was issued for requests below it. */
+		for (i = 0; i < count && range[i].n <= issued_by(h, range[i].m - 1); i++)
+			;
+		if (i < count)
+			continue;
 		CHECKED(small_orders(h, r, range, 0, count, schedules));
 	}
 }

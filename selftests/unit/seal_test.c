@@ -73,14 +73,14 @@ static void random_cont(struct rng *r, struct trk_cont *c)
 	c->conn = rng_u64(r);
 	c->domain = rng_u64(r);
 	c->time_ms = rng_u64(r) >> 16;
-	c->base = (rng_u64(r) >> rng_in(r, 1, 60)) + 1000;
-	c->slot = rng_u64(r);
-	c->iw = rng_u64(r);
+	c->base = (rng_u64(r) >> rng_in(r, 3, 60)) + 1000;
+	c->slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT);
+	c->iw = TRK_INITIAL_WINDOW;
 	c->key_id = key.c.key_id;
 	c->domain_key = rng_u64(r);
-	trk_law_init(&c->law, c->base - rng_below(r, 900) - 50, rng_in(r, 1, TRK_MAX_CWND),
-		     rng_in(r, 1, TRK_SSTHRESH_INF),
-		     rng_below(r, 2) ? c->base - rng_below(r, 50) : 0);
+	trk_law_init(&c->law, c->base - rng_below(r, 900) - 50, rng_in(r, 50, TRK_MAX_CWND),
+		     rng_below(r, 2) ? rng_in(r, TRK_MIN_CWND, TRK_MAX_CWND) : TRK_SSTHRESH_INF,
+		     rng_below(r, 2) ? c->base - 1 - rng_below(r, 49) : 0);
 }
 
 static bool cont_equal(const struct trk_cont *a, const struct trk_cont *b)
@@ -157,6 +157,63 @@ static void cont__other_peer_service_or_key_refused(void)
 	CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &c), TRK_OK);
 }
 
+/* Seals that are right over what nobody seals. */
+static void cont__impossible_contents_refused(void)
+{
+	static const struct trk_cont good = { .slot = 1448, .base = 100, .iw = TRK_INITIAL_WINDOW };
+	static const struct {
+		u64 base, tcp_base, first_loss;
+		u32 start, ssthresh;
+		u16 slot;
+		u8 iw;
+		int err;
+	} cases[] = {
+		{ 100, 100, 0, 10, TRK_SSTHRESH_INF, 1448, 10, TRK_OK },
+		{ 0, 0, 0, 1, 5, 512, 10, TRK_OK },
+		{ TRK_MAX_NUMBER, 0, 0, TRK_MAX_CWND, TRK_MAX_CWND, 16000, 10, TRK_OK },
+		/* slots: an answer of 256 packets and more, none of data, of no header */
+		{ 100, 100, 0, 10, 20, 511, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, 20, 64, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, 20, 24, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, 20, 0, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, 20, 16001, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, 20, 65535, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, 20, 1448, 11, TRK_DROP_FORGED },
+		/* laws */
+		{ 100, 100, 0, 0, 20, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, TRK_MAX_CWND + 1, 20, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, 1, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, 0, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, TRK_MAX_CWND + 1, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 100, 0, 10, U32_MAX, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 101, 0, 10, 20, 1448, 10, TRK_DROP_FORGED },
+		{ 100, U64_MAX, 0, 10, 20, 1448, 10, TRK_DROP_FORGED },
+		{ TRK_MAX_NUMBER + 1, 0, 0, 10, 20, 1448, 10, TRK_DROP_FORGED },
+		/* events: above TCPBase, below the base, not over */
+		{ 100, 98, 99, 10, 20, 1448, 10, TRK_OK },
+		{ 100, 98, 100, 10, 20, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 99, 99, 10, 20, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 0, 1, 100, 20, 1448, 10, TRK_OK },
+		{ 101, 0, 1, 100, 20, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 0, 102, 100, 20, 1448, 10, TRK_DROP_FORGED },
+		{ 100, 0, 100 + (1ULL << 31), 100, 20, 1448, 10, TRK_DROP_FORGED },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct trk_cont c = good, got;
+		u8 blob[TRK_CONT_LEN];
+
+		c.base = cases[i].base;
+		c.slot = cases[i].slot;
+		c.iw = cases[i].iw;
+		trk_law_init(&c.law, cases[i].tcp_base, cases[i].start, cases[i].ssthresh,
+			     cases[i].first_loss);
+		trk_cont_seal(&key.c, &peer, &c, blob);
+		CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &got), cases[i].err);
+	}
+}
+
 /* ---- user continuations ---- */
 
 static u32 random_ucont(struct rng *r, struct trk_ucont *u, enum trk_ext which, u64 conn, u8 *blob)
@@ -169,7 +226,8 @@ static u32 random_ucont(struct rng *r, struct trk_ucont *u, enum trk_ext which, 
 	memset(u, 0, sizeof(*u));
 	u->start = rng_u64(r) >> 1;
 	u->end = u->start + (rng_u64(r) >> 2);
-	u->flags = rng_u64(r);
+	if (rng_below(r, 2))
+		u->flags = which == TRK_EXT_OUTPUT ? TRK_UCONT_FINAL : TRK_UCONT_PARALLEL;
 	u->len = rng_below(r, TRK_UCONT_MAX + 1);
 	u->opaque = opaque;
 	return trk_ucont_seal(&key.c, &peer, conn, which, u, blob);
@@ -195,6 +253,27 @@ static void ucont__round_trip(void)
 		CHECK_EQ(got.key_id, key.c.key_id);
 		CHECK(!memcmp(got.opaque, u.opaque, u.len));
 	}
+}
+
+static void ucont__impossible_contents_refused(void)
+{
+	struct trk_ucont u = { .start = 5, .end = 9 }, got;
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	unsigned int flags;
+
+	for (flags = 0; flags < 256; flags++) {
+		struct trk_blob b = { blob };
+
+		u.flags = (u8)flags;
+		b.len = trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob);
+		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT, b, &got),
+			 flags & ~TRK_UCONT_FINAL ? TRK_DROP_FORGED : TRK_OK);
+		b.len = trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_INPUT, &u, blob);
+		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_INPUT, b, &got),
+			 flags & ~TRK_UCONT_PARALLEL ? TRK_DROP_FORGED : TRK_OK);
+	}
+	u.len = TRK_UCONT_MAX + 1;
+	CHECK_EQ(trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob), 0);
 }
 
 static void ucont__every_flipped_bit_refused(void)
@@ -332,7 +411,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(cont__round_trip),
 	TAP_CASE(cont__every_flipped_bit_refused),
 	TAP_CASE(cont__other_peer_service_or_key_refused),
+	TAP_CASE(cont__impossible_contents_refused),
 	TAP_CASE(ucont__round_trip),
+	TAP_CASE(ucont__impossible_contents_refused),
 	TAP_CASE(ucont__every_flipped_bit_refused),
 	TAP_CASE(ucont__other_use_refused),
 	TAP_CASE(seal__of_one_kind_is_no_other),

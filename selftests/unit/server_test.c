@@ -6,6 +6,7 @@
 #include "cipher.h"
 #include "core/reason.h"
 #include "core/server.h"
+#include "filter.h"
 #include "tap.h"
 
 #define NOW		1700000000000ULL
@@ -237,7 +238,7 @@ static void range__renewed_when_asked(void)
 	conn_open(&c);
 	before = c.cont;
 	conn_claim(&c, TRK_MAX_CLAIMS);
-	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, last + 1, last + 1, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, last, last + 1, NOW, &g), TRK_OK);
 	CHECK_EQ(g.mint, TRK_MINT_NONE);
 	CHECK_EQ(g.cont.base, c.cont.base);
 	c.q.flags = TRK_REQ_RENEW;
@@ -247,6 +248,39 @@ static void range__renewed_when_asked(void)
 	CHECK_EQ(g.cont.law.first_loss, before.base + last);
 	CHECK(g.cont.domain == before.domain);
 	CHECK(g.cont.time_ms == NOW);
+}
+
+/* What a range reports must have been issued for what lies below it, and that have arrived. */
+static void range__no_longer_than_a_window(void)
+{
+	u32 window = TRK_INITIAL_WINDOW;
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, window, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, window + 1, NOW, &g), TRK_DROP_RANGE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1000000, NOW, &g), TRK_DROP_RANGE);
+	/* However far the base is away: two numbers for each in slow start. */
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 101, window + 200, NOW, &g), TRK_OK);
+	CHECK_EQ(g.count, 2 * (window + 100));
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 101, window + 201, NOW, &g), TRK_DROP_RANGE);
+	/* At its largest. */
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1000000001, 1000000000 + TRK_MAX_CWND, NOW, &g),
+		 TRK_OK);
+	CHECK_EQ(g.count, TRK_MAX_CWND);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1000000001, 1000000001 + TRK_MAX_CWND, NOW, &g),
+		 TRK_DROP_RANGE);
+	/* In an event: R + 1 is the first that follows; the number below @m arrived. */
+	conn_lose(&c, 3, 4);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 5, 6, NOW, &g), TRK_DROP_RANGE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 4, 6, NOW, &g), TRK_DROP_RANGE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 3, 6, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 6, 15, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 6, 16, NOW, &g), TRK_DROP_RANGE);
+	/* A timeout is not asked how much it reports. */
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000000, NOW, &g), TRK_OK);
 }
 
 static void range__old_continuation_is_renewed(void)
@@ -363,13 +397,15 @@ static void range__impossible_claims_refused(void)
 	/* Of 1 ... 10 in flight, 11 arrived and the rest did not. */
 	conn_open(&c);
 	conn_lose(&c, 1, 10);
-	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 11, NOW, &g), TRK_DROP_CLAIMS);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 11, NOW, &g), TRK_DROP_RANGE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 12, 12, NOW, &g), TRK_DROP_CLAIMS);
 	conn_open(&c);
 	conn_lose(&c, 1, 9);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 10, NOW, &g), TRK_OK);
 	conn_open(&c);
 	conn_lose(&c, 1, 1000000);
-	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1000001, NOW, &g), TRK_DROP_CLAIMS);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1000001, NOW, &g), TRK_DROP_RANGE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1000001, 1000001, NOW, &g), TRK_DROP_CLAIMS);
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000001, NOW, &g), TRK_DROP_ATTEMPT);
 	c.q.attempt = 1;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000001, NOW, &g), TRK_DROP_CLAIMS);
@@ -655,19 +691,16 @@ static void timeout__from_another_address(void)
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
 }
 
-static struct { u64 word; u32 mask; } marked[40];
+static struct filter answered;
 
-static u32 claim_words(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static int mark_at(u64 now_ms, const struct trk_peer *from, struct trk_mark *m)
 {
-	u32 fresh;
-	int i = 0;
+	return filter_mark(&answered, from, m, now_ms);
+}
 
-	while (marked[i].word && marked[i].word != word)
-		i++;
-	marked[i].word = word;
-	fresh = mask & ~marked[i].mask;
-	marked[i].mask |= mask;
-	return fresh;
+static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
+{
+	return mark_at(*(const u64 *)arg, from, m);
 }
 
 /* Somebody kept a request, and used up all attempts: those of the client still work. */
@@ -678,7 +711,7 @@ static void timeout__attempts_used_up(void)
 	struct conn c;
 	unsigned int i;
 
-	memset(marked, 0, sizeof(marked));
+	filter_free(&answered);
 	conn_open(&c);
 	c.q.attempt = 1;
 	c.q.flags = TRK_REQ_FIN | TRK_REQ_GROW;
@@ -686,7 +719,8 @@ static void timeout__attempts_used_up(void)
 	c.q.input_len = 100;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
 	CHECK(!g.late && g.has_input && g.final_input && g.grow);
-	env.claim = claim_words;
+	env.mark = mark;
+	env.arg = &env.now_ms;
 	for (i = 1; i <= TRK_MAX_ATTEMPTS; i++) {
 		c.q.attempt = i;
 		env.now_ms += 64;
@@ -1383,6 +1417,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__cookie_of_a_retired_key),
 	TAP_CASE(range__numbers),
 	TAP_CASE(range__renewed_when_asked),
+	TAP_CASE(range__no_longer_than_a_window),
 	TAP_CASE(range__old_continuation_is_renewed),
 	TAP_CASE(range__horizon_and_skew),
 	TAP_CASE(range__bounds),

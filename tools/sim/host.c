@@ -447,18 +447,11 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == rep->net->cipher.c.key_id ? &rep->net->cipher.c : NULL;
 }
 
-static u32 claim(void *arg, u64 conn, u64 domain, u64 word, u32 mask)
+static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 {
 	struct replica *rep = arg;
 
-	return filter_claim(&rep->filter, conn, domain, word, mask);
-}
-
-static bool newest(void *arg, u64 conn, u32 order)
-{
-	struct replica *rep = arg;
-
-	return filter_newest(&rep->filter, conn, order);
+	return filter_mark(&rep->filter, peer, m, replica_now_ms(rep));
 }
 
 static void server_answer(struct replica *rep, struct conn *back, const struct trk_peer *peer,
@@ -494,8 +487,7 @@ static void core_at_server(struct replica *rep, struct packet *p)
 	struct trk_peer peer = conn_peer(back);
 	struct trk_server_env env = {
 		.cipher = get_cipher,
-		.claim = n->sc->remember ? claim : NULL,
-		.newest = n->sc->remember ? newest : NULL,
+		.mark = n->sc->remember ? mark : NULL,
 		.arg = rep,
 		.current_key = &n->cipher.c,
 		.now_ms = replica_now_ms(rep),

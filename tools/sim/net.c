@@ -351,6 +351,7 @@ struct net *net_new(const struct sim_scenario *sc, struct trace *t)
 	for (i = 0; i < sc->replicas; i++) {
 		n->replica[i].net = n;
 		n->replica[i].i = i;
+		n->replica[i].filter.sets = (u32)(1 + sc->clients / (TRK_ONCE_WAYS / 4));
 		n->replica[i].skew_ms = (s32)rng_below(&seeds, 2 * sc->skew_ms + 1) -
 					(s32)sc->skew_ms;
 	}

@@ -17,7 +17,7 @@
 #define TRK_DUPTHRESH		3		/* packets, RFC 5681; grows with reordering seen */
 #define TRK_DUPTHRESH_MAX	300		/* as Linux: net.ipv4.tcp_max_reordering */
 #define TRK_RING_MIN		64		/* numbers, a power of two */
-#define TRK_RING_MAX		16384
+#define TRK_RING_MAX		131072		/* two of the largest windows, twice */
 #define TRK_OUTPUTS		8		/* output continuations held */
 #define TRK_OUTPUTS_KEPT	2		/* of these, for the bytes needed next */
 #define TRK_CONTS		4		/* transport continuations held */

@@ -132,6 +132,26 @@ u64 trk_law_highest(const struct trk_law *law, u64 n)
 }
 
 /**
+ * trk_law_possible - can a walk that ended at a number have left this state?
+ * @law: state, as trk_law_init() made it
+ * @base: the number
+ *
+ * Whatever else computes with a state from outside, be its seal right, asks this first.
+ */
+bool trk_law_possible(const struct trk_law *law, u64 base)
+{
+	if (base > TRK_MAX_NUMBER || !law->start_cwnd || law->start_cwnd > TRK_MAX_CWND ||
+	    law->ssthresh < TRK_MIN_CWND ||
+	    (law->ssthresh > TRK_MAX_CWND && law->ssthresh != TRK_SSTHRESH_INF))
+		return false;
+	/* An event is open until a number above its end arrives; what arrived last was not lost. */
+	if (law->first_loss)
+		return law->tcp_base < law->first_loss && law->first_loss < base &&
+		       base <= law->recover;
+	return law->tcp_base <= base;
+}
+
+/**
  * trk_claims_check - are the claims of a proof well formed?
  * @claims: claims with absolute numbers
  * @base: base of the proof

@@ -11,7 +11,8 @@
 #define TRK_INITIAL_WINDOW	10u		/* packets, RFC 6928 */
 #define TRK_MIN_CWND		2u		/* packets, RFC 5681 (4) */
 #define TRK_SSTHRESH_INF	(1u << 20)	/* packets: above every window */
-#define TRK_MAX_CWND		(1u << 16)	/* packets: window * slot stays below 2^30 */
+#define TRK_MAX_CWND		(1u << 15)	/* packets: window * slot stays below 2^30 */
+#define TRK_MAX_NUMBER		(1ULL << 62)	/* no connection gets there; sums do not wrap */
 #define TRK_MAX_CLAIMS		32		/* gaps and no-growth ranges in one proof */
 
 /**
@@ -85,6 +86,7 @@ void trk_law_init(struct trk_law *law, u64 base, u32 start_cwnd, u32 ssthresh, u
 u32 trk_law_window(const struct trk_law *law, u64 k);
 u64 trk_law_highest(const struct trk_law *law, u64 n);
 void trk_law_settle(struct trk_law *law, u64 n);
+bool trk_law_possible(const struct trk_law *law, u64 base);
 
 int trk_claims_check(const struct trk_claims *claims, u64 base);
 

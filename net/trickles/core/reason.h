@@ -19,14 +19,16 @@
 	X(MAC,		"Mac")		/* seal of the transport continuation wrong */ \
 	X(MOVED,	"Moved")	/* sealed to another address, and moving is not allowed */ \
 	X(UCONT,	"Ucont")	/* seal of a user continuation wrong */ \
+	X(FORGED,	"Forged")	/* seal right, but nobody seals such: a key leaked? */ \
 	X(EXPIRED,	"Expired")	/* time stamp outside the horizon */ \
-	X(RANGE,	"Range")	/* not base < m <= n, or n too far */ \
+	X(RANGE,	"Range")	/* not base < m <= n, m - 1 not received, n not issued */ \
 	X(CLAIMS,	"Claims")	/* gaps not sorted, disjoint, inside */ \
 	X(PROOF,	"Proof")	/* SACK proof wrong */		\
 	X(ATTEMPT,	"Attempt")	/* more or faster attempts than allowed */ \
 	X(ASK,		"Ask")		/* byte ranges not covered by the continuation */ \
 	X(REPLAY,	"Replay")	/* answered before */		\
 	X(DOMAIN,	"Domain")	/* the connection has left this domain */ \
+	X(FORGOTTEN,	"Forgotten")	/* nobody knows any more whether it was answered */ \
 	/* client */							\
 	X(NUMBER,	"Number")	/* a number that was not expected */ \
 	X(TOKEN,	"Token")	/* token of another request */	\

@@ -14,7 +14,6 @@
 #define LABEL_CONN	'N'
 #define LABEL_DOMAIN	'D'
 
-#define BORN_UNIT_MS	64	/* with the attempt, 32 bits are enough for half a year */
 #define PEER_LEN	20	/* address, port, service */
 #define CONT_BODY	(TRK_CONT_LEN - TRK_MAC_LEN)
 
@@ -104,7 +103,8 @@ void trk_cont_seal(const struct trk_cipher *c, const struct trk_peer *peer,
 /**
  * trk_cont_read - read a continuation without a key, as the client does
  * @blob: sealed continuation
- * @cont: filled; nothing in it may be believed by a server
+ * @cont: filled; nothing in it may be believed by a server, nor computed with before
+ *	trk_cont_check()
  */
 void trk_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 {
@@ -132,13 +132,30 @@ u8 trk_cont_key_id(const u8 blob[TRK_CONT_LEN])
 }
 
 /**
+ * trk_cont_check - is this a continuation that this code could have sealed?
+ * @cont: as it was read
+ *
+ * Who has the key can seal anything: any user in a namespace of his own, who got hold
+ * of a secret, a replica that is broken.
+ *
+ * Return: 0 or TRK_DROP_FORGED.
+ */
+int trk_cont_check(const struct trk_cont *cont)
+{
+	if (cont->slot < TRK_MIN_SLOT || cont->slot > TRK_MAX_SLOT || cont->iw != TRK_INITIAL_WINDOW ||
+	    !trk_law_possible(&cont->law, cont->base))
+		return TRK_DROP_FORGED;
+	return TRK_OK;
+}
+
+/**
  * trk_cont_open - check a continuation's seal and read it
  * @c: cipher of its epoch
  * @peer: where the packet came from, and the port it came to
  * @blob: sealed continuation
  * @cont: filled if the seal is right
  *
- * Return: 0, TRK_DROP_MAC or TRK_DROP_VERSION.
+ * Return: 0, TRK_DROP_MAC, TRK_DROP_VERSION or TRK_DROP_FORGED.
  */
 int trk_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
 		  const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
@@ -151,7 +168,7 @@ int trk_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
 	if (blob[0] != TRK_VERSION)
 		return TRK_DROP_VERSION;
 	trk_cont_read(blob, cont);
-	return TRK_OK;
+	return trk_cont_check(cont);
 }
 
 static void ucont_mac(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
@@ -177,13 +194,15 @@ static void ucont_mac(const struct trk_cipher *c, const struct trk_peer *peer, u
  * @u: what to seal; u->len is at most TRK_UCONT_MAX
  * @out: TRK_SEALED_UCONT_MAX bytes
  *
- * Return: length of the sealed continuation.
+ * Return: length of the sealed continuation, 0 if it would be too long.
  */
 u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
 		   enum trk_ext which, const struct trk_ucont *u, u8 *out)
 {
 	u16 len = u->len + TRK_UCONT_HDR;
 
+	if (u->len > TRK_UCONT_MAX)
+		return 0;
 	put_unaligned_be64(u->start, out);
 	put_unaligned_be64(u->end, out + 8);
 	out[16] = u->flags;
@@ -204,7 +223,7 @@ u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 
  * @blob: sealed continuation
  * @u: filled; opaque leads into the blob
  *
- * Return: 0 or TRK_DROP_UCONT.
+ * Return: 0, TRK_DROP_UCONT or TRK_DROP_FORGED.
  */
 int trk_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
 		   enum trk_ext which, struct trk_blob blob, struct trk_ucont *u)
@@ -217,6 +236,9 @@ int trk_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer, u64 
 	ucont_mac(c, peer, conn, which, blob.p, blob.len, mac);
 	if (crypto_memneq(mac, blob.p + blob.len - TRK_MAC_LEN, TRK_MAC_LEN))
 		return TRK_DROP_UCONT;
+	/* Of the two flags each kind has one. */
+	if (u->flags & ~(which == TRK_EXT_OUTPUT ? TRK_UCONT_FINAL : TRK_UCONT_PARALLEL))
+		return TRK_DROP_FORGED;
 	return TRK_OK;
 }
 
@@ -248,7 +270,7 @@ static void nonce_block(const u8 base[TRK_BLOCK], u64 x, bool nogrowth, u8 out[T
  * @conn: connection id
  * @domain: domain of the numbers
  * @first: first number
- * @n: how many, at most TRK_NONCE_BATCH
+ * @n: how many; of more than TRK_NONCE_BATCH only so many are made
  * @nogrowth: of the no-growth sequence
  * @out: @n nonces
  */
@@ -258,6 +280,7 @@ void trk_nonces(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, uns
 	u8 base[TRK_BLOCK], r[(TRK_NONCE_BATCH + 1) * TRK_BLOCK];
 	unsigned int i;
 
+	n = min_t(unsigned int, n, TRK_NONCE_BATCH);
 	nonce_base(c, conn, domain, base);
 	for (i = 0; i <= n; i++)
 		nonce_block(base, first + i, nogrowth, r + i * TRK_BLOCK);
@@ -400,7 +423,7 @@ u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 cli
  */
 u32 trk_domain_order_at(u64 time_ms)
 {
-	return (u32)(time_ms / BORN_UNIT_MS) << 4;
+	return (u32)(time_ms / TRK_BORN_UNIT_MS) << 4;
 }
 
 /**

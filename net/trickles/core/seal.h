@@ -54,6 +54,7 @@ void trk_cont_seal(const struct trk_cipher *c, const struct trk_peer *peer,
 		   const struct trk_cont *cont, u8 out[TRK_CONT_LEN]);
 int trk_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
 		  const u8 blob[TRK_CONT_LEN], struct trk_cont *cont);
+int trk_cont_check(const struct trk_cont *cont);
 void trk_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont);
 u8 trk_cont_key_id(const u8 blob[TRK_CONT_LEN]);
 
@@ -77,6 +78,8 @@ u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 cli
 		u64 period);
 u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
 	       u64 highest);
+
+#define TRK_BORN_UNIT_MS	64	/* with the attempt, 32 bits are enough for half a year */
 
 u32 trk_domain_order_at(u64 time_ms);
 

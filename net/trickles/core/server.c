@@ -30,38 +30,31 @@ u32 trk_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer
 	return trk_cookie(env->current_key, peer, client_isn, env->now_ms / TRK_COOKIE_PERIOD_MS);
 }
 
-/*
- * Each request is answered once: marks those of a word that @mask names, and
- * returns which were not marked before.
+/* Each request is answered once. */
+static int mark_answered(const struct trk_server_env *env, const struct trk_peer *peer,
+			 struct trk_mark *m)
+{
+	return env->mark ? env->mark(env->arg, peer, m) : TRK_OK;
+}
+
+/**
+ * trk_server_ahead - how far ahead of the clock a domain can have been born
+ * @skew_ms: as in struct trk_server_env
+ *
+ * Return: in the order of domains.
  */
-static u32 claim(const struct trk_server_env *env, u64 conn, u64 domain, u64 word, u32 mask)
+u32 trk_server_ahead(u32 skew_ms)
 {
-	return env->claim ? env->claim(env->arg, conn, domain, word, mask) : mask;
+	return trk_domain_order_at(2ULL * skew_ms + TRK_BORN_AHEAD_MS + 3 * TRK_BORN_UNIT_MS);
 }
 
-/* Marks a first or timeout request; false if it was answered before. */
-static bool claim_attempt(const struct trk_server_env *env, u64 conn, u64 domain, u8 attempt)
+/* No timer is so fast: nobody gets far ahead, and what seems to be far ahead is old. */
+static bool too_early(const struct trk_server_env *env, u64 domain)
 {
-	return claim(env, conn, domain, TRK_CLAIM_ATTEMPTS, 1u << attempt);
-}
+	u32 latest = trk_domain_order_at(env->now_ms + 2ULL * env->skew_ms + TRK_BORN_AHEAD_MS);
+	s32 ahead = (s32)(trk_domain_order(domain) - latest);
 
-/* Marks the birth of a domain: of those that a parent has, no two are of one order. */
-static bool claim_birth(const struct trk_server_env *env, u64 conn, u64 parent, u64 domain)
-{
-	u32 order = trk_domain_order(domain);
-
-	return claim(env, conn, parent, TRK_CLAIM_BIRTHS | order / 32, 1u << order % 32);
-}
-
-/*
- * A connection is in one domain.  Who goes on in another has left the one before, or
- * the two would be two windows.  Only a range request says so, whose proof shows
- * that packets of the domain arrived: kind and attempt of a packet that somebody
- * kept can be changed.
- */
-static bool newest(const struct trk_server_env *env, const struct trk_cont *c)
-{
-	return !env->newest || env->newest(env->arg, c->conn, trk_domain_order(c->domain));
+	return ahead > 0 && ahead < TRK_BORN_AHEAD_MAX;
 }
 
 /* Retired keys renew what they sealed, and prove; no request is executed for their sake. */
@@ -106,13 +99,18 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 	return TRK_OK;
 }
 
-static int step_first(const struct trk_server_env *env, u8 attempt, struct trk_grant *g)
+static int step_first(const struct trk_server_env *env, const struct trk_peer *peer, u8 attempt,
+		      struct trk_grant *g)
 {
 	struct trk_cont *c = &g->cont;
+	struct trk_mark mark = { .kind = TRK_KIND_FIRST, .attempt = attempt, .conn = c->conn };
+	int err;
 
-	if (!claim_attempt(env, c->conn, 0, attempt))
-		return TRK_DROP_REPLAY;
 	c->domain = trk_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
+	mark.born = trk_domain_order(c->domain);
+	err = mark_answered(env, peer, &mark);
+	if (err)
+		return err;
 	c->domain_key = env->current_key->key_id;
 	c->key_id = c->domain_key;
 	c->iw = TRK_INITIAL_WINDOW;
@@ -145,124 +143,78 @@ static int read_claims(const struct trk_req *q, u64 base, struct trk_claims *cla
 	return trk_claims_check(claims, base);
 }
 
-/* The bits of requests [a, b] in their word. */
-static u32 word_mask(u64 a, u64 b)
+/*
+ * Walks up to number @to; [@first, @last] is what the requests up to it issue, none if
+ * first > last.  False if @to is called lost: its share goes to a number above.
+ */
+static bool walk_to(struct trk_walk *w, u64 to, u64 *first, u64 *last)
 {
-	return ~0u << a % 32 & ~0u >> (31 - b % 32);
-}
+	struct trk_step s;
 
-/* Where the next step is to end: with the word, or before requests begin to issue anything. */
-static u64 range_split(const struct trk_walk *w, u64 m)
-{
-	u64 silent = w->law.first_loss ? w->law.recover + 2 - w->law.new_cwnd : 0;
-
-	if (w->next < m)
-		return m;
-	return w->next < silent ? silent : (w->next | 31) + 1;
-}
-
-/* What of a range is answered: the first run that was not answered before. */
-struct fresh_run {
-	u64 first, last;	/* numbers issued */
-	u32 skipped;		/* numbers that were issued before, below the run */
-	bool begun, over;
-};
-
-static void run_add(struct fresh_run *run, const struct trk_step *s, bool fresh)
-{
-	if (run->over)
-		return;
-	if (fresh && !run->begun)
-		run->first = s->first;
-	if (fresh)
-		run->last = s->last;
-	else if (!run->begun)
-		run->skipped += (u32)(s->last - s->first + 1);
-	run->over = run->begun && !fresh;
-	run->begun |= fresh;
+	*first = 1;
+	*last = 0;
+	w->split = to + 1;
+	while (w->next <= to && trk_walk_next(w, &s) && s.a <= to) {
+		if (s.first > s.last)
+			continue;
+		if (*first > *last)
+			*first = s.first;
+		*last = s.last;
+	}
+	return w->next == to + 1;
 }
 
 /*
- * The shares of lost requests, [prev + 1, a - 1], count as answered with the
- * number that they are carried to: who claims later that they arrived gets
- * nothing for them.  As many are marked as numbers are issued, so that none is
- * issued for nothing, and work is done only for the sender's own packets.
+ * The normative definition of a range is the union of its requests, each with the prefix
+ * below it.  What arrived was issued by then, so a range is never longer than a window: that
+ * bounds what one request is granted, and what has to be remembered of it.
  */
-static void run_carried(const struct trk_server_env *env, const struct trk_cont *c, u64 prev,
-			const struct trk_step *s, struct fresh_run *run)
+static int step_range(const struct trk_server_env *env, const struct trk_peer *peer,
+		      const struct trk_claims *claims, u64 m, bool renew, struct trk_grant *g,
+		      u32 *skipped)
 {
-	u64 share = s->last - s->first + 1;
-	u64 a = s->b - prev > share ? s->b + 1 - share : prev + 1;
-	bool fresh = true;
-
-	while (a <= s->b) {
-		u64 b = min_t(u64, s->b, a | 31);
-		u32 mask = word_mask(a, b);
-
-		fresh &= claim(env, c->conn, c->domain, a / 32, mask) == mask;
-		a = b + 1;
-	}
-	run_add(run, s, fresh);
-}
-
-/* @w is the walk before the step, whose requests are of one word. */
-static void run_step(const struct trk_server_env *env, const struct trk_cont *c, struct trk_walk w,
-		     const struct trk_step *s, struct fresh_run *run)
-{
-	u32 mask = word_mask(s->a, s->b);
-	u32 fresh = claim(env, c->conn, c->domain, s->a / 32, mask);
-	struct trk_step one;
-
-	if (fresh == mask || !fresh) {
-		run_add(run, s, fresh);
-		return;
-	}
-	w.single = true;
-	while (trk_walk_next(&w, &one) && one.b <= s->b)
-		if (one.first <= one.last)
-			run_add(run, &one, fresh >> one.a % 32 & 1);
-}
-
-/* The normative definition of a range: the union of its requests, each with the prefix below it. */
-static int step_range(const struct trk_server_env *env, const struct trk_claims *claims, u64 m,
-		      bool renew, struct trk_grant *g, u32 *skipped)
-{
+	struct trk_mark mark = { .kind = TRK_KIND_RANGE, .m = m, .n = claims->n, .a = m,
+				 .b = claims->n };
 	struct trk_cont *c = &g->cont;
-	struct fresh_run run = { 0 };
-	struct trk_walk w, before;
-	u64 prev = c->base;
-	struct trk_step s;
+	u64 first, last, highest, late;
+	struct trk_walk w, begin;
+	struct trk_law law;
+	int err;
 
 	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
-	for (;; prev = s.b) {
-		w.split = range_split(&w, m);
-		before = w;
-		if (!trk_walk_next(&w, &s))
-			break;
-		if (s.a < m || s.first > s.last || run.over)
-			continue;
-		if (s.carried) {
-			run_carried(env, c, prev, &s, &run);
-			continue;
-		}
-		/* The split lay in a gap. */
-		if (s.a / 32 != s.b / 32) {
-			w = before;
-			w.split = (s.a | 31) + 1;
-			trk_walk_next(&w, &s);
-		}
-		if (s.first <= s.last)
-			run_step(env, c, before, &s, &run);
-	}
+	if (!walk_to(&w, m - 1, &first, &last))
+		return w.impossible ? TRK_DROP_CLAIMS : TRK_DROP_RANGE;
+	law = w.law;
+	trk_law_settle(&law, m - 1);
+	highest = trk_law_highest(&law, m - 1);
+	if (claims->n > highest)
+		return TRK_DROP_RANGE;
+	begin = w;
+	walk_to(&w, claims->n, &first, &last);
 	if (w.impossible)
 		return TRK_DROP_CLAIMS;
-	if (run.skipped && !run.begun)
-		return TRK_DROP_REPLAY;
-	if (run.begun) {
-		g->first = run.first;
-		g->count = (u32)(run.last - run.first + 1);
+	if (first <= last) {
+		late = TRK_LATE_WINDOWS * (highest - (m - 1));
+		mark.conn = c->conn;
+		mark.domain = c->domain;
+		mark.floor = max_t(u64, c->base, m - 1 - min_t(u64, m - 1, late));
+		err = mark_answered(env, peer, &mark);
+		if (err)
+			return err;
 	}
-	*skipped = run.skipped;
+	if (mark.a != m || mark.b != claims->n) {
+		/* Of the rest of it the first run is answered, with the bytes that belong to it. */
+		if (!walk_to(&begin, mark.a - 1, &first, &last))
+			return TRK_DROP_REPLAY;
+		*skipped = (u32)(last + 1 - first);
+		walk_to(&begin, mark.b, &first, &last);
+		if (first > last)
+			return TRK_DROP_REPLAY;
+	}
+	if (first <= last) {
+		g->first = first;
+		g->count = (u32)(last - first + 1);
+	}
 	/* The client asks for its renewal, or does not know how old it is, or its key. */
 	if (renew || c->key_id != env->current_key->key_id ||
 	    (env->now_ms > c->time_ms && env->now_ms - c->time_ms > env->horizon_ms / 2)) {
@@ -292,25 +244,22 @@ static void only_renew(struct trk_grant *g)
  * One packet in a new domain, numbered above all that can have been issued;
  * loss window and ssthresh as RFC 5681 (4) and §3.1 say, unchanged by repeats.
  */
-static int step_timeout(const struct trk_server_env *env, const struct trk_claims *claims,
-			u8 attempt, struct trk_grant *g)
+static int step_timeout(const struct trk_server_env *env, const struct trk_peer *peer,
+			const struct trk_claims *claims, u8 attempt, struct trk_grant *g)
 {
-	u32 latest = trk_domain_order_at(env->now_ms + 2ULL * env->skew_ms + TRK_BORN_AHEAD_MS);
 	struct trk_cont *c = &g->cont;
+	struct trk_mark mark = { .kind = TRK_KIND_TIMEOUT, .attempt = attempt, .late = g->late,
+				 .conn = c->conn, .domain = c->domain };
 	struct trk_step s;
 	struct trk_walk w;
 	u64 highest, domain;
-	s32 ahead;
 	u32 half;
+	int err;
 
 	if (!attempt || attempt > TRK_MAX_ATTEMPTS)
 		return TRK_DROP_ATTEMPT;
-	/*
-	 * No timer is so fast: who got ahead of the clock would keep the next one out.  Nobody
-	 * gets far, and what seems to be far ahead is old.
-	 */
-	ahead = (s32)(trk_domain_order(c->domain) - latest);
-	if (ahead > 0 && ahead < TRK_BORN_AHEAD_MAX && fresh(env, c->time_ms))
+	/* Who got ahead of the clock would keep the next one out. */
+	if (too_early(env, c->domain) && fresh(env, c->time_ms))
 		return TRK_DROP_ATTEMPT;
 	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
 	while (trk_walk_next(&w, &s))
@@ -320,13 +269,15 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_claim
 	trk_law_settle(&w.law, claims->n);
 	highest = trk_law_highest(&w.law, claims->n);
 	domain = trk_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt, highest);
-	if (!claim_birth(env, c->conn, c->domain, domain))
-		return TRK_DROP_REPLAY;
+	mark.born = trk_domain_order(domain);
+	err = mark_answered(env, peer, &mark);
+	if (err)
+		return err;
 	/*
 	 * Kind and attempt are not sealed: whoever kept a request may have used the attempt
 	 * up.  Nothing is executed a second time, but the client can begin anew.
 	 */
-	if (!g->late && !claim_attempt(env, c->conn, c->domain, attempt))
+	if (mark.again)
 		only_renew(g);
 	half = w.law.first_loss ? w.law.new_cwnd :
 	       max_t(u32, trk_law_window(&w.law, claims->n) / 2, TRK_MIN_CWND);
@@ -464,8 +415,7 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
  * claimed run, two more seals.
  *
  * Return: 0 or the reason to drop the packet.  Any context; touches nothing
- * but its arguments, and calls @env->claim once for 32 numbers at most issued, and
- * @env->newest once.
+ * but its arguments, and calls @env->mark once at most.
  */
 int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
 		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
@@ -491,7 +441,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		g->addr_len = trk_peer_write(peer, g->addr);
 	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
 	if (g->late)
-		return step_timeout(env, &claims, q->attempt, g);
+		return step_timeout(env, peer, &claims, q->attempt, g);
 	g->grow = q->flags & TRK_REQ_GROW;
 	if (payload_len >= g->cont.slot)
 		g->paid = q->kind == TRK_KIND_RANGE ? 1 + (q->m == q->n) : TRK_INITIAL_WINDOW;
@@ -522,15 +472,15 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	}
 	/* From here on the request counts as answered. */
 	if (q->kind == TRK_KIND_FIRST)
-		return step_first(env, q->attempt, g);
+		return step_first(env, peer, q->attempt, g);
 	if (q->kind == TRK_KIND_TIMEOUT)
-		return step_timeout(env, &claims, q->attempt, g);
+		return step_timeout(env, peer, &claims, q->attempt, g);
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
-	if (!newest(env, &g->cont))
-		return TRK_DROP_DOMAIN;
-	err = step_range(env, &claims, trk_num_above(g->cont.base, q->m), q->flags & TRK_REQ_RENEW,
-			 g, &skipped);
+	if (too_early(env, g->cont.domain))
+		return TRK_DROP_ATTEMPT;
+	err = step_range(env, peer, &claims, trk_num_above(g->cont.base, q->m),
+			 q->flags & TRK_REQ_RENEW, g, &skipped);
 	skip_pieces(g, skipped);
 	return err;
 }

@@ -6,6 +6,7 @@
 #ifndef TRK_CORE_SERVER_H
 #define TRK_CORE_SERVER_H
 
+#include "once.h"
 #include "seal.h"
 #include "types.h"
 #include "wire.h"
@@ -20,11 +21,8 @@
  * struct trk_server_env - what a decision depends on besides the request
  * @cipher: returns the cipher of a key epoch, NULL if it is not held; one that is neither
  *	@current_key nor @previous_key is retired
- * @arg: passed to @cipher, @claim and @newest
- * @claim: marks requests of a domain as answered: those that @mask names of the 32 from
- *	32 * @word on; returns which were not marked.  NULL: none is ever known to be
- * @newest: notes that the domain of this order is in use; false if a later one of the
- *	connection is.  NULL: none is ever known to be
+ * @arg: passed to @cipher and @mark
+ * @mark: marks a request as answered, as trk_once_mark() does.  NULL: none is ever known to be
  * @current_key: the epoch that seals
  * @previous_key: the one before it, whose cookies are still good; NULL: none
  * @now_ms: wall clock, milliseconds
@@ -35,8 +33,7 @@
  */
 struct trk_server_env {
 	const struct trk_cipher *(*cipher)(void *arg, u8 key_id);
-	u32 (*claim)(void *arg, u64 conn, u64 domain, u64 word, u32 mask);
-	bool (*newest)(void *arg, u64 conn, u32 order);
+	int (*mark)(void *arg, const struct trk_peer *peer, struct trk_mark *m);
 	void *arg;
 	const struct trk_cipher *current_key;
 	const struct trk_cipher *previous_key;
@@ -47,15 +44,12 @@ struct trk_server_env {
 	bool moves;
 };
 
-/*
- * In words that no number reaches are marked: first and timeout requests by their attempt,
- * and the births of domains by their order.
- */
-#define TRK_CLAIM_ATTEMPTS	((u64)-1)
-#define TRK_CLAIM_BIRTHS	(15ULL << 60)
 /* A domain's birth may be so far ahead of the clock: each is later than its parent. */
 #define TRK_BORN_AHEAD_MS	1000
 #define TRK_BORN_AHEAD_MAX	(1 << 20)	/* in the order of domains; more than an hour */
+
+/* Numbers below a request of an unknown domain, in windows, that may come still. */
+#define TRK_LATE_WINDOWS	4
 
 enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
 
@@ -179,6 +173,8 @@ int trk_answer_begin(struct trk_answer *a);
 bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p);
 u16 trk_answer_mss(const struct trk_grant *g);
 u64 trk_answer_room(const struct trk_grant *g);
+
+u32 trk_server_ahead(u32 skew_ms);
 
 u32 trk_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer, u32 client_isn);
 

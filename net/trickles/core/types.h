@@ -8,6 +8,7 @@
 
 #ifdef __KERNEL__
 
+#include <linux/bitops.h>
 #include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -45,6 +46,12 @@ typedef int64_t s64;
 
 #define min_t(t, a, b) ({ t min_a = (a); t min_b = (b); min_a < min_b ? min_a : min_b; })
 #define max_t(t, a, b) ({ t max_a = (a); t max_b = (b); max_a > max_b ? max_a : max_b; })
+
+/* The lowest bit that is set; there is one. */
+static inline unsigned long __ffs64(u64 word)
+{
+	return (unsigned long)__builtin_ctzll(word);
+}
 
 static inline u64 div64_u64(u64 dividend, u64 divisor)
 {

@@ -18,7 +18,7 @@
 #define TRK_OPT_LEN		4
 #define TRK_OPT_EXID		0x7472
 
-#define TRK_VERSION		1
+#define TRK_VERSION		2
 
 #define TRK_MIN_SLOT		512		/* bytes of TCP payload in a full packet */
 #define TRK_MAX_SLOT		16000		/* TRK_MAX_CWND of them stay below 2^30 bytes */

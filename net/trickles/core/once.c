@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/*
+ * Answered once.  A server forgets its connections, but not at once that it answered a
+ * request: a client who keeps a continuation could use it many times (paper §2.4).
+ *
+ * A connection is in one domain; of this the numbers are known whose requests were
+ * answered.  When room is wanted connections are forgotten.  Then it stays known for
+ * each class of clients how late the domains were born that were forgotten: in a domain that
+ * is not younger, and of which nothing is known, no range is answered, and a
+ * timeout request executes nothing.  So to forget costs a client a timeout, and never brings a
+ * second answer.
+ *
+ * Classes are by the prefix of a client's address.  In a full set the largest class
+ * makes room, and in it the connection that was used longest ago: who opens very many
+ * connections pushes out his own.
+ */
+#include "once.h"
+#include "reason.h"
+#include "seal.h"
+
+static_assert(TRK_ONCE_SPAN % 64 == 0, "whole words");
+static_assert(TRK_ONCE_WAYS < 256, "a way is a byte");
+static_assert(sizeof(struct trk_once_proven) == 128, "two cache lines");
+
+/* ---- numbers of a domain ---- */
+
+/* The lowest number that has a bit. */
+static u64 low(const struct trk_once_proven *p)
+{
+	return p->top - TRK_ONCE_SPAN + 1;
+}
+
+static u64 word_from(const struct trk_once_proven *p, u32 i, bool answered)
+{
+	return (answered ? p->bits[i / 64] : ~p->bits[i / 64]) & ~0ULL << i % 64;
+}
+
+/* The first number from @x on, which has a bit, that was answered or was not; top + 1 for none. */
+static u64 find_bit(const struct trk_once_proven *p, u64 x, bool answered)
+{
+	u32 i = (u32)(x - low(p));
+
+	while (i < TRK_ONCE_SPAN) {
+		u64 word = word_from(p, i, answered);
+
+		if (word)
+			return low(p) + (i & ~63u) + (u32)__ffs64(word);
+		i = (i | 63) + 1;
+	}
+	return p->top + 1;
+}
+
+/* The first number from @x on that was not answered. */
+static u64 next_open(const struct trk_once_proven *p, u64 x)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRK_ONCE_GAPS; i++)
+		if (p->gap_len[i] && x < p->gap[i] + p->gap_len[i])
+			return max_t(u64, x, p->gap[i]);
+	x = max_t(u64, x, low(p));
+	return x > p->top ? x : find_bit(p, x, false);
+}
+
+/* The end of the run that begins with @x, which was not answered: the first number behind. */
+static u64 open_end(const struct trk_once_proven *p, u64 x)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRK_ONCE_GAPS; i++)
+		if (p->gap_len[i] && x >= p->gap[i] && x < p->gap[i] + p->gap_len[i])
+			x = p->gap[i] + p->gap_len[i];
+	if (x < low(p))
+		return x;
+	if (x <= p->top)
+		x = find_bit(p, x, true);
+	return x > p->top ? U64_MAX : x;
+}
+
+/* Numbers [@a, @end), above all gaps, get no bits any more.  The lowest gap makes room. */
+static void leave_gap(struct trk_once_proven *p, u64 a, u64 end)
+{
+	unsigned int last = TRK_ONCE_GAPS - 1;
+	u64 len = end - a;
+
+	if (p->gap_len[last] && p->gap[last] + p->gap_len[last] == a) {
+		len += p->gap_len[last];
+	} else {
+		memmove(p->gap, p->gap + 1, last * sizeof(p->gap[0]));
+		memmove(p->gap_len, p->gap_len + 1, last * sizeof(p->gap_len[0]));
+	}
+	/* What is too long loses its lowest numbers. */
+	p->gap_len[last] = (u32)min_t(u64, len, U32_MAX);
+	p->gap[last] = end - p->gap_len[last];
+}
+
+/*
+ * Moves the bits up, so that @top has the highest.  Numbers from @a on are about to be
+ * marked; those below that lose their bit without having been answered are a gap.
+ */
+static void advance(struct trk_once_proven *p, u64 top, u64 a)
+{
+	u64 up = top - p->top, from = low(p), end = min_t(u64, from + up, a), stop;
+	u32 words = (u32)min_t(u64, up / 64, ARRAY_SIZE(p->bits)), rest = up % 64, i;
+
+	for (from = next_open(p, from); from < end; from = next_open(p, stop)) {
+		stop = min_t(u64, open_end(p, from), end);
+		leave_gap(p, from, stop);
+	}
+	for (i = 0; i < ARRAY_SIZE(p->bits); i++) {
+		u64 word = i + words < ARRAY_SIZE(p->bits) ? p->bits[i + words] : 0;
+		u64 above = i + words + 1 < ARRAY_SIZE(p->bits) ? p->bits[i + words + 1] : 0;
+
+		p->bits[i] = rest ? word >> rest | above << (64 - rest) : word;
+	}
+	p->top = top;
+}
+
+/* Takes [@a, @b] out of the gaps.  Of what remains of one the lower part is given up. */
+static void close_gaps(struct trk_once_proven *p, u64 a, u64 b)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRK_ONCE_GAPS; i++) {
+		u64 end = p->gap[i] + p->gap_len[i];
+
+		if (!p->gap_len[i] || a >= end || b < p->gap[i])
+			continue;
+		if (b + 1 < end) {
+			p->gap[i] = b + 1;
+			p->gap_len[i] = (u32)(end - p->gap[i]);
+		} else {
+			p->gap_len[i] = a > p->gap[i] ? (u32)(a - p->gap[i]) : 0;
+		}
+	}
+}
+
+/* Marks [@a, @b], of which nothing was answered. */
+static void set_answered(struct trk_once_proven *p, u64 a, u64 b)
+{
+	u32 i, last;
+
+	if (b > p->top)
+		advance(p, b, a);
+	close_gaps(p, a, b);
+	if (b < low(p))
+		return;
+	last = (u32)(b - low(p));
+	for (i = a > low(p) ? (u32)(a - low(p)) : 0; i <= last; i = (i | 63) + 1)
+		p->bits[i / 64] |= ~0ULL << i % 64 &
+				   (i / 64 < last / 64 ? ~0ULL : ~0ULL >> (63 - last % 64));
+}
+
+/* Numbers are kept this much higher, so that none of those with a bit is below 0. */
+#define BIAS	TRK_ONCE_SPAN
+
+static void domain_enter(struct trk_once_proven *p, const struct trk_mark *m)
+{
+	p->domain = m->domain;
+	p->top = m->floor + BIAS;
+	memset(p->bits, 0xff, sizeof(p->bits));
+	memset(p->gap_len, 0, sizeof(p->gap_len));
+}
+
+/* ---- who is known ---- */
+
+/* Is an order so far ahead of the clock that it is of long ago, or the clock was set back? */
+static bool astray(const struct trk_once_now *now, u32 order)
+{
+	return (s32)(order - now->order) > (s32)now->ahead;
+}
+
+/* Is a domain of order @a younger than one of order @b? */
+static bool younger(const struct trk_once_now *now, u32 a, u32 b)
+{
+	if (astray(now, a) != astray(now, b))
+		return astray(now, b);
+	return (s32)(a - b) > 0;
+}
+
+/* The highest order of a domain of this class that was forgotten, 0 for none. */
+static u32 forgotten(struct trk_once_ways *w, const struct trk_once_now *now, u8 class)
+{
+	u32 *f = &w->forgotten[class];
+
+	if (*f && astray(now, *f))
+		*f = now->order ?: 1;
+	return *f;
+}
+
+static void forget(struct trk_once_ways *w, const struct trk_once_now *now, u8 class, u32 order)
+{
+	u32 before = forgotten(w, now, class);
+
+	if (astray(now, order))
+		order = now->order;
+	if (!before || (s32)(order - before) > 0)
+		w->forgotten[class] = order ?: 1;
+}
+
+/* From this order on nothing was forgotten; 0 for all orders. */
+static u32 known_from(u32 a, u32 b)
+{
+	u32 latest = !b || (a && (s32)(a - b) > 0) ? a : b;
+
+	return latest ? latest + 1 ?: 1 : 0;
+}
+
+static u32 all_known_from(struct trk_once_set *s, const struct trk_once_now *now, u8 class)
+{
+	return known_from(forgotten(&s->proven, now, class), forgotten(&s->guests, now, class));
+}
+
+static bool is_known(const struct trk_once_now *now, u32 from, u32 order)
+{
+	return !from || (!astray(now, order) && (s32)(order - from) >= 0);
+}
+
+static int find(const struct trk_once_ways *w, const void *conns, size_t size, u8 hash, u64 conn)
+{
+	u8 i;
+
+	for (i = w->first[hash % TRK_ONCE_WAYS]; i; i = w->next[i - 1])
+		if (((const struct trk_once_conn *)((const u8 *)conns + (i - 1) * size))->conn == conn)
+			return i - 1;
+	return -1;
+}
+
+static struct trk_once_proven *find_proven(struct trk_once_set *s, u8 hash, u64 conn)
+{
+	int i = find(&s->proven, s->p, sizeof(s->p[0]), hash, conn);
+
+	return i < 0 ? NULL : &s->p[i];
+}
+
+static struct trk_once_conn *find_guest(struct trk_once_set *s, u8 hash, u64 conn)
+{
+	int i = find(&s->guests, s->g, sizeof(s->g[0]), hash, conn);
+
+	return i < 0 ? NULL : &s->g[i];
+}
+
+static void leave(struct trk_once_ways *w, unsigned int way)
+{
+	u8 *at = &w->first[w->chain[way]];
+
+	while (*at != way + 1)
+		at = &w->next[*at - 1];
+	*at = w->next[way];
+	w->class[way] = 0;
+}
+
+/* A way that is free, or whose connection is to be forgotten. */
+static unsigned int choose(const struct trk_once_ways *w, const struct trk_once_now *now, u8 class)
+{
+	unsigned int i, best = 0, best_size = 0;
+	u8 size[TRK_ONCE_CLASSES] = { 0 };
+	u32 best_age = 0;
+
+	size[class] = 1;
+	for (i = 0; i < TRK_ONCE_WAYS; i++) {
+		if (!w->class[i])
+			return i;
+		size[w->class[i] - 1]++;
+	}
+	for (i = 0; i < TRK_ONCE_WAYS; i++) {
+		u32 age = now->tick - w->touched[i];
+		unsigned int n = age > now->life ? 255 : size[w->class[i] - 1];
+
+		if (n > best_size || (n == best_size && age > best_age)) {
+			best = i;
+			best_size = n;
+			best_age = age;
+		}
+	}
+	return best;
+}
+
+static void enter(struct trk_once_ways *w, const struct trk_once_now *now, unsigned int way,
+		  u8 hash, u8 class)
+{
+	w->chain[way] = hash % TRK_ONCE_WAYS;
+	w->class[way] = class + 1;
+	w->touched[way] = now->tick;
+	w->next[way] = w->first[w->chain[way]];
+	w->first[w->chain[way]] = (u8)(way + 1);
+}
+
+/* Takes a connection out of a way; true if it is forgotten before its time. */
+static bool vacate(struct trk_once_ways *w, const struct trk_once_now *now, unsigned int way,
+		   u32 order, const struct trk_once_conn *c)
+{
+	u8 class = w->class[way] - 1;
+	bool early = now->tick - w->touched[way] <= now->life;
+
+	if (early && order)
+		forget(w, now, class, order);
+	if (early && c->attempts)
+		forget(w, now, class, c->timeouts);
+	leave(w, way);
+	return early;
+}
+
+static struct trk_once_conn *new_guest(struct trk_once_set *s, const struct trk_once_now *now,
+				       u8 hash, u8 class, u64 conn, u32 *evicted)
+{
+	unsigned int way = choose(&s->guests, now, class);
+	struct trk_once_conn *c = &s->g[way];
+
+	if (s->guests.class[way])
+		*evicted += vacate(&s->guests, now, way, 0, c);
+	enter(&s->guests, now, way, hash, class);
+	memset(c, 0, sizeof(*c));
+	c->conn = conn;
+	c->known = all_known_from(s, now, class);
+	return c;
+}
+
+/* A guest no longer, if it was known at all. */
+static struct trk_once_proven *new_proven(struct trk_once_set *s, const struct trk_once_now *now,
+					  u8 hash, u8 class, u64 conn, u32 *evicted)
+{
+	struct trk_once_conn *guest = find_guest(s, hash, conn), c = { .conn = conn };
+	struct trk_once_proven *p;
+	unsigned int way;
+
+	if (guest) {
+		c = *guest;
+		leave(&s->guests, (unsigned int)(guest - s->g));
+	} else {
+		c.known = all_known_from(s, now, class);
+	}
+	way = choose(&s->proven, now, class);
+	p = &s->p[way];
+	if (s->proven.class[way])
+		*evicted += vacate(&s->proven, now, way, trk_domain_order(p->domain), &p->c);
+	enter(&s->proven, now, way, hash, class);
+	p->c = c;
+	return p;
+}
+
+/* ---- marks ---- */
+
+static int mark_first(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+		      struct trk_mark *m, u32 *evicted)
+{
+	struct trk_once_conn *c = find_guest(s, hash, m->conn);
+	u16 bit = (u16)(1u << m->attempt);
+
+	/* Who has had packets has no need of them any more. */
+	if (find_proven(s, hash, m->conn))
+		return TRK_DROP_REPLAY;
+	if (!c)
+		c = new_guest(s, now, hash, class, m->conn, evicted);
+	if (c->firsts & bit)
+		return TRK_DROP_REPLAY;
+	c->firsts |= bit;
+	if (!c->born || younger(now, m->born, c->born))
+		c->born = m->born;
+	return TRK_OK;
+}
+
+/* May a timeout request have been executed before? */
+static bool executed(const struct trk_once_now *now, const struct trk_once_conn *c,
+		     const struct trk_once_proven *p, const struct trk_mark *m)
+{
+	u32 order = trk_domain_order(m->domain);
+
+	/* The connection has left that domain. */
+	if (p && p->domain != m->domain && !younger(now, order, trk_domain_order(p->domain)))
+		return true;
+	if (!c->attempts || younger(now, order, c->timeouts))
+		return !is_known(now, c->known, order);
+	return order != c->timeouts || c->attempts >> m->attempt & 1;
+}
+
+static int mark_timeout(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+			struct trk_mark *m, u32 *evicted)
+{
+	struct trk_once_proven *p = find_proven(s, hash, m->conn);
+	struct trk_once_conn *c = p ? &p->c : find_guest(s, hash, m->conn);
+	u32 order = trk_domain_order(m->domain);
+
+	/* Domains of a connection are born one after the other. */
+	if (c && c->born && !younger(now, m->born, c->born))
+		return TRK_DROP_REPLAY;
+	if (!c)
+		c = new_guest(s, now, hash, class, m->conn, evicted);
+	c->born = m->born;
+	if (m->late)
+		return TRK_OK;
+	m->again = executed(now, c, p, m);
+	if (m->again)
+		return TRK_OK;
+	if (!c->attempts || order != c->timeouts)
+		c->attempts = 0;
+	c->timeouts = order;
+	c->attempts |= (u16)(1u << m->attempt);
+	return TRK_OK;
+}
+
+static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+		      struct trk_mark *m, u32 *evicted)
+{
+	struct trk_once_proven *p = find_proven(s, hash, m->conn);
+	u32 order = trk_domain_order(m->domain);
+	u64 a, b;
+
+	if (!p) {
+		const struct trk_once_conn *c = find_guest(s, hash, m->conn);
+		u32 from = c ? c->known : known_from(forgotten(&s->proven, now, class), 0);
+
+		if (!is_known(now, from, order))
+			return TRK_DROP_FORGOTTEN;
+		p = new_proven(s, now, hash, class, m->conn, evicted);
+		domain_enter(p, m);
+	} else if (p->domain != m->domain) {
+		u8 *at = &s->proven.class[p - s->p];
+
+		/* Who goes on in two domains would have two windows. */
+		if (!younger(now, order, trk_domain_order(p->domain)))
+			return TRK_DROP_DOMAIN;
+		/* From another address: what is known of that one goes with the connection. */
+		if (*at != class + 1)
+			forget(&s->proven, now, *at - 1, trk_domain_order(p->domain));
+		*at = class + 1;
+		domain_enter(p, m);
+	}
+	a = next_open(p, m->m + BIAS);
+	if (a > m->n + BIAS)
+		return TRK_DROP_REPLAY;
+	b = min_t(u64, m->n + BIAS, open_end(p, a) - 1);
+	set_answered(p, a, b);
+	m->a = a - BIAS;
+	m->b = b - BIAS;
+	return TRK_OK;
+}
+
+/**
+ * trk_once_mark - mark a request as answered
+ * @s: the set of the connection, which follows from its id
+ * @now: the time
+ * @hash: a hash of the connection id, other than the one that led to @s
+ * @class: below TRK_ONCE_CLASSES: a keyed hash of the prefix of the client's address
+ * @m: the request; what is to be returned is filled in
+ * @evicted: raised by the connections that had to be forgotten
+ *
+ * Work: at most two walks over the ways of a set.
+ *
+ * Return: 0; TRK_DROP_REPLAY: it was answered; TRK_DROP_DOMAIN: the connection has left this
+ * domain; TRK_DROP_FORGOTTEN: nobody knows.  Any context; the caller holds a lock of the set.
+ */
+int trk_once_mark(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+		  struct trk_mark *m, u32 *evicted)
+{
+	struct trk_once_conn *c = find_guest(s, hash, m->conn);
+	struct trk_once_proven *p = find_proven(s, hash, m->conn);
+
+	m->again = false;
+	if (p)
+		s->proven.touched[p - s->p] = now->tick;
+	else if (c)
+		s->guests.touched[c - s->g] = now->tick;
+	switch (m->kind) {
+	case TRK_KIND_FIRST:
+		return mark_first(s, now, hash, class, m, evicted);
+	case TRK_KIND_TIMEOUT:
+		return mark_timeout(s, now, hash, class, m, evicted);
+	default:
+		return mark_range(s, now, hash, class, m, evicted);
+	}
+}

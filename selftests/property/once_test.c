@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The replay filter against one that forgets nothing: whatever comes in whatever order, from
+ * however many, no number is answered twice; and nobody is refused who is known and not late.
+ */
+#include <stdlib.h>
+
+#include "core/once.h"
+#include "core/reason.h"
+#include "core/seal.h"
+#include "core/server.h"
+#include "core/wire.h"
+#include "rng.h"
+#include "tap.h"
+
+#define NOW		1700000000000ULL
+#define LIFE_MS		100000
+#define NUMBERS		6000		/* of a domain that are looked at */
+
+static struct trk_once_set set;
+
+static int mark_at(u64 ms, u8 class, struct trk_mark *m, u32 *evicted)
+{
+	const struct trk_once_now now = { .order = trk_domain_order_at(NOW + ms),
+					  .ahead = trk_server_ahead(0),
+					  .tick = (u32)ms, .life = LIFE_MS };
+
+	return trk_once_mark(&set, &now, (u8)(m->conn * 37), class, m, evicted);
+}
+
+/* ---- one domain: bit by bit ---- */
+
+struct line {
+	bool answered[NUMBERS];
+	u64 top;
+};
+
+/* Lengths of requests and how far they go back: like a client's, and like nobody's. */
+struct habit {
+	u64 len, back, ahead;
+};
+
+static bool refused_rightly(const struct line *l, u64 x, u64 floor)
+{
+	return x <= floor || l->answered[x] || l->top - x >= TRK_ONCE_SPAN;
+}
+
+static void one_domain(struct rng *r, const struct habit *h, u64 floor)
+{
+	static struct line l;
+	u64 x, m, n;
+	u32 evicted = 0;
+
+	memset(&set, 0, sizeof(set));
+	memset(&l, 0, sizeof(l));
+	l.top = floor;
+	while (l.top < NUMBERS - h->len - h->ahead - 2) {
+		struct trk_mark mark = { .kind = TRK_KIND_RANGE, .conn = 1, .domain = 1ULL << 32,
+					 .floor = floor };
+		int err;
+
+		m = l.top + 1 + rng_below(r, h->ahead + 1);
+		m -= min_t(u64, rng_below(r, h->back + 1), m - 1);
+		n = m + rng_below(r, h->len);
+		mark.m = m;
+		mark.n = n;
+		err = mark_at(0, 0, &mark, &evicted);
+		if (err) {
+			CHECK_EQ(err, TRK_DROP_REPLAY);
+			for (x = m; x <= n; x++)
+				CHECK(refused_rightly(&l, x, floor));
+			continue;
+		}
+		CHECK(m <= mark.a && mark.a <= mark.b && mark.b <= n);
+		for (x = m; x < mark.a; x++)
+			CHECK(refused_rightly(&l, x, floor));
+		for (x = mark.a; x <= mark.b; x++) {
+			CHECK(!l.answered[x] && x > floor);
+			l.answered[x] = true;
+		}
+		if (mark.b < n)
+			CHECK(refused_rightly(&l, mark.b + 1, floor));
+		l.top = max_t(u64, l.top, mark.b);
+	}
+	CHECK_EQ(evicted, 0);
+}
+
+static void numbers__as_if_none_were_forgotten(void)
+{
+	static const struct habit habits[] = {
+		{ 1, 0, 0 }, { 2, 4, 4 }, { 32, 64, 40 }, { 10, 300, 300 }, { 40, 500, 3 },
+		{ 600, 100, 0 }, { 600, 2000, 700 }, { 3, 3000, 2 }, { 700, 0, 700 },
+		{ 64, 1, 64 }, { 1, 1000, 2 },
+	};
+	struct rng r = { 1 };
+	unsigned int i, k;
+
+	for (i = 0; i < 60; i++)
+		for (k = 0; k < ARRAY_SIZE(habits); k++)
+			CHECKED(one_domain(&r, &habits[k], i % 2 ? rng_below(&r, 900) : 0));
+}
+
+/* The last two runs that were left out may come still, however long they are and how late. */
+static void numbers__two_late_runs_come_still(void)
+{
+	struct rng r = { 2 };
+	unsigned int i, k;
+	u32 evicted = 0;
+
+	for (i = 0; i < 20000; i++) {
+		u64 at = 1, from[2], to[2];
+
+		memset(&set, 0, sizeof(set));
+		for (k = 0; k < 2; k++) {
+			struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1,
+					      .domain = 1ULL << 32 };
+
+			from[k] = at;
+			to[k] = at + rng_below(&r, RNG_PICK(&r, 5, 600, TRK_MAX_CWND));
+			m.m = to[k] + 1;
+			m.n = to[k] + 1 + rng_below(&r, RNG_PICK(&r, 1, 100, 2000));
+			CHECK_EQ(mark_at(0, 0, &m, &evicted), TRK_OK);
+			CHECK(m.a == m.m && m.b == m.n);
+			at = m.n + 1;
+		}
+		for (k = 0; k < 4; k++) {
+			unsigned int which = (k ^ i) & 1;
+			struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1,
+					      .domain = 1ULL << 32,
+					      .m = from[which], .n = to[which] };
+			int err = mark_at(0, 0, &m, &evicted);
+
+			CHECK_EQ(err, k < 2 ? TRK_OK : TRK_DROP_REPLAY);
+			if (!err)
+				CHECK(m.a == from[which] && m.b == to[which]);
+		}
+	}
+}
+
+/* ---- many connections ---- */
+
+#define CONNS	200
+#define DOMAINS	4
+#define FEW	64	/* numbers of a domain */
+
+/* All that was ever answered. */
+static struct conn {
+	u64 domain[DOMAINS];
+	u64 answered[DOMAINS];
+	u32 executed[DOMAINS];
+	u64 last_ms;
+	u8 class, domains;
+} conns[CONNS];
+
+/* A connection as the server would have it: domains are born one after the other. */
+static void conn_reborn(struct conn *c, u64 order, u8 class)
+{
+	if (c->domains == DOMAINS) {
+		memmove(c->domain, c->domain + 1, (DOMAINS - 1) * sizeof(c->domain[0]));
+		memmove(c->answered, c->answered + 1, (DOMAINS - 1) * sizeof(c->answered[0]));
+		memmove(c->executed, c->executed + 1, (DOMAINS - 1) * sizeof(c->executed[0]));
+		c->domains--;
+	}
+	c->domain[c->domains] = order << 32 | 1;
+	c->answered[c->domains] = 0;
+	c->executed[c->domains] = 0;
+	c->domains++;
+	c->class = class;
+}
+
+static void play_range(struct rng *r, struct conn *c, u64 ms, u32 *evicted, u64 *answered)
+{
+	unsigned int k = rng_below(r, c->domains);
+	struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1 + (u64)(c - conns),
+			      .domain = c->domain[k] };
+	u64 x;
+
+	m.m = rng_in(r, 1, FEW - 1);
+	m.n = rng_in(r, m.m, FEW - 1);
+	if (mark_at(ms, c->class, &m, evicted))
+		return;
+	for (x = m.a; x <= m.b; x++) {
+		CHECK(!(c->answered[k] >> x & 1));
+		c->answered[k] |= 1ULL << x;
+		++*answered;
+	}
+}
+
+/* A timeout of any domain: it is executed once at most, and may begin another. */
+static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
+{
+	unsigned int k = rng_below(r, c->domains);
+	struct trk_mark m = { .kind = TRK_KIND_TIMEOUT, .conn = 1 + (u64)(c - conns),
+			      .domain = c->domain[k], .attempt = rng_in(r, 1, 15) };
+
+	m.born = trk_domain_order_at(NOW + ms) | m.attempt;
+	if ((s32)(m.born - trk_domain_order(m.domain)) <= 0 ||
+	    mark_at(ms, c->class, &m, evicted))
+		return;
+	if (!m.again) {
+		CHECK(!(c->executed[k] >> m.attempt & 1));
+		c->executed[k] |= 1u << m.attempt;
+	}
+	/* Now and then what it brings never arrives. */
+	if (rng_below(r, 3))
+		conn_reborn(c, m.born, c->class);
+}
+
+static void play_first(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
+{
+	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = 1 + (u64)(c - conns) };
+
+	c->class = (u8)rng_below(r, 3);
+	m.born = trk_domain_order_at(NOW + ms);
+	if (!mark_at(ms, c->class, &m, evicted))
+		conn_reborn(c, m.born, c->class);
+}
+
+/* With three times more connections than a set has ways, of three classes. */
+static void many__nothing_is_answered_twice(void)
+{
+	struct rng r = { 3 };
+	unsigned int run, i;
+	u64 answered = 0, ms;
+	u32 evicted = 0;
+
+	for (run = 0; run < 20; run++) {
+		memset(&set, 0, sizeof(set));
+		memset(conns, 0, sizeof(conns));
+		ms = 0;
+		for (i = 0; i < 60000 && !tap_failed; i++) {
+			struct conn *c = &conns[rng_below(&r, CONNS)];
+
+			ms += rng_below(&r, 20);
+			/* No continuation lives longer than half of what the filter does. */
+			if (c->domains && ms - c->last_ms > LIFE_MS / 2)
+				c->domains = 0;
+			if (!c->domains) {
+				if (ms - c->last_ms > LIFE_MS || !c->last_ms)
+					play_first(&r, c, ms, &evicted);
+				c->last_ms = max_t(u64, c->last_ms, 1);
+				if (c->domains)
+					c->last_ms = ms;
+			} else if (rng_below(&r, 4)) {
+				play_range(&r, c, ms, &evicted, &answered);
+				c->last_ms = ms;
+			} else {
+				play_timeout(&r, c, ms, &evicted);
+				c->last_ms = ms;
+			}
+		}
+	}
+	printf("# %u forgotten, %lu numbers answered\n", evicted, (unsigned long)answered);
+	CHECK(evicted > 1000 && answered > 100000);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(numbers__as_if_none_were_forgotten),
+	TAP_CASE(numbers__two_late_runs_come_still),
+	TAP_CASE(many__nothing_is_answered_twice),
+};
+
+int main(void)
+{
+	return tap_run(cases, ARRAY_SIZE(cases));
+}

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the replay filter remembers, whom it forgets, and what becomes of those. */
+#include "cipher.h"
+#include "core/once.h"
+#include "core/reason.h"
+#include "core/seal.h"
+#include "core/server.h"
+#include "tap.h"
+
+#define NOW	1700000000000ULL
+#define SKEW	1000
+#define LIFE	1200000
+#define HASH	7
+
+static struct trk_once_set set;
+static u32 evicted;
+static u64 back_ms;	/* the wall clock was set back by so much */
+
+static void fresh_set(void)
+{
+	memset(&set, 0, sizeof(set));
+	evicted = 0;
+	back_ms = 0;
+}
+
+static int mark_as(u8 class, u64 at_ms, struct trk_mark *m)
+{
+	const struct trk_once_now now = { .order = trk_domain_order_at(NOW + at_ms - back_ms),
+					  .ahead = trk_server_ahead(SKEW),
+					  .tick = (u32)at_ms, .life = LIFE };
+
+	return trk_once_mark(&set, &now, HASH, class, m, &evicted);
+}
+
+/* A domain that was born at this time. */
+static u64 domain_at(u64 at_ms)
+{
+	return (u64)trk_domain_order_at(NOW + at_ms - back_ms) << 32 | 5;
+}
+
+static int first(u64 conn, u8 class, u8 attempt, u64 at_ms)
+{
+	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = conn, .attempt = attempt,
+			      .born = trk_domain_order(domain_at(at_ms)) | attempt };
+
+	return mark_as(class, at_ms, &m);
+}
+
+static u64 range_a, range_b;
+
+static int range(u64 conn, u8 class, u64 domain, u64 m, u64 n, u64 at_ms)
+{
+	struct trk_mark mark = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain,
+				 .m = m, .n = n };
+	int err = mark_as(class, at_ms, &mark);
+
+	range_a = mark.a;
+	range_b = mark.b;
+	return err;
+}
+
+static int timeout_again;
+
+static int timeout(u64 conn, u8 class, u64 domain, u8 attempt, u64 at_ms)
+{
+	struct trk_mark m = { .kind = TRK_KIND_TIMEOUT, .conn = conn, .domain = domain,
+			      .attempt = attempt,
+			      .born = trk_domain_order(domain_at(at_ms)) | attempt };
+	int err = mark_as(class, at_ms, &m);
+
+	timeout_again = m.again;
+	return err;
+}
+
+/* ---- one connection ---- */
+
+static void range__each_number_once(void)
+{
+	u64 d = domain_at(0);
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 1, 10, 100), TRK_OK);
+	CHECK(range_a == 1 && range_b == 10);
+	CHECK_EQ(range(1, 0, d, 1, 10, 100), TRK_DROP_REPLAY);
+	CHECK_EQ(range(1, 0, d, 5, 12, 100), TRK_OK);
+	CHECK(range_a == 11 && range_b == 12);
+	CHECK_EQ(range(1, 0, d, 20, 30, 100), TRK_OK);
+	/* The first run that is open. */
+	CHECK_EQ(range(1, 0, d, 1, 40, 100), TRK_OK);
+	CHECK(range_a == 13 && range_b == 19);
+	CHECK_EQ(range(1, 0, d, 1, 40, 100), TRK_OK);
+	CHECK(range_a == 31 && range_b == 40);
+	CHECK_EQ(range(1, 0, d, 1, 40, 100), TRK_DROP_REPLAY);
+}
+
+/* Whole windows, and what was late by a window. */
+static void range__large_and_late(void)
+{
+	u64 d = domain_at(0), w = TRK_MAX_CWND;
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 2 * w + 1, 3 * w, 100), TRK_OK);
+	CHECK(range_a == 2 * w + 1 && range_b == 3 * w);
+	CHECK_EQ(range(1, 0, d, 1, w, 100), TRK_OK);
+	CHECK(range_a == 1 && range_b == w);
+	CHECK_EQ(range(1, 0, d, 1, w, 100), TRK_DROP_REPLAY);
+	CHECK_EQ(range(1, 0, d, w + 1, 2 * w, 100), TRK_OK);
+	CHECK(range_a == w + 1 && range_b == 2 * w);
+	CHECK_EQ(range(1, 0, d, 1, 3 * w, 100), TRK_DROP_REPLAY);
+	/* A small one first: the large one before it has both bits and a gap. */
+	CHECK_EQ(range(1, 0, d, 4 * w + 1, 4 * w + 2, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 3 * w + 1, 4 * w, 100), TRK_OK);
+	CHECK(range_a == 3 * w + 1 && range_b == 4 * w);
+	CHECK_EQ(range(1, 0, d, 3 * w + 1, 4 * w + 2, 100), TRK_DROP_REPLAY);
+}
+
+static void range__one_domain_at_a_time(void)
+{
+	u64 old = domain_at(0), young = domain_at(1000);
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, old, 1, 10, 1100), TRK_OK);
+	CHECK_EQ(range(1, 0, young, 101, 110, 1100), TRK_OK);
+	CHECK_EQ(range(1, 0, old, 11, 20, 1100), TRK_DROP_DOMAIN);
+	/* Two domains of one order are two windows as well. */
+	CHECK_EQ(range(1, 0, young + 1, 111, 120, 1100), TRK_DROP_DOMAIN);
+	CHECK_EQ(range(1, 0, young, 101, 111, 1100), TRK_OK);
+	CHECK(range_a == 111);
+}
+
+static void first__by_attempt(void)
+{
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(first(1, 0, 0, 10), TRK_DROP_REPLAY);
+	CHECK_EQ(first(1, 0, 1, 1000), TRK_OK);
+	CHECK_EQ(first(1, 0, 1, 1100), TRK_DROP_REPLAY);
+	CHECK_EQ(range(1, 0, domain_at(1000) | 1ULL << 32, 1, 2, 1200), TRK_OK);
+	CHECK_EQ(first(1, 0, 2, 3000), TRK_DROP_REPLAY);
+}
+
+static void timeout__executed_once(void)
+{
+	u64 d = domain_at(0), next = domain_at(500);
+
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(timeout(1, 0, d, 1, 200), TRK_OK);
+	CHECK(!timeout_again);
+	/* No two births in a moment. */
+	CHECK_EQ(timeout(1, 0, d, 1, 200), TRK_DROP_REPLAY);
+	CHECK_EQ(timeout(1, 0, d, 1, 300), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(timeout(1, 0, d, 2, 500), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(timeout(1, 0, next, 1, 700), TRK_OK);
+	CHECK(!timeout_again);
+	/* What was left is executed no more. */
+	CHECK_EQ(timeout(1, 0, d, 3, 900), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(range(1, 0, next, 1, 2, 1000), TRK_OK);
+	CHECK_EQ(timeout(1, 0, next, 1, 1100), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(timeout(1, 0, next, 2, 1200), TRK_OK);
+	CHECK(!timeout_again);
+}
+
+/* ---- many ---- */
+
+/* So many connections of each class, one after the other, with ids from @from on. */
+static void fill(u64 from, unsigned int classes, unsigned int each, u64 at_ms)
+{
+	unsigned int i, class;
+
+	for (i = 0; i < each; i++) {
+		for (class = 0; class < classes; class++) {
+			u64 conn = from + class * each + i;
+
+			CHECK_EQ(first(conn, (u8)class, 0, at_ms), TRK_OK);
+			CHECK_EQ(range(conn, (u8)class, domain_at(at_ms), 1, 1, at_ms), TRK_OK);
+		}
+		at_ms += TRK_BORN_UNIT_MS;
+	}
+}
+
+static void full__the_largest_class_makes_room(void)
+{
+	unsigned int i;
+
+	fresh_set();
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS - 8, 0));
+	for (i = 0; i < 8; i++)
+		CHECK_EQ(range(i, 1, domain_at(10), 1, 1, 10), TRK_OK);
+	CHECK_EQ(evicted, 0);
+	/* However many more the large class opens. */
+	CHECKED(fill(5000, 1, 1000, 10000));
+	CHECK_EQ(evicted, 1000);
+	for (i = 0; i < 8; i++) {
+		CHECK_EQ(range(i, 1, domain_at(10), 1, 1, 90000), TRK_DROP_REPLAY);
+		CHECK_EQ(range(i, 1, domain_at(10), 2, 2, 90000), TRK_OK);
+	}
+	/* Others come by right, until all have the same. */
+	for (i = 0; i < TRK_ONCE_WAYS / 2 - 8; i++)
+		CHECK_EQ(range(100 + i, 1, domain_at(40), 1, 1, 90000), TRK_OK);
+	for (i = 0; i < 8; i++)
+		CHECK_EQ(range(i, 1, domain_at(10), 1, 1, 90000), TRK_DROP_REPLAY);
+}
+
+/* In a filter that is full of all classes none has more than its share. */
+static void full__no_class_above_its_share(void)
+{
+	unsigned int i;
+
+	fresh_set();
+	CHECKED(fill(1000, TRK_ONCE_CLASSES, TRK_ONCE_WAYS / TRK_ONCE_CLASSES, 0));
+	CHECKED(fill(5000, 1, 1000, 10000));
+	for (i = 1; i < TRK_ONCE_CLASSES; i++)
+		CHECK_EQ(range(1000 + i, (u8)i, domain_at(0), 1, 1, 90000), TRK_DROP_REPLAY);
+}
+
+static void full__guests_take_no_place_of_others(void)
+{
+	unsigned int i;
+
+	fresh_set();
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 0));
+	for (i = 0; i < 1000; i++) {
+		CHECK_EQ(first(5000 + i, 0, 0, 10000), TRK_OK);
+		CHECK_EQ(timeout(7000 + i, 0, domain_at(0), 1, 10000), TRK_OK);
+	}
+	for (i = 0; i < TRK_ONCE_WAYS; i++)
+		CHECK_EQ(range(1000 + i, 0, domain_at(i * TRK_BORN_UNIT_MS), 1, 1, 20000),
+			 TRK_DROP_REPLAY);
+}
+
+/* What is forgotten is not answered; a timeout begins anew. */
+static void forgotten__begins_anew(void)
+{
+	u64 d = domain_at(0), next;
+
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 1, 10, 50), TRK_OK);
+	CHECK_EQ(timeout(1, 0, d, 1, 100), TRK_OK);
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 1000));
+	CHECK_EQ(evicted, 1);
+	CHECK_EQ(range(1, 0, d, 1, 10, 10000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(1, 0, d, 11, 20, 10000), TRK_DROP_FORGOTTEN);
+	/* Of another class nothing was forgotten. */
+	CHECK_EQ(range(2, 1, d, 1, 10, 10000), TRK_OK);
+	CHECK_EQ(timeout(1, 0, d, 2, 11000), TRK_OK);
+	CHECK(timeout_again);
+	next = domain_at(11000);
+	CHECK_EQ(range(1, 0, d, 11, 20, 11100), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(1, 0, next, 101, 110, 11100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 11, 20, 11200), TRK_DROP_DOMAIN);
+	CHECK_EQ(timeout(1, 0, next, 1, 11300), TRK_OK);
+	CHECK(!timeout_again);
+}
+
+/*
+ * However fast others of its class are forgotten, a connection that is known as a guest gets
+ * on: one timeout is all that it costs.
+ */
+static void forgotten__no_class_starves(void)
+{
+	u64 conn;
+
+	fresh_set();
+	for (conn = 1; conn < 2000; conn++) {
+		u64 at = conn * 10000;
+
+		CHECK_EQ(first(conn, 0, 0, at), TRK_OK);
+		/* Younger ones come and are forgotten before its first range arrives. */
+		CHECKED(fill(conn * 1000000, 1, TRK_ONCE_WAYS - 1, at + 200));
+		CHECK_EQ(range(conn, 0, domain_at(at), 1, 10, at + 9000), TRK_OK);
+	}
+}
+
+/* After two horizons no request can come that was answered: nothing is lost. */
+static void forgotten__the_old_do_not_count(void)
+{
+	unsigned int i;
+
+	fresh_set();
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 0));
+	for (i = 0; i < TRK_ONCE_WAYS - 1; i++)
+		CHECK_EQ(range(2000 + i, 1, domain_at(0), 1, 1, LIFE + 10000), TRK_OK);
+	CHECK_EQ(evicted, 0);
+	CHECK_EQ(range(5, 0, domain_at(0), 1, 1, LIFE + 10000), TRK_OK);
+}
+
+/* Clocks that were set back leave nobody outside for long. */
+static void clock__set_back(void)
+{
+	u64 last;
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 0), TRK_OK);
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 1000));
+	CHECK_EQ(evicted, 1);
+	last = domain_at(1000 + 63 * TRK_BORN_UNIT_MS);
+	back_ms = 3600000;
+	CHECK_EQ(range(2, 0, domain_at(9000), 1, 10, 10000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(timeout(2, 0, domain_at(9000), 1, 10100), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(range(2, 0, domain_at(10100), 1, 10, 10150), TRK_OK);
+	/* A connection of the hour that is to come again goes on after a timeout. */
+	CHECK_EQ(range(1063, 0, last, 2, 3, 10200), TRK_OK);
+	CHECK_EQ(timeout(1063, 0, last, 1, 10300), TRK_OK);
+	CHECK_EQ(range(1063, 0, domain_at(10300), 11, 12, 10400), TRK_OK);
+	CHECK_EQ(range(1063, 0, last, 4, 5, 10500), TRK_DROP_DOMAIN);
+}
+
+/* A domain of half a year ago looks as if it were to come. */
+static void clock__half_a_year(void)
+{
+	u64 later = 150ULL * 86400000;
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, domain_at(0), 11, 20, later), TRK_OK);
+	CHECK_EQ(range(1, 0, domain_at(later), 31, 40, later + 100), TRK_OK);
+	CHECK_EQ(range(1, 0, domain_at(0), 21, 30, later + 200), TRK_DROP_DOMAIN);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(range__each_number_once),
+	TAP_CASE(range__large_and_late),
+	TAP_CASE(range__one_domain_at_a_time),
+	TAP_CASE(first__by_attempt),
+	TAP_CASE(timeout__executed_once),
+	TAP_CASE(full__the_largest_class_makes_room),
+	TAP_CASE(full__no_class_above_its_share),
+	TAP_CASE(full__guests_take_no_place_of_others),
+	TAP_CASE(forgotten__begins_anew),
+	TAP_CASE(forgotten__no_class_starves),
+	TAP_CASE(forgotten__the_old_do_not_count),
+	TAP_CASE(clock__set_back),
+	TAP_CASE(clock__half_a_year),
+};
+
+int main(void)
+{
+	return tap_run(cases, ARRAY_SIZE(cases));
+}
