@@ -43,13 +43,17 @@ static void take(struct party *p, u64 off, u64 len)
 	}
 }
 
+/* As large as the window of a cheater may become, or it is over its whole stream in no time. */
+#define RING_MOST	16384
+
 static void ring(struct trk_client *cl)
 {
+	u32 want = min_t(u32, cl->ring_want, RING_MOST);
 	struct trk_slot *old = cl->ring;
 
-	if (cl->ring_want <= cl->ring_size)
+	if (want <= cl->ring_size)
 		return;
-	trk_client_set_ring(cl, zalloc(cl->ring_want, sizeof(*old)), cl->ring_want);
+	trk_client_set_ring(cl, zalloc(want, sizeof(*old)), want);
 	free(old);
 }
 

@@ -73,18 +73,28 @@ static void division__of_ranges(void)
 	CHECKED(gain("ACK division: ranges also in pieces", &a, DEFENCE_FILTER));
 }
 
+#define EARLIER		64	/* requests whose beginnings are known */
+
+struct overlap {
+	u32 m[EARLIER];
+	unsigned int n;
+};
+
 static void overlap_request(struct party *p, struct line *l, const struct trk_out_req *o)
 {
+	struct overlap *s = p->state;
 	struct trk_req q;
 	unsigned int i;
 
 	party_send(p, o);
-	for (i = 1; i < COPIES; i++) {
+	if (party_read(p, o, &q) && q.kind == TRK_KIND_RANGE)
+		s->m[s->n++ % EARLIER] = q.m;
+	for (i = 1; i < COPIES && i * 8 < s->n; i++) {
 		if (!party_read(p, o, &q) || q.kind != TRK_KIND_RANGE)
 			return;
-		/* As far back as the continuation allows. */
+		/* A range must begin where one began: as far back as the continuation allows. */
 		q.m = max_t(u32, (u32)trk_client_cont(&l->cl)->c.base + 1,
-			    q.m - min_t(u32, q.m, i * 8));
+			    s->m[(s->n - 1 - i * 8) % EARLIER]);
 		party_elsewhere(p, &q);
 		party_ask(p, o, &q);
 	}
@@ -92,7 +102,8 @@ static void overlap_request(struct party *p, struct line *l, const struct trk_ou
 
 static void overlap__of_ranges(void)
 {
-	static const struct attack a = { .request = overlap_request };
+	static const struct attack a = { .request = overlap_request,
+					 .state = sizeof(struct overlap) };
 
 	CHECKED(gain("overlapping ranges", &a, DEFENCE_FILTER));
 }

@@ -26,8 +26,8 @@
 	X(COOKIE,	"cookie: trk_cookie(), seal.c")				\
 	X(CONFIRMED,	"claims of a timeout: trk_request_timeout(), request.c")	\
 	/* what the core is given */						\
-	X(FILTER,	"answered once: claim() of the server, replay.c")	\
-	X(NEWEST,	"one domain at a time: newest() of the server, replay.c")	\
+	X(FILTER,	"answered once: mark() of the server, once.c")	\
+	X(NEWEST,	"one domain at a time: mark_range(), once.c")	\
 	X(HORIZON,	"horizon of the server")				\
 	X(PATH_SLOT,	"slot of the path, of the server")			\
 	X(MOVES,	"net.trickles.moves=0 of the server")			\

@@ -35,7 +35,7 @@ int filter_mark(struct filter *f, const struct trk_peer *peer, struct trk_mark *
 	u64 hash = mix(m->conn);
 
 	if (!f->set) {
-		f->sets = max_t(u32, f->sets, 1);
+		f->sets = max_t(u32, f->sets, 4);
 		f->set = calloc(f->sets, sizeof(*f->set));
 	}
 	if (!f->set) {
@@ -44,6 +44,17 @@ int filter_mark(struct filter *f, const struct trk_peer *peer, struct trk_mark *
 	}
 	return trk_once_mark(&f->set[(u32)hash % f->sets], &now, (u8)(hash >> 56), class_of(peer), m,
 			     &f->evicted);
+}
+
+/* Connections of which it knows anything. */
+u32 filter_known(const struct filter *f)
+{
+	u32 i, way, n = 0;
+
+	for (i = 0; f->set && i < f->sets; i++)
+		for (way = 0; way < TRK_ONCE_WAYS; way++)
+			n += !!f->set[i].proven.class[way] + !!f->set[i].guests.class[way];
+	return n;
 }
 
 void filter_free(struct filter *f)

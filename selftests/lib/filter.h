@@ -10,7 +10,7 @@
 
 /**
  * struct filter - all zeroes to begin with
- * @sets: so many sets of connections, 0 for one
+ * @sets: so many sets of connections, four at least
  * @evicted: connections that were forgotten
  */
 struct filter {
@@ -20,6 +20,7 @@ struct filter {
 };
 
 int filter_mark(struct filter *f, const struct trk_peer *peer, struct trk_mark *m, u64 now_ms);
+u32 filter_known(const struct filter *f);
 void filter_free(struct filter *f);
 
 #endif /* TRK_TEST_FILTER_H */

@@ -135,6 +135,9 @@ static int read_claims(const struct trk_req *q, u64 base, struct trk_claims *cla
 
 	claims->n = trk_num_above(base, q->n);
 	claims->count = q->nclaims;
+	/* Nothing is sealed that would not be believed. */
+	if (claims->n > TRK_MAX_NUMBER - 2 * TRK_MAX_CWND)
+		return TRK_DROP_RANGE;
 	for (i = 0; i < q->nclaims; i++) {
 		claims->c[i].a = trk_num_above(base, q->claim[i].a);
 		claims->c[i].b = claims->c[i].a + q->claim[i].len - 1;

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who may write the key may seal anything, and any user may in a namespace of his own.
+ *
+ *   forge SECRET SEED COUNT
+ *
+ * Listens at port 8080 of the loopback device, sends itself COUNT random requests that are sealed
+ * with the secret (64 hexadecimal digits, net.trickles.key), and answers what the kernel believes with
+ * as much as it takes. Before these come the continuations of which kernels died.
+ * Prints how many were sent and how many became events.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cipher.h"
+#include "garbage.h"
+#include "minisock.h"
+
+#define PORT	8080
+#define DATA	(1 << 20)	/* bytes that an answer offers */
+
+static struct garbage garbage;
+static struct test_cipher cipher;
+static struct msk_queue *queue;
+static int raw_fd;
+static unsigned long sent, events, answered;
+
+__attribute__((format(printf, 1, 2), noreturn))
+static void die(const char *format, ...)
+{
+	va_list ap;
+
+	printf("forge: ");
+	va_start(ap, format);
+	vprintf(format, ap);
+	va_end(ap);
+	putchar('\n');
+	exit(1);
+}
+
+/* As net/trickles/keys.c makes the keys of an epoch: NIST SP 800-108, with AES-CMAC. */
+static void derive(const u8 secret[32], const char *label, u8 out[16])
+{
+	static const u8 counter[4] = { 0, 0, 0, 1 }, bits[4] = { 0, 0, 0, 128 };
+	struct cmac_aes256_ctx c;
+
+	cmac_aes256_set_key(&c, secret);
+	cmac_aes256_update(&c, sizeof(counter), counter);
+	cmac_aes256_update(&c, strlen(label) + 1, (const u8 *)label);
+	cmac_aes256_update(&c, sizeof(bits), bits);
+	cmac_aes256_digest(&c, 16, out);
+}
+
+static void take_secret(const char *hex)
+{
+	u8 secret[32], mac[16], ecb[16], id[16];
+	unsigned int i;
+
+	if (strlen(hex) != 2 * sizeof(secret))
+		die("a secret has 64 hexadecimal digits");
+	for (i = 0; i < sizeof(secret); i++)
+		if (sscanf(hex + 2 * i, "%2hhx", &secret[i]) != 1)
+			die("a secret has 64 hexadecimal digits");
+	derive(secret, "trickles seal", mac);
+	derive(secret, "trickles nonce", ecb);
+	derive(secret, "trickles key id", id);
+	test_cipher_init(&cipher, id[0], mac, ecb);
+}
+
+static u32 sum(const u8 *p, size_t len, u32 s)
+{
+	for (; len > 1; p += 2, len -= 2)
+		s += get_unaligned_be16(p);
+	return len ? s + (u32)(p[0] << 8) : s;
+}
+
+static void transmit(u32 seq, u32 ack, const u8 *payload, u32 len)
+{
+	u8 p[sizeof(struct tcphdr) + TRK_OPT_LEN + sizeof(garbage.payload)] = { 0 };
+	u8 pseudo[12] = { 127, 0, 0, 1, 127, 0, 0, 1, 0, IPPROTO_TCP };
+	u32 total = sizeof(struct tcphdr) + TRK_OPT_LEN + len, s;
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	put_unaligned_be16(garbage.peer.port, p);
+	put_unaligned_be16(PORT, p + 2);
+	put_unaligned_be32(seq, p + 4);
+	put_unaligned_be32(ack, p + 8);
+	p[12] = (sizeof(struct tcphdr) + TRK_OPT_LEN) / 4 << 4;
+	p[13] = TH_ACK | TH_PUSH;
+	put_unaligned_be16(65535, p + 14);
+	trk_opt_write(p + sizeof(struct tcphdr));
+	memcpy(p + sizeof(struct tcphdr) + TRK_OPT_LEN, payload, len);
+	put_unaligned_be16((u16)total, pseudo + 10);
+	s = sum(p, total, sum(pseudo, sizeof(pseudo), 0));
+	s = (s & 0xffff) + (s >> 16);
+	s += s >> 16;
+	put_unaligned_be16((u16)~s, p + 16);
+	if (sendto(raw_fd, p, total, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
+		die("sendto: %m");
+	sent++;
+}
+
+/* What became an event gets an answer that is as long as it may be. */
+static void answer_all(void)
+{
+	static u8 data[DATA];
+	struct minisock *m;
+
+	while ((m = msk_next(queue))) {
+		struct msk_cont c = { .end = UINT64_MAX };
+
+		events++;
+		if (msk_type(m) & MSK_CLOSE) {
+			msk_drop(m);
+			continue;
+		}
+		if (rng_below(&garbage.rng, 2))
+			msk_setucont(m, MSK_OUTPUT, &c);
+		if (msk_send(m, garbage_number(&garbage.rng) >> 1, data, sizeof(data), 0) >= 0)
+			answered++;
+		else
+			msk_drop(m);
+	}
+	msk_seen(queue);
+}
+
+static u64 wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
+}
+
+/* A range with all the output there is, under a continuation that nobody seals. */
+static void known(u16 slot, u32 start_cwnd, u64 n)
+{
+	struct trk_cont c = { .conn = slot, .slot = slot, .iw = TRK_INITIAL_WINDOW,
+			      .time_ms = wall_ms(), .domain_key = cipher.c.key_id };
+	struct trk_ucont u = { .end = 1ULL << 40 };
+	struct trk_req q = { .kind = TRK_KIND_RANGE, .flags = TRK_REQ_GROW, .token = 7, .m = 1,
+			     .n = (u32)n, .cont = { garbage.cont, TRK_CONT_LEN }, .nask = 1,
+			     .ask = { { 0, 1 << 29 } }, .output = { garbage.output, 0 } };
+	struct trk_claims claims = { .n = n };
+
+	c.domain = (u64)trk_domain_order_at(c.time_ms) << 32;
+	trk_law_init(&c.law, 0, start_cwnd, TRK_SSTHRESH_INF, 0);
+	trk_cont_seal(&cipher.c, &garbage.peer, &c, garbage.cont);
+	q.output.len = trk_ucont_seal(&cipher.c, &garbage.peer, c.conn, TRK_EXT_OUTPUT, &u,
+				      garbage.output);
+	q.proof = trk_proof(&cipher.c, c.conn, c.domain, 0, &claims);
+	garbage.len = trk_req_write(garbage.payload, &q);
+	transmit(1000, 2000, garbage.payload, garbage.len);
+	answer_all();
+}
+
+int main(int argc, char **argv)
+{
+	static const u8 loopback[16] = { [10] = 0xff, 0xff, 127, 0, 0, 1 };
+	unsigned long i, count;
+
+	if (argc != 4)
+		die("usage: forge SECRET SEED COUNT");
+	take_secret(argv[1]);
+	garbage.rng.s = strtoul(argv[2], NULL, 0);
+	count = strtoul(argv[3], NULL, 0);
+	garbage.key = &cipher.c;
+	garbage.peer = (struct trk_peer){ .port = 40000, .service = PORT };
+	memcpy(garbage.peer.addr, loopback, sizeof(loopback));
+	queue = msk_listen("127.0.0.1", PORT, NULL);
+	if (!queue)
+		die("%s", msk_error());
+	raw_fd = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
+	if (raw_fd < 0)
+		die("raw socket: %m");
+	/* A train of 256 packets, slots without data, an answer of 16 MB, a range of all numbers. */
+	known(64, 65536, 300);
+	known(24, 65536, 300);
+	known(0, 10, 10);
+	known(65535, 65536, 300);
+	known(1400, 65536, U32_MAX);
+	/* One that is as it should be, or all of this would show nothing. */
+	known(1400, 10, 10);
+	if (events != 1 || answered != 1)
+		die("%lu events and %lu answers of six requests, of which one is good", events,
+		    answered);
+	for (i = 0; i < count; i++) {
+		garbage.now_ms = wall_ms();
+		garbage_next(&garbage);
+		transmit((u32)garbage_number(&garbage.rng), (u32)garbage_number(&garbage.rng),
+			 garbage.payload, garbage.len);
+		answer_all();
+	}
+	printf("# %lu sent, %lu events, %lu answered\n", sent, events, answered);
+	return 0;
+}
