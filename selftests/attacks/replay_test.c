@@ -89,12 +89,12 @@ static void overlap_request(struct party *p, struct line *l, const struct trk_ou
 	party_send(p, o);
 	if (party_read(p, o, &q) && q.kind == TRK_KIND_RANGE)
 		s->m[s->n++ % EARLIER] = q.m;
-	for (i = 1; i < COPIES && i * 8 < s->n; i++) {
+	for (i = 1; i < COPIES && i < s->n; i++) {
 		if (!party_read(p, o, &q) || q.kind != TRK_KIND_RANGE)
 			return;
 		/* A range must begin where one began: as far back as the continuation allows. */
 		q.m = max_t(u32, (u32)trk_client_cont(&l->cl)->c.base + 1,
-			    s->m[(s->n - 1 - i * 8) % EARLIER]);
+			    s->m[(s->n - 1 - i) % EARLIER]);
 		party_elsewhere(p, &q);
 		party_ask(p, o, &q);
 	}
