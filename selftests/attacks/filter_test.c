@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory of what was answered is bounded, so it can be filled: by one client, by all of a
+ * network, by clients of many networks.  That buys nobody a second answer, and whom others push out
+ * loses a timeout; one network pushes out nobody of another.
+ */
+#include <stdlib.h>
+
+#include "filter.h"
+#include "row.h"
+
+#define SETS		8
+#define ROOM		(SETS * TRK_ONCE_WAYS)	/* connections */
+#define VICTIMS		(ROOM / 8)
+#define FLOOD		(20 * ROOM)
+#define REQUESTS	10
+#define NOW_MS		1700000000000ULL
+
+static struct filter filter;
+static u64 now_ms;
+
+static struct trk_peer peer_of(u32 network, u8 host)
+{
+	struct trk_peer p = { .addr = { [10] = 0xff, [11] = 0xff, [15] = host }, .port = 40000,
+			      .service = 80 };
+
+	put_unaligned_be32(network << 8 | host, p.addr + 12);
+	return p;
+}
+
+static int mark(const struct trk_peer *peer, struct trk_mark *m)
+{
+	struct trk_peer all = peer_of(1, 1);
+	unsigned int i;
+
+	if (missing == DEFENCE_FORGOTTEN) {
+		for (i = 0; filter.set && i < SETS; i++) {
+			memset(filter.set[i].proven.forgotten, 0,
+			       sizeof(filter.set[i].proven.forgotten));
+			memset(filter.set[i].guests.forgotten, 0,
+			       sizeof(filter.set[i].guests.forgotten));
+		}
+	}
+	return filter_mark(&filter, missing == DEFENCE_CLASSES ? &all : peer, m, now_ms);
+}
+
+static u64 domain_now(void)
+{
+	return (u64)trk_domain_order_at(now_ms) << 32 | 1;
+}
+
+/* A connection that has had its first answer, and a range. */
+static u64 connect_one(const struct trk_peer *peer, u64 conn)
+{
+	struct trk_mark first = { .kind = TRK_KIND_FIRST, .conn = conn,
+				  .born = trk_domain_order(domain_now()) };
+	struct trk_mark range = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain_now(),
+				  .m = 1, .n = 10 };
+
+	mark(peer, &first);
+	mark(peer, &range);
+	return range.domain;
+}
+
+static void begin(void)
+{
+	filter_free(&filter);
+	filter.sets = SETS;
+	now_ms = NOW_MS;
+}
+
+/* Connections from so many networks, one after the other. */
+static void flood(u32 networks)
+{
+	u32 i;
+
+	for (i = 0; i < FLOOD; i++) {
+		struct trk_peer p = peer_of(1000 + i % networks, (u8)(i / networks));
+
+		now_ms += 10;
+		connect_one(&p, 1000000 + i);
+	}
+}
+
+/* Requests of a connection that are answered again after the filter was filled. */
+static double answered_again(u32 networks)
+{
+	struct trk_peer me = peer_of(1000, 1);
+	unsigned int i, again = 0;
+	u64 domain;
+
+	begin();
+	domain = connect_one(&me, 7);
+	flood(networks);
+	for (i = 1; i <= REQUESTS; i++) {
+		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 7, .domain = domain,
+				      .m = i, .n = i };
+
+		again += !mark(&me, &m);
+	}
+	return again;
+}
+
+/* Clients of other networks that are not known any more, after one network did its worst. */
+static double pushed_out(u32 networks)
+{
+	u64 domain[VICTIMS];
+	unsigned int i, out = 0;
+
+	begin();
+	for (i = 0; i < VICTIMS; i++) {
+		struct trk_peer p = peer_of(i, 1);
+
+		domain[i] = connect_one(&p, 1 + i);
+	}
+	flood(networks);
+	for (i = 0; i < VICTIMS; i++) {
+		struct trk_peer p = peer_of(i, 1);
+		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1 + i, .domain = domain[i],
+				      .m = 11, .n = 11 };
+
+		out += mark(&p, &m) != TRK_OK;
+	}
+	return out;
+}
+
+/* Of clients that were pushed out, those that do not go on after one timeout. */
+static double stuck(u32 networks)
+{
+	unsigned int i, n = 0;
+
+	begin();
+	for (i = 0; i < VICTIMS; i++) {
+		struct trk_peer p = peer_of(i, 1);
+
+		connect_one(&p, 1 + i);
+	}
+	flood(networks);
+	for (i = 0; i < VICTIMS; i++) {
+		struct trk_peer p = peer_of(i, 1);
+		struct trk_mark t = { .kind = TRK_KIND_TIMEOUT, .conn = 1 + i, .attempt = 1,
+				      .domain = (u64)trk_domain_order_at(NOW_MS) << 32 | 1 };
+		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1 + i, .m = 21, .n = 21 };
+
+		now_ms += 10;
+		t.born = trk_domain_order(domain_now()) | 1;
+		m.domain = (u64)t.born << 32;
+		mark(&p, &t);
+		n += mark(&p, &m) != TRK_OK;
+	}
+	return n;
+}
+
+static double tried(enum defence without, u32 networks, double (*attempt)(u32 networks))
+{
+	double result;
+
+	missing = without;
+	result = attempt(networks);
+	missing = DEFENCE_NONE;
+	return result;
+}
+
+static void filling(const char *name, enum defence d, const char *what, u32 networks, double bound,
+		    double (*attempt)(u32 networks))
+{
+	row(name, d, what, tried(DEFENCE_NONE, networks, attempt), bound,
+	    tried(d, networks, attempt));
+}
+
+static void filling__buys_no_second_answer(void)
+{
+	CHECKED(filling("filter filled by one network", DEFENCE_FORGOTTEN, "of 10 answered again", 1,
+			0, answered_again));
+	CHECKED(filling("filter filled by 60 networks", DEFENCE_FORGOTTEN, "of 10 answered again",
+			60, 0, answered_again));
+	CHECKED(filling("filter filled by 5000 networks", DEFENCE_FORGOTTEN, "of 10 answered again",
+			5000, 0, answered_again));
+}
+
+/* Others of the same class are pushed out as well: one in 64. */
+static void filling__pushes_out_only_ones_own(void)
+{
+	CHECKED(filling("others pushed out by one network", DEFENCE_CLASSES, "of 64 clients", 1,
+			VICTIMS / 16, pushed_out));
+}
+
+static void filling__costs_a_timeout(void)
+{
+	CHECK(pushed_out(5000) > VICTIMS / 2);
+	CHECK_EQ(stuck(5000), 0);
+	CHECK_EQ(stuck(1), 0);
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(filling__buys_no_second_answer),
+	TAP_CASE(filling__pushes_out_only_ones_own),
+	TAP_CASE(filling__costs_a_timeout),
+};
+
+int main(void)
+{
+	return row_run(cases, ARRAY_SIZE(cases));
+}
