@@ -171,6 +171,17 @@ int WRAP(trk_claims_check)(const struct trk_claims *claims, u64 base)
 	return missing == DEFENCE_CLAIMS ? TRK_OK : REAL(trk_claims_check)(claims, base);
 }
 
+/* Nothing is replaced here: how many steps were walked. */
+unsigned long walk_steps;
+
+REPLACE(trk_walk_next);
+
+bool WRAP(trk_walk_next)(struct trk_walk *w, struct trk_step *step)
+{
+	walk_steps++;
+	return REAL(trk_walk_next)(w, step);
+}
+
 /* What a blind sender can foretell. */
 REPLACE(trk_cookie);
 

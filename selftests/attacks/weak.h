@@ -46,6 +46,8 @@ enum defence {
 /* The one that is missing. */
 extern enum defence missing;
 
+extern unsigned long walk_steps;
+
 const char *defence_name(enum defence d);
 
 /* For a proof that is always right: what the request at hand says. */

@@ -3,11 +3,16 @@
  * Who may write the key may seal anything, and any user may in a namespace of his own.
  *
  *   forge SECRET SEED COUNT
+ *   forge SECRET cost
  *
  * Listens at port 8080 of the loopback device, sends itself COUNT random requests that are sealed
  * with the secret (64 hexadecimal digits, net.trickles.key), and answers what the kernel believes with
  * as much as it takes. Before these come the continuations of which kernels died.
  * Prints how many were sent and how many became events.
+ *
+ * With "cost" it prints for the worst message of each kind how long sendto() took, in nanoseconds:
+ * the loopback device hands it to the receiving half at once. On a machine whose clock counts
+ * instructions (scripts/costs) these are instructions.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -164,16 +169,102 @@ static void known(u16 slot, u32 start_cwnd, u64 n)
 	answer_all();
 }
 
+/* ---- what messages cost ---- */
+
+#define REPEATS	16
+
+static u64 now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+/* The request @q under a continuation whose base is @away numbers below, in a window of @window. */
+static void worst_request(struct trk_req *q, u64 conn, u64 away, u32 window, bool late)
+{
+	struct trk_cont c = { .conn = conn, .slot = 1448, .iw = TRK_INITIAL_WINDOW,
+			      .time_ms = wall_ms() - (late ? 86400000 : 0),
+			      .domain_key = cipher.c.key_id };
+	struct trk_ucont u = { .end = 1ULL << 60, .len = 200, .opaque = garbage.payload };
+	struct trk_claims claims = { .n = away + window };
+	unsigned int i;
+
+	c.domain = (u64)trk_domain_order_at(c.time_ms) << 32;
+	trk_law_init(&c.law, 0, window, max_t(u32, window, TRK_MIN_CWND), 0);
+	trk_cont_seal(&cipher.c, &garbage.peer, &c, garbage.cont);
+	q->cont = (struct trk_blob){ garbage.cont, TRK_CONT_LEN };
+	q->token = 7;
+	q->flags = TRK_REQ_GROW | TRK_REQ_RENEW;
+	q->m = (u32)(away + 1);
+	q->n = (u32)(away + window);
+	for (i = 0; away > 100 && i < TRK_MAX_CLAIMS; i++) {
+		claims.c[i] = (struct trk_claim){ 2 + 3 * i, 2 + 3 * i, TRK_CLAIM_NOGROWTH };
+		q->claim[i].a = 2 + 3 * i;
+		q->claim[i].len = 1;
+		q->claim[i].kind = TRK_CLAIM_NOGROWTH;
+		claims.count = i + 1;
+		q->nclaims = i + 1;
+	}
+	q->proof = trk_proof(&cipher.c, c.conn, c.domain, 0, &claims);
+	q->output.p = garbage.output;
+	q->output.len = trk_ucont_seal(&cipher.c, &garbage.peer, conn, TRK_EXT_OUTPUT, &u,
+				       garbage.output);
+	q->input.p = garbage.input;
+	q->input.len = trk_ucont_seal(&cipher.c, &garbage.peer, conn, TRK_EXT_INPUT, &u,
+				      garbage.input);
+}
+
+/* The least of some times, the receiving half included: what else happens is not to count. */
+static void cost_of(const char *name, u8 kind, u64 away, u32 window, bool late, bool spoilt)
+{
+	static u64 conn = 1 << 20;
+	u64 least = UINT64_MAX, begin;
+	unsigned int i;
+
+	for (i = 0; i < REPEATS; i++) {
+		struct trk_req q = { .kind = kind, .attempt = kind == TRK_KIND_TIMEOUT,
+				     .slot = 1448 };
+
+		worst_request(&q, conn++, away, window, late);
+		if (spoilt)
+			garbage.cont[30] ^= 1;
+		garbage.len = trk_req_write(garbage.payload, &q);
+		begin = now_ns();
+		transmit(1000, 2000, garbage.payload, garbage.len);
+		least = min_t(u64, least, now_ns() - begin);
+		answer_all();
+	}
+	printf("cost %-32s %llu\n", name, (unsigned long long)least);
+}
+
+static void costs(void)
+{
+	cost_of("wrong seal", TRK_KIND_RANGE, 1000000, 100, false, true);
+	cost_of("first, wrong cookie", TRK_KIND_FIRST, 0, 10, false, false);
+	cost_of("close", TRK_KIND_CLOSE, 0, 10, false, false);
+	cost_of("range of 10 numbers", TRK_KIND_RANGE, 0, 10, false, false);
+	cost_of("range of 10, 32 claims", TRK_KIND_RANGE, 1000000, 10, false, false);
+	cost_of("range of 32768", TRK_KIND_RANGE, 0, TRK_MAX_CWND, false, false);
+	cost_of("range of 32768, 32 claims", TRK_KIND_RANGE, 4000000000, TRK_MAX_CWND, false,
+		false);
+	cost_of("timeout, 32 claims", TRK_KIND_TIMEOUT, 4000000000, TRK_MAX_CWND, false, false);
+	cost_of("timeout past the horizon", TRK_KIND_TIMEOUT, 4000000000, TRK_MAX_CWND, true, false);
+}
+
 int main(int argc, char **argv)
 {
 	static const u8 loopback[16] = { [10] = 0xff, 0xff, 127, 0, 0, 1 };
 	unsigned long i, count;
 
-	if (argc != 4)
-		die("usage: forge SECRET SEED COUNT");
+	bool cost = argc == 3 && !strcmp(argv[2], "cost");
+
+	if (argc != 4 && !cost)
+		die("usage: forge SECRET SEED COUNT | SECRET cost");
 	take_secret(argv[1]);
 	garbage.rng.s = strtoul(argv[2], NULL, 0);
-	count = strtoul(argv[3], NULL, 0);
+	count = cost ? 0 : strtoul(argv[3], NULL, 0);
 	garbage.key = &cipher.c;
 	garbage.peer = (struct trk_peer){ .port = 40000, .service = PORT };
 	memcpy(garbage.peer.addr, loopback, sizeof(loopback));
@@ -183,6 +274,10 @@ int main(int argc, char **argv)
 	raw_fd = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
 	if (raw_fd < 0)
 		die("raw socket: %m");
+	if (cost) {
+		costs();
+		return 0;
+	}
 	/* A train of 256 packets, slots without data, an answer of 16 MB, a range of all numbers. */
 	known(64, 65536, 300);
 	known(24, 65536, 300);
