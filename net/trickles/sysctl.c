@@ -7,7 +7,7 @@
  *   skew_ms      milliseconds by which clocks of replicas may differ;
  *                default 1000, 0 to 60000
  *   replay_connections
- *                connections of which the replay filter knows what was answered, 190
+ *                connections of which the replay filter knows what was answered, 176
  *                bytes each; rounded up to a power of two; taken by the first
  *                listener.  Who is forgotten because there are more has a timeout when
  *                he goes on; default 8192, 64 to 1048576
