@@ -104,7 +104,7 @@ errors()
 	local file=$folder/wrong
 
 	echo 'client 3 fetch 1m' >"$file"
-	says "trickles-sim: $file:1: fetch: a client has start, every, get, put, times, pause, buffer, keep, redundant, model" \
+	says "trickles-sim: $file:1: fetch: a client has start, every, get, put, echo, times, pause, buffer, keep, redundant, model" \
 		"$sim" "$file" &&
 		says "trickles-sim: $file.not: No such file or directory" "$sim" "$file.not" &&
 		says "trickles-sim: give one scenario file: see trickles-sim --help" "$sim" &&
