@@ -173,7 +173,7 @@ static void store(struct state *t, const struct trk_in_resp *in)
 	if (!in->len)
 		return;
 	MUST(b <= cl->rcv_limit);
-	trk_holes_add_lowest(&t->got, &a, &b);
+	trk_holes_add_exact(&t->got, &a, &b);
 	while (t->got.n && t->got.r[0].a <= cl->rcv_nxt) {
 		cl->rcv_nxt = max_t(u64, cl->rcv_nxt, t->got.r[0].b);
 		trk_holes_sub(&t->got, 0, cl->rcv_nxt);

@@ -16,7 +16,7 @@ static void set(u64 map[SPAN / 64], unsigned int a, unsigned int b, bool on)
 
 int fuzz_target(const uint8_t *data, size_t size)
 {
-	bool lowest = !(size & 1);
+	bool exact = !(size & 1);
 	u64 must[SPAN / 64] = { 0 }, may[SPAN / 64] = { 0 };
 	struct bytes b = { data, size };
 	struct trk_holes h = { 0 };
@@ -32,20 +32,22 @@ int fuzz_target(const uint8_t *data, size_t size)
 			end = SPAN;
 		if (op & 1)
 			trk_holes_sub(&h, at, end);
-		else if (!lowest)
+		else if (!exact)
 			trk_holes_add(&h, at, end);
-		/* Without a free entry the highest range goes, or the set holds more ... */
+		/* Without a free entry the smallest range goes, or the set holds more ... */
 		if (!(op & 1)) {
 			u64 gone = at, gone_end = end;
 
 			set(must, at, end, true);
 			set(may, at, end, true);
-			if (lowest && trk_holes_add_lowest(&h, &gone, &gone_end)) {
+			if (exact && trk_holes_add_exact(&h, &gone, &gone_end)) {
 				MUST(was_full && h.n == TRK_HOLES);
-				MUST(gone > h.r[TRK_HOLES - 1].b && gone < gone_end);
+				MUST(gone < gone_end);
+				for (i = 0; i < h.n; i++)
+					MUST(h.r[i].b - h.r[i].a >= gone_end - gone);
 				set(must, gone, gone_end, false);
 				set(may, gone, gone_end, false);
-			} else if (was_full && !lowest) {
+			} else if (was_full && !exact) {
 				memset(may, 0xff, sizeof(may));
 			}
 		} else {

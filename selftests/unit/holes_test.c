@@ -52,7 +52,7 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 			else if (join)
 				trk_holes_add(&h, a, b);
 			else
-				gone = trk_holes_add_lowest(&h, &from, &to);
+				gone = trk_holes_add_exact(&h, &from, &to);
 			CHECK(well_formed(&h));
 			if (!may_fill)
 				CHECK(!full);
@@ -61,14 +61,13 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 				/* No entry left: the set holds more, */
 				more[k] = !add && full;
 			}
-			/* or says which range it does not hold, the highest one. */
+			/* or says which range it does not hold, the smallest one. */
 			if (gone) {
-				CHECK(full && h.n == TRK_HOLES);
-				CHECK(from < to && from > h.r[TRK_HOLES - 1].b);
-				for (k = from; k < SPAN; k++) {
-					CHECK(k < to || !want[k]);
+				CHECK(full && h.n == TRK_HOLES && from < to);
+				for (k = from; k < to; k++)
 					want[k] = false;
-				}
+				for (k = 0; k < h.n; k++)
+					CHECK(h.r[k].b - h.r[k].a >= to - from);
 			}
 			for (k = 0; k < SPAN; k++) {
 				bool is = holds(&h, k);
@@ -119,8 +118,8 @@ static void holes__touching_ranges_are_one(void)
 	CHECK_EQ(h.n, 0);
 }
 
-/* The 65th range of a set that may not hold more: the highest one finds no place. */
-static void holes__the_highest_goes(void)
+/* The 65th range of a set that may not hold more: the smallest one finds no place. */
+static void holes__the_smallest_goes(void)
 {
 	struct trk_holes h = { 0 };
 	u64 a, b;
@@ -128,27 +127,28 @@ static void holes__the_highest_goes(void)
 
 	for (i = 1; i <= TRK_HOLES; i++) {
 		a = 10 * i;
-		b = a + 2;
-		CHECK(!trk_holes_add_lowest(&h, &a, &b));
+		b = a + 2 + (i != 40);
+		CHECK(!trk_holes_add_exact(&h, &a, &b));
 	}
 	a = 10 * i;
-	b = a + 5;
-	CHECK(trk_holes_add_lowest(&h, &a, &b));
-	CHECK(a == 10 * i && b == a + 5);
-	/* What touches another one needs no place, */
-	a = 642;
-	b = 650;
-	CHECK(!trk_holes_add_lowest(&h, &a, &b));
-	/* what is lower takes that of the highest. */
+	b = a + 1;
+	CHECK(trk_holes_add_exact(&h, &a, &b));
+	CHECK(a == 10 * i && b == a + 1);
+	/* What touches another one needs no place. */
+	a = 643;
+	b = 645;
+	CHECK(!trk_holes_add_exact(&h, &a, &b));
+	CHECK_EQ(h.n, TRK_HOLES);
+	/* The new one stays rather than one that is as small. */
 	a = 15;
 	b = 17;
-	CHECK(trk_holes_add_lowest(&h, &a, &b));
-	CHECK(a == 640 && b == 650);
+	CHECK(trk_holes_add_exact(&h, &a, &b));
+	CHECK(a == 400 && b == 402);
 	CHECK_EQ(h.n, TRK_HOLES);
-	CHECK(h.r[1].a == 15 && h.r[1].b == 17 && h.r[TRK_HOLES - 1].a == 630);
+	CHECK(holds(&h, 16) && !holds(&h, 401) && h.r[TRK_HOLES - 1].b == 645);
 	CHECK(well_formed(&h));
 	a = 9;
-	CHECK(!trk_holes_add_lowest(&h, &a, &a));
+	CHECK(!trk_holes_add_exact(&h, &a, &a));
 	CHECK_EQ(h.r[0].a, 10);
 }
 
@@ -157,7 +157,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(holes__full),
 	TAP_CASE(holes__empty_ranges),
 	TAP_CASE(holes__touching_ranges_are_one),
-	TAP_CASE(holes__the_highest_goes),
+	TAP_CASE(holes__the_smallest_goes),
 };
 
 TAP_MAIN(cases)

@@ -548,8 +548,8 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 	trk_holes_sub(&cl->in_lost, from, to);
 	trk_holes_sub(&cl->in_placeless, from, to);
 	if (from > cl->in_una) {
-		/* What finds no place is sent again when there is one: nothing else tells of it. */
-		if (trk_holes_add_lowest(acked, &from, &to))
+		/* What finds no place goes again, and the first hole before it. */
+		if (trk_holes_add_exact(acked, &from, &to))
 			want_input(cl, from, to);
 		return;
 	}

@@ -173,7 +173,7 @@ struct trk_client {
 	/* input */
 	struct trk_held_ucont input;
 	struct trk_holes in_lost;	/* to be sent again */
-	struct trk_holes in_acked;	/* consumed, above in_una: the lowest of it */
+	struct trk_holes in_acked;	/* consumed, above in_una; what is not here goes again */
 	u64 in_nxt;			/* input from here on was never sent */
 	u64 in_stall;			/* the server waits for more than this */
 	u32 in_expected;		/* numbers expected that answer input */

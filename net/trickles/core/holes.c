@@ -65,19 +65,19 @@ void trk_holes_add(struct trk_holes *h, u64 a, u64 b)
 }
 
 /**
- * trk_holes_add_lowest - add bytes to a set that must not hold more than was added
+ * trk_holes_add_exact - add bytes to a set that must not hold more than was added
  * @h: the set
  * @a: first byte
  * @b: first byte behind
  *
- * When all entries are in use the highest range finds no place, be it this one or another.
+ * When all entries are in use the smallest range finds no place, be it this one or another.
  *
  * Return: is there one?  Then *@a and *@b are its bounds.
  */
-bool trk_holes_add_lowest(struct trk_holes *h, u64 *a, u64 *b)
+bool trk_holes_add_exact(struct trk_holes *h, u64 *a, u64 *b)
 {
 	u64 from = *a, to = *b;
-	unsigned int i = 0;
+	unsigned int i = 0, k, least = TRK_HOLES;
 
 	if (from >= to)
 		return false;
@@ -87,12 +87,18 @@ bool trk_holes_add_lowest(struct trk_holes *h, u64 *a, u64 *b)
 		trk_holes_add(h, from, to);
 		return false;
 	}
-	if (i == TRK_HOLES)
-		return true;
-	*a = h->r[TRK_HOLES - 1].a;
-	*b = h->r[TRK_HOLES - 1].b;
-	h->n--;
-	holes_insert(h, i, from, to);
+	/* Of several the new one stays, for what follows will touch it. */
+	for (k = 0; k < h->n; k++) {
+		if (h->r[k].b - h->r[k].a <= *b - *a) {
+			least = k;
+			*a = h->r[k].a;
+			*b = h->r[k].b;
+		}
+	}
+	if (least < TRK_HOLES) {
+		holes_remove(h, least, 1);
+		trk_holes_add(h, from, to);
+	}
 	return true;
 }
 

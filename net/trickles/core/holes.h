@@ -16,7 +16,7 @@ struct trk_holes {
 };
 
 void trk_holes_add(struct trk_holes *h, u64 a, u64 b);
-bool trk_holes_add_lowest(struct trk_holes *h, u64 *a, u64 *b);
+bool trk_holes_add_exact(struct trk_holes *h, u64 *a, u64 *b);
 void trk_holes_sub(struct trk_holes *h, u64 a, u64 b);
 
 #endif /* TRK_CORE_HOLES_H */

@@ -245,24 +245,10 @@ static u64 output_known(const struct trk_client *cl)
 	return end;
 }
 
-/*
- * Where parallel input ends that may go: with what is written, or with the continuation.  As
- * long as there is no place to note another range as consumed, the holes below those noted go,
- * and nothing from above, which would have to go again.  The first hole always may: so it ends.
- */
-static u64 input_end(const struct trk_client *cl)
-{
-	u64 end = min_t(u64, cl->in_end, cl->input.u.end);
-
-	if (cl->in_acked.n == TRK_HOLES)
-		end = min_t(u64, end, cl->in_acked.r[TRK_HOLES - 1].a);
-	return end;
-}
-
-/* Is there parallel input that goes again? */
+/* Is there parallel input that goes again?  What lies beyond the continuation cannot. */
 static bool input_lost(const struct trk_client *cl)
 {
-	return cl->in_lost.n && cl->in_lost.r[0].a < input_end(cl);
+	return cl->in_lost.n && cl->in_lost.r[0].a < cl->input.u.end;
 }
 
 /* Input to send, paper §4.2; false if there is none, or none may go now. */
@@ -291,7 +277,7 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 		return false;
 	if (input_parallel(cl)) {
 		const struct trk_holes *set = again ? &cl->in_lost : &cl->in_placeless;
-		u64 end = input_end(cl);
+		u64 end = min_t(u64, cl->in_end, cl->input.u.end);
 
 		p->more = true;
 		if (set->n) {
