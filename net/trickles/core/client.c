@@ -709,17 +709,29 @@ static void want_all(struct trk_client *cl, struct trk_holes *held)
 
 /*
  * There may be room now for what was refused.  What waits for a place is sent as places get
- * free; if nothing else can come, one of those that wait must be what a place was kept for.
+ * free; if nothing else can come, one of those that wait must be what a place was kept for:
+ * the lowest as a rule, so that a packet of it goes first, and all the rest if that was in vain.
  */
 static void input_release(struct trk_client *cl)
 {
+	struct trk_holes *placeless = &cl->in_placeless;
+	u64 a, b;
+
 	if (cl->in_held.n && cl->rcv_limit >= cl->in_after)
 		want_all(cl, &cl->in_held);
 	if (!cl->in_noplace || cl->expected || cl->waiting || trk_client_silly(cl) ||
 	    trk_client_wants(cl))
 		return;
-	want_all(cl, &cl->in_placeless);
-	cl->in_noplace = false;
+	a = placeless->r[0].a;
+	b = min_t(u64, a + cl->slot, placeless->r[0].b);
+	if (placeless->n && a != cl->in_tried) {
+		cl->in_tried = a;
+		trk_holes_sub(placeless, a, b);
+		want_input(cl, a, b);
+	} else {
+		want_all(cl, placeless);
+	}
+	cl->in_noplace = placeless->n;
 }
 
 /* Output data arrived: what of the piece is still missing must be asked for again. */

@@ -183,7 +183,8 @@ struct trk_client {
 	u64 in_after;			/* when there is room for output up to here */
 	bool in_noplace;		/* and a place for an output continuation */
 	struct trk_holes in_held;	/* parallel input that waits for room, */
-	struct trk_holes in_placeless;	/* and that waits for a place */
+	struct trk_holes in_placeless;	/* and that waits for a place: */
+	u64 in_tried;			/* from here on a packet was tried without one */
 	bool fin_sent, fin_acked;
 
 	/* our segments */
