@@ -73,7 +73,9 @@ examples()
 		sed 's/^client 1m/client 2k/' "$name/short.sim" | "$sim" - >"$folder/both.txt" &&
 		grep -qx 'clients 2000 started 2000 done 2000 failed 0' "$folder/both.txt" &&
 		sed 's/^client 1m/client 2k/' "$name/open.sim" | "$sim" - >"$folder/both.txt" &&
-		grep -qx 'open_at_once 2000' "$folder/both.txt"
+		grep -qx 'open_at_once 2000' "$folder/both.txt" &&
+		"$sim" "$name/echo.sim" >"$folder/both.txt" &&
+		grep -qx 'clients 20 started 20 done 20 failed 0' "$folder/both.txt"
 }
 
 plots()
