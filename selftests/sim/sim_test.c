@@ -443,7 +443,7 @@ static void sim__errors(void)
 		{ "client 1 fetch", "test:1: fetch: a client has start, " },
 		{ "client 1 get 1 put 1", "test:1: put: a client has one transfer, get, put or" },
 		{ "client 1 echo 1 times 2", "test:1: client: an echo is the only transfer" },
-		{ "client 1 echo 1 model paper", "test:1: client: the paper's model knows one get" },
+		{ "client 1 echo 1 model paper", "test:1: client: the paper" },
 		{ "client 1 get 1 model tcp", "test:1: model tcp: give core or paper" },
 		{ "client 16m get 1\nclient 1m get 1", "test:2: client: more than" },
 		{ "replicas 2 spray all", "test:1: spray all: give random" },
