@@ -68,7 +68,7 @@ holes()
 			chain input {
 				numgen inc mod 1000000 < $1 accept
 				numgen inc mod 1000000 >= $2 accept
-				numgen inc mod 2 0 counter drop
+				numgen inc mod 2 < 1 counter drop
 			}
 		}
 	EOT
