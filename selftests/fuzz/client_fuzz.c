@@ -168,11 +168,12 @@ static u64 pick(const struct trk_client *cl, unsigned int at)
 static void store(struct state *t, const struct trk_in_resp *in)
 {
 	struct trk_client *cl = &t->cl;
+	u64 a = max_t(u64, in->off, cl->rcv_nxt), b = in->off + in->len;
 
 	if (!in->len)
 		return;
-	MUST(in->off + in->len <= cl->rcv_limit);
-	trk_holes_add(&t->got, max_t(u64, in->off, cl->rcv_nxt), in->off + in->len, TRK_HOLES_DROP);
+	MUST(b <= cl->rcv_limit);
+	trk_holes_add_exact(&t->got, &a, &b);
 	while (t->got.n && t->got.r[0].a <= cl->rcv_nxt) {
 		cl->rcv_nxt = max_t(u64, cl->rcv_nxt, t->got.r[0].b);
 		trk_holes_sub(&t->got, 0, cl->rcv_nxt);

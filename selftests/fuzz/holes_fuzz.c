@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sets of bytes against bitmaps; a full set errs on the side that was asked for. */
+/* Sets of bytes against bitmaps; a full set errs on one side, or says what it gave up. */
 #include "core/holes.h"
 #include "fuzz.h"
 
@@ -16,7 +16,7 @@ static void set(u64 map[SPAN / 64], unsigned int a, unsigned int b, bool on)
 
 int fuzz_target(const uint8_t *data, size_t size)
 {
-	enum trk_holes_full full = size & 1 ? TRK_HOLES_JOIN : TRK_HOLES_DROP;
+	bool exact = !(size & 1);
 	u64 must[SPAN / 64] = { 0 }, may[SPAN / 64] = { 0 };
 	struct bytes b = { data, size };
 	struct trk_holes h = { 0 };
@@ -32,15 +32,24 @@ int fuzz_target(const uint8_t *data, size_t size)
 			end = SPAN;
 		if (op & 1)
 			trk_holes_sub(&h, at, end);
-		else
-			trk_holes_add(&h, at, end, full);
-		/* Without a free entry a dropped range may miss, joined ones hold more ... */
+		else if (!exact)
+			trk_holes_add(&h, at, end);
+		/* Without a free entry the smallest range goes, or the set holds more ... */
 		if (!(op & 1)) {
-			if (!was_full || full == TRK_HOLES_JOIN)
-				set(must, at, end, true);
+			u64 gone = at, gone_end = end;
+
+			set(must, at, end, true);
 			set(may, at, end, true);
-			if (was_full && full == TRK_HOLES_JOIN)
+			if (exact && trk_holes_add_exact(&h, &gone, &gone_end)) {
+				MUST(was_full && h.n == TRK_HOLES);
+				MUST(gone < gone_end);
+				for (i = 0; i < h.n; i++)
+					MUST(h.r[i].b - h.r[i].a >= gone_end - gone);
+				set(must, gone, gone_end, false);
+				set(may, gone, gone_end, false);
+			} else if (was_full && !exact) {
 				memset(may, 0xff, sizeof(may));
+			}
 		} else {
 			set(must, at, end, false);
 			/* ... and bytes that are taken out may stay. */

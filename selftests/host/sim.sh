@@ -73,7 +73,9 @@ examples()
 		sed 's/^client 1m/client 2k/' "$name/short.sim" | "$sim" - >"$folder/both.txt" &&
 		grep -qx 'clients 2000 started 2000 done 2000 failed 0' "$folder/both.txt" &&
 		sed 's/^client 1m/client 2k/' "$name/open.sim" | "$sim" - >"$folder/both.txt" &&
-		grep -qx 'open_at_once 2000' "$folder/both.txt"
+		grep -qx 'open_at_once 2000' "$folder/both.txt" &&
+		"$sim" "$name/echo.sim" >"$folder/both.txt" &&
+		grep -qx 'clients 20 started 20 done 20 failed 0' "$folder/both.txt"
 }
 
 plots()
@@ -104,7 +106,7 @@ errors()
 	local file=$folder/wrong
 
 	echo 'client 3 fetch 1m' >"$file"
-	says "trickles-sim: $file:1: fetch: a client has start, every, get, put, times, pause, buffer, keep, redundant, model" \
+	says "trickles-sim: $file:1: fetch: a client has start, every, get, put, echo, times, pause, buffer, keep, redundant, model" \
 		"$sim" "$file" &&
 		says "trickles-sim: $file.not: No such file or directory" "$sim" "$file.not" &&
 		says "trickles-sim: give one scenario file: see trickles-sim --help" "$sim" &&

@@ -56,8 +56,40 @@ redundantly()
 	at client sysctl -qw net.trickles.redundant_requests=0
 }
 
+# holes PASS COUNT: of the input, behind so many packets, every second one of so many is lost
+holes()
+{
+	at router nft -f - <<-EOT
+		table ip holes {
+			chain forward {
+				type filter hook forward priority 0
+				ip daddr $server tcp dport 7 ip length > 1000 jump input
+			}
+			chain input {
+				numgen inc mod 1000000 < $1 accept
+				numgen inc mod 1000000 >= $2 accept
+				numgen inc mod 2 < 1 counter drop
+			}
+		}
+	EOT
+}
+
+# More holes in one window than a client has places to note what lies between them
+# (TRK_HOLES). Trains of packets from a queue are lost in runs; these are lost one by one.
+holes_upward()
+{
+	both_ways delay 100ms
+	holes 600 300
+	upload 3000000
+	at router nft list table ip holes
+	[ "$(at router nft list table ip holes | sed -n 's/.*packets \([0-9]*\) .*/\1/p')" = 150 ] ||
+		fail "not 150 packets were lost"
+	at router nft delete table ip holes
+	both_ways
+}
+
 load
-plan 13
+plan 14
 three_hosts
 # A lost SYN is no reason to turn to TCP here.
 at client sysctl -qw net.trickles.marked_syns=16
@@ -71,6 +103,7 @@ echod server
 	check "upload and echo of sizes around packet boundaries" upload $echo_sizes
 	check "many files over one connection" pipelined $few_sizes
 	check "100 MB in whole trains" trains
+	check "upload and echo with 150 holes in a window" holes_upward
 	check "under loss" here_and_there $loss
 	check "under reordering" here_and_there $reordering
 	check "under duplication" here_and_there $duplication

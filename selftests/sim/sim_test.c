@@ -2,6 +2,7 @@
 /* The simulator: it repeats itself, says what is wrong with a scenario, and does what one says. */
 #include <stdlib.h>
 
+#include "core/holes.h"
 #include "sim/net.h"
 #include "sim/pack.h"
 #include "tap.h"
@@ -153,6 +154,69 @@ static void sim__corruption(void)
 	CHECK_EQ(n->count.done + n->count.failed, 20);
 	CHECK(n->count.done >= 15);
 	finish(n);
+}
+
+/* What is echoed is what was sent, whatever is lost. */
+static void sim__echo(void)
+{
+	struct net *n = play("link up rate 20mbit delay 10ms queue 50 loss 2%\n"
+			     "link down rate 20mbit delay 10ms queue 50 loss 2% reorder 1%\n"
+			     "replicas 2 spray random\nclient 3 every 10ms echo 300k\n");
+
+	CHECK(n);
+	CHECK_EQ(n->count.done, 3);
+	CHECK_EQ(n->count.wrong, 0);
+	CHECK_EQ(n->count.bytes_down, 3 * 300000);
+	CHECK_EQ(n->count.bytes_up, 3 * 300016);
+	CHECK(n->count.again_up > 0);
+	finish(n);
+}
+
+/* An overshoot upwards leaves holes in the hundreds. */
+static void sim__echo_overshoots(void)
+{
+	struct net *n = play("link up rate 20mbit delay 10ms queue 200\n"
+			     "link down rate 20mbit delay 10ms queue 200\n"
+			     "client 1 echo 4m\ntime 100s\n");
+
+	CHECK(n);
+	CHECK(n->path->link[SIM_UP].overflowed > 2 * TRK_HOLES);
+	CHECK_EQ(n->count.done, 1);
+	CHECK_EQ(n->count.bytes_up, 4000016);
+	CHECK_EQ(n->count.bytes_down, 4000000);
+	CHECK_EQ(n->count.timeouts, 0);
+	finish(n);
+}
+
+/* So many requests lost, each by itself, of one window: what is sent again is little more. */
+static void echo_with_holes(unsigned int holes)
+{
+	char text[2000];
+	unsigned int i;
+	struct net *n;
+	int at = sprintf(text, "link up delay 10ms\nlink down delay 10ms\ndrop up");
+
+	for (i = 0; i < holes; i++)
+		at += sprintf(text + at, " %u", 800 + 2 * i);
+	sprintf(text + at, "\nclient 1 echo 3m\ntime 100s\n");
+	n = play(text);
+	CHECK(n);
+	CHECK_EQ(n->path->link[SIM_UP].lost, holes);
+	CHECK_EQ(n->count.done, 1);
+	CHECK_EQ(n->count.bytes_up, 3000016);
+	CHECK_EQ(n->count.bytes_down, 3000000);
+	CHECK_EQ(n->count.timeouts, 0);
+	CHECK(n->count.again_up < 3 * 1448 * holes);
+	finish(n);
+}
+
+static void sim__echo_with_many_holes(void)
+{
+	static const unsigned int holes[] = { 1, 63, 64, 65, 66, 130 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(holes); i++)
+		CHECKED(echo_with_holes(holes[i]));
 }
 
 /* The rate is that of the link, the delay that of both, and the queue fills. */
@@ -375,9 +439,11 @@ static void sim__errors(void)
 		{ "drop down 7-3", "test:1: drop 7-3: give numbers from 1, or ranges as 40-44" },
 		{ "drop up", "test:1: drop: which? Give numbers from 1, or ranges as 40-44" },
 		{ "client 0 get 1", "test:1: 0: out of range, give a number from 1" },
-		{ "client 3", "test:1: client: what does it do? Give get BYTES or put BYTES" },
+		{ "client 3", "test:1: client: what does it do? Give get BYTES, put BYTES" },
 		{ "client 1 fetch", "test:1: fetch: a client has start, " },
-		{ "client 1 get 1 put 1", "test:1: put: a client has one transfer, get or put" },
+		{ "client 1 get 1 put 1", "test:1: put: a client has one transfer, get, put or" },
+		{ "client 1 echo 1 times 2", "test:1: client: an echo is the only transfer" },
+		{ "client 1 echo 1 model paper", "test:1: client: the paper" },
 		{ "client 1 get 1 model tcp", "test:1: model tcp: give core or paper" },
 		{ "client 16m get 1\nclient 1m get 1", "test:2: client: more than" },
 		{ "replicas 2 spray all", "test:1: spray all: give random" },
@@ -431,6 +497,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(sim__values),
 	TAP_CASE(sim__same_seed_same_packets),
 	TAP_CASE(sim__links_do_what_they_say),
+	TAP_CASE(sim__echo),
+	TAP_CASE(sim__echo_overshoots),
+	TAP_CASE(sim__echo_with_many_holes),
 	TAP_CASE(sim__lossy_links),
 	TAP_CASE(sim__replicas_are_one_server),
 	TAP_CASE(sim__outage),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sets of bytes against a bitmap; when they are full they err on the side that was asked for. */
+/* Sets of bytes against a bitmap; when they are full they err on one side, or say what goes. */
 #include "core/holes.h"
 #include "rng.h"
 #include "tap.h"
@@ -36,33 +36,45 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 
 	for (round = 0; round < 60; round++) {
 		struct trk_holes h = { 0 };
-		bool want[SPAN] = { 0 }, more[SPAN] = { 0 }, less[SPAN] = { 0 };
+		bool want[SPAN] = { 0 }, more[SPAN] = { 0 };
 
 		for (i = 0; i < 300; i++) {
 			u64 a = rng_below(&r, SPAN), b = a + rng_below(&r, longest);
 			bool add = rng_below(&r, 3), join = rng_below(&r, 2),
-			     full = h.n == TRK_HOLES;
+			     full = h.n == TRK_HOLES, gone = false;
+			u64 from, to;
 
 			b = b > SPAN ? SPAN : b;
-			if (add)
-				trk_holes_add(&h, a, b, join ? TRK_HOLES_JOIN : TRK_HOLES_DROP);
-			else
+			from = a;
+			to = b;
+			if (!add)
 				trk_holes_sub(&h, a, b);
+			else if (join)
+				trk_holes_add(&h, a, b);
+			else
+				gone = trk_holes_add_exact(&h, &from, &to);
 			CHECK(well_formed(&h));
 			if (!may_fill)
 				CHECK(!full);
 			for (k = a; k < b; k++) {
 				want[k] = add;
-				/* No entry left: joined sets hold more, dropped ranges miss. */
+				/* No entry left: the set holds more, */
 				more[k] = !add && full;
-				less[k] = add && !join && full;
+			}
+			/* or says which range it does not hold, the smallest one. */
+			if (gone) {
+				CHECK(full && h.n == TRK_HOLES && from < to);
+				for (k = from; k < to; k++)
+					want[k] = false;
+				for (k = 0; k < h.n; k++)
+					CHECK(h.r[k].b - h.r[k].a >= to - from);
 			}
 			for (k = 0; k < SPAN; k++) {
 				bool is = holds(&h, k);
 
 				if (full && add && join && is && !want[k])
 					more[k] = true;
-				CHECK(is || !want[k] || less[k]);
+				CHECK(is || !want[k]);
 				CHECK(!is || want[k] || more[k]);
 			}
 		}
@@ -83,10 +95,10 @@ static void holes__empty_ranges(void)
 {
 	struct trk_holes h = { 0 };
 
-	trk_holes_add(&h, 5, 5, TRK_HOLES_JOIN);
-	trk_holes_add(&h, 6, 5, TRK_HOLES_JOIN);
+	trk_holes_add(&h, 5, 5);
+	trk_holes_add(&h, 6, 5);
 	CHECK_EQ(h.n, 0);
-	trk_holes_add(&h, 5, 9, TRK_HOLES_JOIN);
+	trk_holes_add(&h, 5, 9);
 	trk_holes_sub(&h, 7, 7);
 	trk_holes_sub(&h, 8, 6);
 	CHECK_EQ(h.n, 1);
@@ -97,13 +109,47 @@ static void holes__touching_ranges_are_one(void)
 {
 	struct trk_holes h = { 0 };
 
-	trk_holes_add(&h, 10, 20, TRK_HOLES_JOIN);
-	trk_holes_add(&h, 20, 30, TRK_HOLES_JOIN);
-	trk_holes_add(&h, 0, 10, TRK_HOLES_JOIN);
+	trk_holes_add(&h, 10, 20);
+	trk_holes_add(&h, 20, 30);
+	trk_holes_add(&h, 0, 10);
 	CHECK_EQ(h.n, 1);
 	CHECK(h.r[0].a == 0 && h.r[0].b == 30);
 	trk_holes_sub(&h, 0, U64_MAX);
 	CHECK_EQ(h.n, 0);
+}
+
+/* The 65th range of a set that may not hold more: the smallest one finds no place. */
+static void holes__the_smallest_goes(void)
+{
+	struct trk_holes h = { 0 };
+	u64 a, b;
+	unsigned int i;
+
+	for (i = 1; i <= TRK_HOLES; i++) {
+		a = 10 * i;
+		b = a + 2 + (i != 40);
+		CHECK(!trk_holes_add_exact(&h, &a, &b));
+	}
+	a = 10 * i;
+	b = a + 1;
+	CHECK(trk_holes_add_exact(&h, &a, &b));
+	CHECK(a == 10 * i && b == a + 1);
+	/* What touches another one needs no place. */
+	a = 643;
+	b = 645;
+	CHECK(!trk_holes_add_exact(&h, &a, &b));
+	CHECK_EQ(h.n, TRK_HOLES);
+	/* The new one stays rather than one that is as small. */
+	a = 15;
+	b = 17;
+	CHECK(trk_holes_add_exact(&h, &a, &b));
+	CHECK(a == 400 && b == 402);
+	CHECK_EQ(h.n, TRK_HOLES);
+	CHECK(holds(&h, 16) && !holds(&h, 401) && h.r[TRK_HOLES - 1].b == 645);
+	CHECK(well_formed(&h));
+	a = 9;
+	CHECK(!trk_holes_add_exact(&h, &a, &a));
+	CHECK_EQ(h.r[0].a, 10);
 }
 
 static const struct tap_case cases[] = {
@@ -111,6 +157,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(holes__full),
 	TAP_CASE(holes__empty_ranges),
 	TAP_CASE(holes__touching_ranges_are_one),
+	TAP_CASE(holes__the_smallest_goes),
 };
 
 TAP_MAIN(cases)

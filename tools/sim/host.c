@@ -51,7 +51,7 @@ static u64 message_key(const struct conn *c, u32 i)
 
 static u32 message_len(const struct sim_group *g)
 {
-	return TOY_MSG_LEN + (g->transfer == SIM_PUT ? (u32)g->len : 0);
+	return TOY_MSG_LEN + (g->transfer == SIM_GET ? 0 : (u32)g->len);
 }
 
 static u64 reply_len(const struct sim_group *g)
@@ -62,6 +62,14 @@ static u64 reply_len(const struct sim_group *g)
 static u64 output_len(const struct sim_group *g)
 {
 	return reply_len(g) * g->times;
+}
+
+static u8 message_kind(const struct sim_group *g)
+{
+	static const u8 kinds[] = { [SIM_GET] = TOY_GET, [SIM_PUT] = TOY_PUT,
+				    [SIM_ECHO] = TOY_ECHO };
+
+	return kinds[g->transfer];
 }
 
 /* Bytes [off, off + len) of what the client sends. */
@@ -75,7 +83,7 @@ static void message_bytes(const struct conn *c, u64 off, u8 *p, u32 len)
 
 		if (at < TOY_MSG_LEN) {
 			struct toy_msg m = {
-				.kind = g->transfer == SIM_PUT ? TOY_PUT : TOY_GET,
+				.kind = message_kind(g),
 				.flags = i + 1 == g->times && !g->keep ? TOY_LAST : 0,
 				.gran = 1,
 				.len = (u32)g->len,
@@ -104,6 +112,8 @@ static u64 reply_key(const struct conn *c, u32 i)
 
 	if (c->group->transfer == SIM_GET)
 		return digest;
+	if (c->group->transfer == SIM_ECHO)
+		return digest + 1;
 	for (at = 0; at < c->group->len; at += sizeof(part)) {
 		u32 n = (u32)min_t(u64, sizeof(part), c->group->len - at);
 

@@ -41,7 +41,7 @@ static const char help[] =
 "  link up|down [rate RATE] [delay TIME] [queue PACKETS] [loss SHARE] [jitter TIME]\n"
 "               [reorder SHARE [by TIME]] [dup SHARE] [corrupt SHARE]\n"
 "  drop up|down N[-N]...           packets of each connection, from 1\n"
-"  client N get|put BYTES [start TIME] [every TIME] [times N] [pause TIME]\n"
+"  client N get|put|echo BYTES [start TIME] [every TIME] [times N] [pause TIME]\n"
 "         [buffer BYTES] [keep] [redundant] [model core|paper]\n"
 "  trace N [to N]                  clients whose packets and windows are written\n"
 "  burst N                         burstLimit of the paper's model (3)\n"

@@ -14,7 +14,7 @@
 
 static const char link_words[] = "rate, delay, queue, loss, jitter, reorder, by, dup, corrupt";
 static const char client_words[] =
-	"start, every, get, put, times, pause, buffer, keep, redundant, model";
+	"start, every, get, put, echo, times, pause, buffer, keep, redundant, model";
 
 struct reader {
 	struct sim_scenario *sc;
@@ -347,6 +347,22 @@ static void do_drop(struct reader *r)
 	l->ndrops = n + 1;
 }
 
+/* Is it a word for a transfer? */
+static bool transfer_of(const char *word, enum sim_transfer *transfer)
+{
+	static const char *const words[] = { [SIM_GET] = "get", [SIM_PUT] = "put",
+					     [SIM_ECHO] = "echo" };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!strcmp(word, words[i])) {
+			*transfer = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 static void do_client(struct reader *r)
 {
 	struct sim_scenario *sc = r->sc;
@@ -366,10 +382,9 @@ static void do_client(struct reader *r)
 			g->start_us = time_us(r);
 		} else if (!strcmp(word, "every")) {
 			g->every_us = time_us(r);
-		} else if (!strcmp(word, "get") || !strcmp(word, "put")) {
+		} else if (transfer_of(word, &g->transfer)) {
 			if (g->len)
-				bad(r, "%s: a client has one transfer, get or put", word);
-			g->transfer = *word == 'g' ? SIM_GET : SIM_PUT;
+				bad(r, "%s: a client has one transfer, get, put or echo", word);
 			g->len = read_number(r, 1, 4000000000ULL);
 		} else if (!strcmp(word, "times")) {
 			g->times = (u32)read_number(r, 1, 1000000);
@@ -391,8 +406,10 @@ static void do_client(struct reader *r)
 		}
 	}
 	if (!g->len)
-		bad(r, "client: what does it do? Give get BYTES or put BYTES");
-	if (g->paper && (g->transfer == SIM_PUT || g->times > 1))
+		bad(r, "client: what does it do? Give get BYTES, put BYTES or echo BYTES");
+	if (g->transfer == SIM_ECHO && g->times > 1)
+		bad(r, "client: an echo is the only transfer of its connection");
+	if (g->paper && (g->transfer != SIM_GET || g->times > 1))
 		bad(r, "client: the paper's model knows one get only");
 	sc->clients += g->count;
 	if (sc->clients > SIM_MAX_CLIENTS)

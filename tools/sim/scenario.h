@@ -11,7 +11,8 @@ enum sim_dir { SIM_UP, SIM_DOWN };		/* to the servers, to the clients */
 
 enum sim_spray { SIM_SPRAY_RANDOM, SIM_SPRAY_ROUND, SIM_SPRAY_CLIENT };
 
-enum sim_transfer { SIM_GET, SIM_PUT };
+/* An echo is an upload of which each packet is answered by what it holds, in any order. */
+enum sim_transfer { SIM_GET, SIM_PUT, SIM_ECHO };
 
 /* Packets [first, last] of each connection, counted from 1 without those of the handshake. */
 struct sim_run {

@@ -156,7 +156,7 @@ static void arm(struct trk_client *cl, u64 now_us)
 static void want_output(struct trk_client *cl, u64 a, u64 b)
 {
 	trk_holes_add(&cl->holes, max_t(u64, a, cl->rcv_nxt),
-		      min_t(u64, b, min_t(u64, cl->fin_off, cl->ask_nxt)), TRK_HOLES_JOIN);
+		      min_t(u64, b, min_t(u64, cl->fin_off, cl->ask_nxt)));
 }
 
 /* To @set, of input that goes again, what the server has not consumed of [a, b). */
@@ -164,7 +164,7 @@ static void add_input(struct trk_client *cl, struct trk_holes *set, u64 a, u64 b
 {
 	unsigned int i;
 
-	trk_holes_add(set, max_t(u64, a, cl->in_una), b, TRK_HOLES_JOIN);
+	trk_holes_add(set, max_t(u64, a, cl->in_una), b);
 	for (i = 0; i < cl->in_acked.n; i++)
 		trk_holes_sub(set, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
 }
@@ -548,7 +548,9 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 	trk_holes_sub(&cl->in_lost, from, to);
 	trk_holes_sub(&cl->in_placeless, from, to);
 	if (from > cl->in_una) {
-		trk_holes_add(acked, from, to, TRK_HOLES_DROP);
+		/* What finds no place goes again, and the first hole before it. */
+		if (trk_holes_add_exact(acked, &from, &to))
+			want_input(cl, from, to);
 		return;
 	}
 	cl->in_una = to;
@@ -595,13 +597,13 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 		end = min_t(u64, at + s->len, limit);
 		/* If it was received, it was refused. */
 		if (s->state != TRK_SLOT_EXPECTED)
-			trk_holes_add(&cl->holes, at, end, TRK_HOLES_JOIN);
+			trk_holes_add(&cl->holes, at, end);
 	}
 	if (end <= cl->ask_nxt)
 		return;
 	/* Bytes before the answer that nobody asked for yet are holes from now on. */
 	if (start > cl->ask_nxt)
-		trk_holes_add(&cl->holes, cl->ask_nxt, start, TRK_HOLES_JOIN);
+		trk_holes_add(&cl->holes, cl->ask_nxt, start);
 	cl->ask_nxt = end;
 }
 
@@ -691,7 +693,7 @@ static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 e
 		add_input(cl, &cl->in_placeless, s->off, s->off + s->len);
 	} else {
 		cl->in_after = cl->in_held.n ? min_t(u64, cl->in_after, end) : end;
-		trk_holes_add(&cl->in_held, s->off, s->off + s->len, TRK_HOLES_JOIN);
+		trk_holes_add(&cl->in_held, s->off, s->off + s->len);
 	}
 	cl->in_noplace |= noplace;
 }
@@ -707,17 +709,29 @@ static void want_all(struct trk_client *cl, struct trk_holes *held)
 
 /*
  * There may be room now for what was refused.  What waits for a place is sent as places get
- * free; if nothing else can come, one of those that wait must be what a place was kept for.
+ * free; if nothing else can come, one of those that wait must be what a place was kept for:
+ * the lowest as a rule, so that a packet of it goes first, and all the rest if that was in vain.
  */
 static void input_release(struct trk_client *cl)
 {
+	struct trk_holes *placeless = &cl->in_placeless;
+	u64 a, b;
+
 	if (cl->in_held.n && cl->rcv_limit >= cl->in_after)
 		want_all(cl, &cl->in_held);
 	if (!cl->in_noplace || cl->expected || cl->waiting || trk_client_silly(cl) ||
 	    trk_client_wants(cl))
 		return;
-	want_all(cl, &cl->in_placeless);
-	cl->in_noplace = false;
+	a = placeless->r[0].a;
+	b = min_t(u64, a + cl->slot, placeless->r[0].b);
+	if (placeless->n && a != cl->in_tried) {
+		cl->in_tried = a;
+		trk_holes_sub(placeless, a, b);
+		want_input(cl, a, b);
+	} else {
+		want_all(cl, placeless);
+	}
+	cl->in_noplace = placeless->n;
 }
 
 /* Output data arrived: what of the piece is still missing must be asked for again. */

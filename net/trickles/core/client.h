@@ -173,7 +173,7 @@ struct trk_client {
 	/* input */
 	struct trk_held_ucont input;
 	struct trk_holes in_lost;	/* to be sent again */
-	struct trk_holes in_acked;	/* consumed, above in_una */
+	struct trk_holes in_acked;	/* consumed, above in_una; what is not here goes again */
 	u64 in_nxt;			/* input from here on was never sent */
 	u64 in_stall;			/* the server waits for more than this */
 	u32 in_expected;		/* numbers expected that answer input */
@@ -183,7 +183,8 @@ struct trk_client {
 	u64 in_after;			/* when there is room for output up to here */
 	bool in_noplace;		/* and a place for an output continuation */
 	struct trk_holes in_held;	/* parallel input that waits for room, */
-	struct trk_holes in_placeless;	/* and that waits for a place */
+	struct trk_holes in_placeless;	/* and that waits for a place: */
+	u64 in_tried;			/* from here on a packet was tried without one */
 	bool fin_sent, fin_acked;
 
 	/* our segments */

@@ -35,9 +35,10 @@ static void holes_join(struct trk_holes *h)
  * @h: the set
  * @a: first byte
  * @b: first byte behind
- * @full: what to do when all entries are in use
+ *
+ * When all entries are in use the set comes to hold more than was added.
  */
-void trk_holes_add(struct trk_holes *h, u64 a, u64 b, enum trk_holes_full full)
+void trk_holes_add(struct trk_holes *h, u64 a, u64 b)
 {
 	unsigned int i = 0, j;
 
@@ -56,13 +57,49 @@ void trk_holes_add(struct trk_holes *h, u64 a, u64 b, enum trk_holes_full full)
 		return;
 	}
 	if (h->n == TRK_HOLES) {
-		if (full == TRK_HOLES_DROP)
-			return;
 		holes_join(h);
-		trk_holes_add(h, a, b, full);
+		trk_holes_add(h, a, b);
 		return;
 	}
 	holes_insert(h, i, a, b);
+}
+
+/**
+ * trk_holes_add_exact - add bytes to a set that must not hold more than was added
+ * @h: the set
+ * @a: first byte
+ * @b: first byte behind
+ *
+ * When all entries are in use the smallest range finds no place, be it this one or another.
+ *
+ * Return: is there one?  Then *@a and *@b are its bounds.
+ */
+bool trk_holes_add_exact(struct trk_holes *h, u64 *a, u64 *b)
+{
+	u64 from = *a, to = *b;
+	unsigned int i = 0, k, least = TRK_HOLES;
+
+	if (from >= to)
+		return false;
+	while (i < h->n && h->r[i].b < from)
+		i++;
+	if (h->n < TRK_HOLES || (i < h->n && h->r[i].a <= to)) {
+		trk_holes_add(h, from, to);
+		return false;
+	}
+	/* Of several the new one stays, for what follows will touch it. */
+	for (k = 0; k < h->n; k++) {
+		if (h->r[k].b - h->r[k].a <= *b - *a) {
+			least = k;
+			*a = h->r[k].a;
+			*b = h->r[k].b;
+		}
+	}
+	if (least < TRK_HOLES) {
+		holes_remove(h, least, 1);
+		trk_holes_add(h, from, to);
+	}
+	return true;
 }
 
 /**

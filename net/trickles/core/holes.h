@@ -15,13 +15,8 @@ struct trk_holes {
 	struct { u64 a, b; } r[TRK_HOLES];
 };
 
-/* What to do with a range for which there is no entry left. */
-enum trk_holes_full {
-	TRK_HOLES_JOIN,		/* let the set hold more than was added */
-	TRK_HOLES_DROP,		/* let it hold less */
-};
-
-void trk_holes_add(struct trk_holes *h, u64 a, u64 b, enum trk_holes_full full);
+void trk_holes_add(struct trk_holes *h, u64 a, u64 b);
+bool trk_holes_add_exact(struct trk_holes *h, u64 *a, u64 *b);
 void trk_holes_sub(struct trk_holes *h, u64 a, u64 b);
 
 #endif /* TRK_CORE_HOLES_H */

@@ -614,7 +614,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 		/* Whatever becomes of this request, its bytes are still to be had. */
 		if (s->off == cl->ask_nxt) {
 			cl->ask_nxt += s->len;
-			trk_holes_add(&cl->holes, s->off, s->off + s->len, TRK_HOLES_JOIN);
+			trk_holes_add(&cl->holes, s->off, s->off + s->len);
 		}
 		cl->stat.out_retrans += s->len;
 	}
