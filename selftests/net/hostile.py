@@ -39,7 +39,7 @@ class Bystander(threading.Thread):
 
     def run(self):
         while not self.enough and not self.failure:
-            done = subprocess.run(["ip", "netns", "exec", BYSTANDER, XFER, "-t", "120",
+            done = subprocess.run(["ip", "netns", "exec", BYSTANDER, XFER, "-t", "250",
                                    "get", SADDR, str(PORT), FILE[1:]],
                                   stdout=subprocess.PIPE, encoding="ascii", check=False)
             if done.returncode:
@@ -382,7 +382,7 @@ class Victim:
         self.out = trk.Wire(SERVER)
         with trk.inside(CLIENT):
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, trk.IPPROTO_TRICKLES)
-        self.socket.settimeout(20)
+        self.socket.settimeout(200)
         self.socket.connect((SADDR, PORT))
         self.port = self.socket.getsockname()[1]
         # Half a request: the answer is but a continuation.
