@@ -32,6 +32,20 @@ expect_stderr()
 	fi
 }
 
+# wait_for COMMAND...: until it succeeds
+wait_for()
+{
+	local end=$((SECONDS + 400))
+
+	until "$@"; do
+		if [ $SECONDS -ge $end ]; then
+			echo "# waited in vain for: $*"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
 # One line on stderr, and nothing started.
 refused()
 {

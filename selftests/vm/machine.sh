@@ -84,15 +84,15 @@ oops()
 
 hang()
 {
-	provoke hang --timeout 10 --smp 1 && expect status "$status" 124 &&
+	provoke hang --timeout 30 --smp 1 && expect status "$status" 124 &&
 		expect_stderr '^vm: the machine hung'
 }
 
 late_command()
 {
-	vm --timeout 10 -- bash -c 'echo before; sleep 1000'
+	vm --timeout 30 -- bash -c 'echo before; sleep 1000'
 	expect status "$status" 124 && expect stdout "$(cat "$work/stdout")" before &&
-		expect_stderr ' sleep 1000' && expect_stderr '^vm: .*longer than 10 seconds'
+		expect_stderr ' sleep 1000' && expect_stderr '^vm: .*longer than 30 seconds'
 }
 
 warning_in_the_log()
@@ -102,21 +102,27 @@ warning_in_the_log()
 		expect_stderr '^vm: the kernel warned'
 }
 
+no_processes()
+{
+	! pgrep -f "$1" >/dev/null
+}
+
 killed_from_outside()
 {
 	local machine
 
 	mkdir "$work/tmp"
-	TMPDIR=$work/tmp scripts/vm sleep 1000 >"$work/stdout" 2>"$work/stderr" </dev/null &
+	TMPDIR=$work/tmp scripts/vm bash -c 'echo up; sleep 1000' \
+		>"$work/stdout" 2>"$work/stderr" </dev/null &
 	machine=$!
-	sleep 4
+	wait_for grep -q up "$work/stdout" || return
 	expect "folders in use" "$(find "$work/tmp" -mindepth 1 -maxdepth 1 | wc -l)" 1 || return
 	kill -TERM "$machine"
 	status=0
 	wait "$machine" || status=$?
 	expect status "$status" 143 &&
 	expect "folders left" "$(ls "$work/tmp")" "" &&
-	expect "processes left" "$(pgrep -f "$work/tmp" || :)" ""
+	wait_for no_processes "$work/tmp"
 }
 
 side_by_side()
