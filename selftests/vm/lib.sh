@@ -59,13 +59,14 @@ refused()
 
 run_cases()
 {
-	local case number=0 failed=0
+	local case number=0 failed=0 from
 
 	echo "1..${#cases[@]}"
 	for case in "${cases[@]}"; do
 		number=$((number + 1))
+		from=$SECONDS
 		if $case; then
-			echo "ok $number - $case"
+			echo "ok $number - $case # $((SECONDS - from)) s"
 		else
 			echo "not ok $number - $case"
 			failed=1
