@@ -171,8 +171,8 @@ def one_domain():
         count.settle(DropDomain=2)
 
 
-@case("answers forged in the midst of a download: with any token, at numbers that are expected")
-def injected():
+def download_among_lies():
+    """The segments that the client has dropped meanwhile, by reason."""
     with trk.inside(CLIENT):
         s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, trk.IPPROTO_TRICKLES)
     s.settimeout(200)
@@ -205,7 +205,7 @@ def injected():
     with Counting(CLIENT) as count:
         liar = threading.Thread(target=forge)
         liar.start()
-        data = b""
+        data = bytearray()
         more = s.recv(1 << 16)
         while more:
             data += more
@@ -219,7 +219,16 @@ def injected():
     print("# %d forged, %r" % (forged[0], drops), flush=True)
     with open(FOLDER + "/20000000", "rb") as f:
         equal(data.partition(b"\r\n\r\n")[2] == f.read(), True, "the file came unharmed")
-    equal(drops.get("DropToken", 0) > 0, True, "some would have been taken but for their token")
+    return drops
+
+
+@case("answers forged in the midst of a download: with any token, at numbers that are expected")
+def injected():
+    for _ in range(20):
+        # On a busy machine they may come too late for every number.
+        if download_among_lies().get("DropToken", 0) > 0:
+            return
+    raise AssertionError("none would have been taken but for its token")
 
 
 @case("floods of SYNs and requests: memory is flat, and a good client is served")

@@ -24,7 +24,7 @@ at attacker nft -f - <<-END
 	}
 END
 # What the client asks for it expects for so long before the server has even heard of it.
-netem client server delay 50ms
+netem client server delay 200ms
 mkdir "$folder"
 "$built/xfer" files "$folder" 1000000 20000000
 httpd server "$folder"
