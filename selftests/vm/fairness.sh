@@ -64,7 +64,8 @@ large_window()
 {
 	local seconds
 
-	vm --uml --virtual-time --timeout 3000 -- bash "$work/window.sh" "$work/out/module/net/trickles/trickles.ko"
+	vm --uml --virtual-time --timeout 3000 -- bash "$work/window.sh" \
+		"$work/out/module/net/trickles/trickles.ko"
 	expect status "$status" 0 || return
 	read -r _ _ _ _ _ seconds <"$work/stdout"
 	echo "# 60 MB at 100 Mbit/s and 100 ms: $seconds s"

@@ -11,7 +11,8 @@ top=$PWD
 
 cases=(streams quoting much_output files kernel_tree_builds_modules
        warning oops hang late_command warning_in_the_log killed_from_outside
-       side_by_side same_virtual_time second_boot wrong_clock no_boot bad_arguments nothing_installed)
+       side_by_side same_virtual_time second_boot wrong_clock no_boot bad_arguments
+       nothing_installed)
 # shellcheck source=selftests/vm/lib.sh
 . selftests/vm/lib.sh
 
