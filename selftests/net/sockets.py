@@ -183,6 +183,7 @@ def bad_addresses(make):
 @like_tcp("what is not for clients: accept(), listen()")
 def not_for_clients(make):
     s = make.connected()
+    s.setblocking(False)	# or Python waits by itself
     return [outcome(s.accept), outcome(s.listen)]
 
 
@@ -261,6 +262,7 @@ def waitall(make):
 @like_tcp("MSG_DONTWAIT")
 def dontwait(make):
     s = make.connected()
+    s.setblocking(True)		# or Python waits by itself
     seen = [outcome(s.recv, 1, socket.MSG_DONTWAIT)]
     s.sendall(b"x")
     poll_for(s, select.POLLIN)
