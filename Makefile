@@ -12,7 +12,7 @@ SELFTESTS := $(patsubst %/,%,$(dir $(wildcard selftests/*/Makefile)))
 
 # The kernel to build for is looked up (and fetched) only when it is needed. The
 # module goes without BTF, which would need the kernel's own vmlinux and pahole.
-kbuild = @kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
+kbuild = +@kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 	{ [ -f "$$kdir/Makefile" ] || { echo "KDIR=$$kdir: no kernel tree to build modules for" >&2; exit 1; }; } && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$(CURDIR)/net/trickles" \
 		CONFIG_TRICKLES=m CONFIG_DEBUG_INFO_BTF_MODULES= $(1)
@@ -40,12 +40,12 @@ run:
 
 check:
 	@scripts/setup
-	@$(MAKE) --no-print-directory all selftests
+	@$(MAKE) --no-print-directory -j$$(nproc) all selftests
 	@selftests/run $(TESTS)
 
 check-debug:
 	@scripts/setup
-	@$(MAKE) --no-print-directory selftests
+	@$(MAKE) --no-print-directory -j$$(nproc) selftests
 	@selftests/run --debug $(TESTS)
 
 soak:

@@ -90,7 +90,7 @@ start_server()
 	# Not by a function: its process would be a shell's.
 	ip netns exec "$server_host" "$@" 2>>"$log" &
 	server_pid=$!
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 2000; i++)); do
 		! grep -q ' port [0-9]' "$log" || return 0
 		kill -0 $server_pid 2>/dev/null || break
 		pause 0.05

@@ -36,7 +36,7 @@
 #define SERVED	20000	/* more than the first window */
 #define HALF	(SERVED / 2)
 #define MOST	1000
-#define LIMIT	60	/* seconds for a scenario */
+#define LIMIT	250	/* seconds for a scenario */
 
 static const char *arg = "";
 static const char *step = "nothing";	/* what failed last */

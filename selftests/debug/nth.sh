@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation of ours that a process asks for fails once: see nth.c.
-# vm: --timeout 900 --mem 1G
+# vm: --timeout 2000 --mem 1G
 
 # shellcheck source=selftests/debug/faults.bash
 . "$(dirname "$0")/faults.bash"
@@ -17,7 +17,7 @@ nth()
 
 unloaded()
 {
-	wait_for 90 rmmod trickles
+	wait_for 300 rmmod trickles
 	nth module "$trickles"
 	insmod "$trickles"
 }

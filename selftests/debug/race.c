@@ -29,7 +29,7 @@
 #define THREADS	6
 #define SOCKETS	4
 #define FIRST	100	/* their descriptors, which are replaced under the threads' hands */
-#define LIMIT	240
+#define LIMIT	600
 
 static struct in_addr server;
 static unsigned long count;

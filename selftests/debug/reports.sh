@@ -33,7 +33,7 @@ uml()
 
 debug()
 {
-	run --kernel "$debug_image" --mem 1G --timeout 300 -- "$@"
+	run --kernel "$debug_image" --mem 1G --timeout 900 -- "$@"
 }
 
 # said PATTERN: the run failed, and this is why

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # Memory is short: some of our allocations fail, wherever they are made. A segment for which
 # there is no memory is a lost segment, a call says so, and nothing else goes wrong.
-# vm: --timeout 900 --mem 1G --append slub_debug=A,TRICKLES
+# vm: --timeout 2500 --mem 1G --append slub_debug=A,TRICKLES
 
 # shellcheck source=selftests/debug/faults.bash
 . "$(dirname "$0")/faults.bash"
 
 folder=$work/files
-limit=250
+limit=600
 # A connection needs memory that must not wait, too.
 patient=-m
 
@@ -129,4 +129,4 @@ check "calls that get no memory" failing_calls
 check "no memory for sockets" no_sockets
 stop httpd-server
 stop echod-server
-check "the module can go" wait_for 90 rmmod trickles
+check "the module can go" wait_for 300 rmmod trickles

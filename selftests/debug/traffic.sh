@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Two clients and a server on two processors with preemption: transfers that are small, since
 # all is slow here, while keys change, servers die and threads get in each other's way.
-# vm: --timeout 900 --mem 1G
+# vm: --timeout 2500 --mem 1G
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"
@@ -10,7 +10,7 @@
 folder=$work/files
 bulk="1 1500 40000"
 echoes="1 1300 12000"
-limit=200
+limit=500
 
 serve()
 {
@@ -68,7 +68,7 @@ while_so()
 	mark server
 	at_once >"$work/transfers.log" 2>&1 &
 	transfers=$!
-	wait_for 100 becomes server Answers -ge 5
+	wait_for 200 becomes server Answers -ge 5
 	while :; do
 		"$@"
 		! is_gone $transfers || break
@@ -129,4 +129,4 @@ check "while somebody looks" while_so look_around
 check "while the server is killed" while_so murder
 check "threads that share their sockets" race
 end_service
-check "the module can go" wait_for 90 rmmod trickles
+check "the module can go" wait_for 300 rmmod trickles

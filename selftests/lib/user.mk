@@ -36,7 +36,7 @@ all: $(PROGS)
 run: all
 	@failed=0; for t in $(PROGS); do \
 		echo "# $(NAME)/$${t##*/}"; \
-		timeout $(or $(TIMEOUT),600) "$$t" || { echo "# $(NAME)/$${t##*/}: exit $$?"; failed=1; }; \
+		timeout $(or $(TIMEOUT),2400) "$$t" || { echo "# $(NAME)/$${t##*/}: exit $$?"; failed=1; }; \
 	done; exit $$failed
 
 clean:

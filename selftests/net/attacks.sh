@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Attacks of third parties that only a kernel can show: amplification counted in bytes,
 # floods, answers forged in the midst of a download. The cases are in attacks.py.
-# vm: --timeout 600
+# vm: --timeout 1200
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -24,7 +24,7 @@ at attacker nft -f - <<-END
 	}
 END
 # What the client asks for it expects for so long before the server has even heard of it.
-netem client server delay 50ms
+netem client server delay 200ms
 mkdir "$folder"
 "$built/xfer" files "$folder" 1000000 20000000
 httpd server "$folder"

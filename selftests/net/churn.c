@@ -100,7 +100,7 @@ static void serve(int fd)
 	if (rng_below(&rng, 2)) {
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 
-		must(poll(&p, 1, 20000) == 1, "an event");
+		must(poll(&p, 1, 200000) == 1, "an event");
 	}
 	/* The one that is closed first differs, and a mapping outlives its descriptor. */
 	if (rng_below(&rng, 2))
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
 		if (fork())
 			continue;
 		rng.s = strtoull(argv[2], NULL, 10) + k;
-		alarm(200);
+		alarm(600);
 		for (i = k; i < count; i += PROCESSES) {
 			int fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES);
 

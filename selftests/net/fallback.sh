@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Where there is no Trickles there is TCP, with TCP's errors. The cases that compare both
 # are in fallback.py; here real programs meet.
-# vm: --timeout 400
+# vm: --timeout 1200
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -37,7 +37,7 @@ download()
 
 fetch()
 {
-	at client "$@" -sSf -m 60 -o "$work/fetched" http://10.1.1.1/1000000
+	at client "$@" -sSf -m 250 -o "$work/fetched" http://10.1.1.1/1000000
 	same_hash "$work/fetched" "$folder/1000000"
 }
 
@@ -45,7 +45,7 @@ fetch()
 side_by_side()
 {
 	mark client server
-	at client curl -sSf -m 60 -o "$work/fetched" http://10.1.1.1/1000000
+	at client curl -sSf -m 250 -o "$work/fetched" http://10.1.1.1/1000000
 	same_hash "$work/fetched" "$folder/1000000"
 	expect client Connects -eq 0
 	expect server SynRcvd -eq 0
@@ -57,7 +57,7 @@ curl_refused()
 {
 	local status=0
 
-	at client "$tools/trickles-run" curl -sS -m 60 http://10.1.1.1:81/ || status=$?
+	at client "$tools/trickles-run" curl -sS -m 250 http://10.1.1.1:81/ || status=$?
 	[ $status = 7 ] # no connection
 }
 
@@ -72,7 +72,7 @@ lost_syns()
 			}
 		}
 	END
-	by_trickles at client "$built/xfer" -t 60 get 10.1.1.1 80 100000
+	by_trickles at client "$built/xfer" get 10.1.1.1 80 100000
 	expect client DropRefused -eq 1
 	at client nft delete table ip lossy
 }
@@ -89,7 +89,7 @@ swallow()
 		}
 	END
 	at client sysctl -qw net.trickles.marked_syns=1
-	by_tcp at client "$built/xfer" -p -t 60 get 10.1.1.1 80 100000
+	by_tcp at client "$built/xfer" -p get 10.1.1.1 80 100000
 	mark client
 	curl_refused
 	expect client DropRefused -eq 1

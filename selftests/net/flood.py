@@ -25,7 +25,7 @@ def packets():
                 (ACK | PSH, trk.request(trk.FIRST, ext=trk.input_at(0), data=b"GET /")),
                 (ACK | PSH, trk.request(trk.RANGE, cont=noise[:72], m=1, n=2)),
                 (ACK | PSH, trk.request(trk.TIMEOUT, cont=noise[:72], attempt=1)),
-                (ACK, bytes([1 << 4 | trk.RESPONSE]) + noise),
+                (ACK, bytes([trk.VERSION << 4 | trk.RESPONSE]) + noise),
                 (ACK, noise), (SYN | ACK, b""), (ACK, b"")):
             yield trk.packet(saddr, daddr, trk.segment(
                 saddr, daddr, int.from_bytes(os.urandom(2), "big"), port, 1, 1, flags, payload))

@@ -17,7 +17,8 @@ import threading
 import time
 
 import trk
-from trk import ACK, FIRST, PSH, RANGE, RST, SYN, TIMEOUT, Client, Counting, case, claim, equal
+from trk import ACK, FIRST, PSH, RANGE, RST, SYN, TIMEOUT, VERSION, Client, Counting, case, claim
+from trk import equal
 from trk import extension, request, segment
 
 SERVER, CLIENT, ATTACKER, BYSTANDER, FOLDER, XFER = sys.argv[1:]
@@ -39,7 +40,7 @@ class Bystander(threading.Thread):
 
     def run(self):
         while not self.enough and not self.failure:
-            done = subprocess.run(["ip", "netns", "exec", BYSTANDER, XFER, "-t", "120",
+            done = subprocess.run(["ip", "netns", "exec", BYSTANDER, XFER, "-t", "250",
                                    "get", SADDR, str(PORT), FILE[1:]],
                                   stdout=subprocess.PIPE, encoding="ascii", check=False)
             if done.returncode:
@@ -101,9 +102,10 @@ def truncated():
 @case("version and kind unknown")
 def version():
     c = sealed()
-    first = [request(kind, version=v) for v in (0, 2, 15) for kind in (FIRST, RANGE)]
+    first = [request(kind, version=v) for v in (0, VERSION - 1, VERSION + 1, 15)
+             for kind in (FIRST, RANGE)]
     dropped(c, first + [request(kind) for kind in (0, 5, 6, 7, 8)] +
-            [b"\xff" * 100, b"\0" * 100], DropVersion=13)
+            [b"\xff" * 100, b"\0" * 100], DropVersion=15)
 
 
 @case("extensions malformed")
@@ -382,7 +384,7 @@ class Victim:
         self.out = trk.Wire(SERVER)
         with trk.inside(CLIENT):
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, trk.IPPROTO_TRICKLES)
-        self.socket.settimeout(20)
+        self.socket.settimeout(200)
         self.socket.connect((SADDR, PORT))
         self.port = self.socket.getsockname()[1]
         # Half a request: the answer is but a continuation.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Malformed, forged, truncated, oversized and replayed packets: dropped, each counted
 # under its reason, and nobody else suffers. The cases are in hostile.py.
-# vm: --timeout 600
+# vm: --timeout 1200
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What ICMP says of segments: a path that takes only small ones is learned, a route that
 # is gone for a moment harms no connection.
+# vm: --timeout 900
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -45,7 +46,7 @@ narrow()
 {
 	forget_pmtu
 	mark client
-	at client "$built/xfer" -t 60 "$@"
+	at client "$built/xfer" "$@"
 	expect client Fallbacks -eq 0
 	expect client BytesRcvd -gt 0
 }
@@ -80,7 +81,7 @@ survives()
 {
 	rejects_first "$1"
 	mark client
-	at client "$built/xfer" -t 60 get $server 80 1000000
+	at client "$built/xfer" get $server 80 1000000
 	at left nft delete table ip errors
 	expect client Connects -eq 1
 	expect client DropIcmp -gt 0

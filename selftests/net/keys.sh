@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Keys change: connections outlive it, as long as the old ones are held. The cases are in keys.py.
-# vm: --timeout 400
+# vm: --timeout 1200
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"

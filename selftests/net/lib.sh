@@ -92,7 +92,8 @@ trap 'exit 1' INT TERM HUP
 
 # --- waiting -----------------------------------------------------------------
 
-# wait_for SECONDS COMMAND...: until it succeeds
+# wait_for SECONDS COMMAND...: until it succeeds. A machine may be slow or busy: only what never
+# happens takes so long, so let it be many times what is expected.
 wait_for()
 {
 	local end=$((SECONDS + $1))
@@ -169,7 +170,7 @@ unloads()
 # no server has consumed stays for 60 s, as one of TCP stays in TIME_WAIT.
 unload()
 {
-	wait_for 90 unloads && return
+	wait_for 300 unloads && return
 	echo "references: $(references), sockets: $(objects)"
 	at client cat /proc/net/trickles /proc/net/tcp
 	return 1
@@ -198,14 +199,34 @@ at()
 	ip netns exec "$prefix$name" "$@"
 }
 
+# lladdr ADDRESS[/LENGTH]: that of the interface which was made with this address
+lladdr()
+{
+	local address=${1%/*}
+
+	# shellcheck disable=SC2086 # four numbers
+	printf '02:00:%02x:%02x:%02x:%02x' ${address//./ }
+}
+
+# neighbour HOST DEVICE ADDRESS LLADDR: HOST knows it and need not ask. What a test does to
+# packets would else happen to ARP as well, and a host that does not hear of its neighbour for
+# three seconds tells connect() EHOSTUNREACH, over TCP and over Trickles.
+neighbour()
+{
+	ip -n "$prefix$1" neighbour replace "$3" lladdr "$4" dev "$2" nud permanent
+}
+
 # cable HOST ADDRESS/LENGTH HOST ADDRESS/LENGTH: each end is named after the other host
 cable()
 {
-	ip link add "$3" netns "$prefix$1" type veth peer name "$1" netns "$prefix$3"
+	ip link add "$3" address "$(lladdr "$2")" netns "$prefix$1" type veth \
+		peer name "$1" address "$(lladdr "$4")" netns "$prefix$3"
 	ip -n "$prefix$1" address add "$2" dev "$3"
 	ip -n "$prefix$3" address add "$4" dev "$1"
 	ip -n "$prefix$1" link set "$3" up
 	ip -n "$prefix$3" link set "$1" up
+	neighbour "$1" "$3" "${4%/*}" "$(lladdr "$4")"
+	neighbour "$3" "$1" "${2%/*}" "$(lladdr "$2")"
 }
 
 # router NAME: forwards, and gets trains cut into packets, as a wire has them
@@ -262,8 +283,7 @@ start()
 	ip netns exec "$prefix$host" "$@" >"$work/$name.log" 2>&1 </dev/null &
 	echo $! >"$work/$name.pid"
 	disown
-	# On a debug kernel a program of Python takes its time.
-	wait_for 120 grep -q "$pattern" "$work/$name.log" || {
+	wait_for 300 grep -q "$pattern" "$work/$name.log" || {
 		cat "$work/$name.log"
 		fail "$name did not start"
 	}
@@ -284,7 +304,7 @@ stop()
 
 	pid=$(cat "$work/$1.pid")
 	kill -9 "$pid" 2>/dev/null || :
-	wait_for 20 is_gone "$pid"
+	wait_for 100 is_gone "$pid"
 }
 
 # httpd HOST FOLDER [OPTION...]: port 80

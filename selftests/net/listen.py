@@ -38,7 +38,7 @@ def user(uid):
 
 def new(protocol=TRICKLES, reuse=True):
     s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, protocol)
-    s.settimeout(20)
+    s.settimeout(200)
     if reuse:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     return s

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Who may listen where, and what a queue costs its user. The cases are in listen.py.
-# vm: --timeout 300
+# vm: --timeout 900
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -5,7 +5,7 @@
 # doubled or spoilt, one server gets most of them, nothing arrives at all, servers are
 # killed, keys change and clients die. Every transfer ends, every byte of it is right, and
 # nothing is left behind.
-# vm: --timeout 700
+# vm: --timeout 1100
 #
 # MINUTES says for how long (1), SEED which disturbances (another one each time).
 
@@ -121,18 +121,26 @@ share()
 		numgen random mod 100 >= $left meta mark set 1"
 }
 
+answers()
+{
+	wc -l <"$work/questions"
+}
+
 # One thing after the other, and fair weather in the end. A connection lives through six changes
-# of the key between two answers: there is one in ten seconds, and answers more often.
+# of the key between two answers: there is one in ten seconds, and answers more often. Where they
+# are not, the key waits for them.
 disturb()
 {
-	local what next_key=0
+	local what next_key=0 answered=-1
 
 	RANDOM=$seed
 	until enough; do
 		pick what weather weather weather killed_server killed_server darkness share new_key
 		if [ "$what" = new_key ]; then
 			[ $SECONDS -ge $next_key ] || continue
+			[ "$(answers)" -gt "$answered" ] || continue
 			next_key=$((SECONDS + 10))
+			answered=$(answers)
 		fi
 		attempt "$what"
 		pause 2000
@@ -232,6 +240,7 @@ soak()
 	local end=$((SECONDS + 60 * minutes))
 
 	echo "# seed $seed"
+	: >"$work/questions"
 	for worker in "${workers[@]}"; do
 		worker "$worker" &
 		pids+=($!)
@@ -244,7 +253,7 @@ soak()
 	touch "$work/enough"
 	wait "${pids[@]}"
 	sort "$work/done" | uniq -c | sed 's/^/# /'
-	echo "# patient had $(wc -l <"$work/questions") answers"
+	echo "# patient had $(answers) answers"
 	[ ! -e "$work/failed" ] || fail "$(cat "$work/failed")"
 	for worker in "${workers[@]}"; do
 		grep -qx "$worker" "$work/done" || fail "$worker did nothing"

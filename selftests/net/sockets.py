@@ -58,7 +58,7 @@ class Maker:
 
     def new(self):
         s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, self.protocol)
-        s.settimeout(20)
+        s.settimeout(200)
         return s
 
     def connected(self, address=ECHO):
@@ -183,6 +183,7 @@ def bad_addresses(make):
 @like_tcp("what is not for clients: accept(), listen()")
 def not_for_clients(make):
     s = make.connected()
+    s.setblocking(False)	# or Python waits by itself
     return [outcome(s.accept), outcome(s.listen)]
 
 
@@ -213,7 +214,7 @@ def selected(make):
     s = make.connected()
     seen = [[len(x) for x in select.select([s], [s], [s], 0)]]
     s.sendall(b"x")
-    seen.append([len(x) for x in select.select([s], [], [], 20)])
+    seen.append([len(x) for x in select.select([s], [], [], 200)])
     return seen
 
 
@@ -226,11 +227,11 @@ def epolled(make):
     seen = [len(level.poll(0)), len(edge.poll(0))]
     for _ in range(3):
         s.sendall(b"one")
-        seen += [len(level.poll(20)), len(level.poll(0)), len(edge.poll(20)), len(edge.poll(0))]
+        seen += [len(level.poll(200)), len(level.poll(0)), len(edge.poll(200)), len(edge.poll(0))]
     seen.append(exactly(s, 9))
     seen += [len(level.poll(0)), len(edge.poll(0))]
     s.shutdown(socket.SHUT_WR)
-    return seen + [len(level.poll(20)), len(edge.poll(20)), len(edge.poll(0))]
+    return seen + [len(level.poll(200)), len(edge.poll(200)), len(edge.poll(0))]
 
 
 @like_tcp("MSG_PEEK")
@@ -261,6 +262,7 @@ def waitall(make):
 @like_tcp("MSG_DONTWAIT")
 def dontwait(make):
     s = make.connected()
+    s.setblocking(True)		# or Python waits by itself
     seen = [outcome(s.recv, 1, socket.MSG_DONTWAIT)]
     s.sendall(b"x")
     poll_for(s, select.POLLIN)
@@ -274,13 +276,13 @@ def timeouts(make):
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 0, 300000))
     begin = time.monotonic()
     seen = [outcome(s.recv, 1)]
-    took = time.monotonic() - begin
+    waited = time.monotonic() - begin >= 0.29
     s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 200000))
     while True:
         sent = outcome(s.send, bytes(1 << 20))
         if not isinstance(sent, int):
             break
-    return seen + [0.29 < took < 5, sent]
+    return seen + [waited, sent]
 
 
 @like_tcp("a sender whose peer cannot go on is stopped, and goes on when it can")
@@ -293,14 +295,15 @@ def backpressure(make):
     while True:
         n = outcome(s.send, data)
         if not isinstance(n, int):
-            if not events(s, select.POLLOUT, 1):
+            # What stands still for so long is stopped, and not just slow.
+            if not events(s, select.POLLOUT, 4):
                 break
             continue
         sent += data[:n]
         if len(sent) > 100 << 20:
             raise AssertionError("100 MB are on their way")
     seen = [n, events(s, select.POLLOUT)]
-    s.settimeout(20)
+    s.settimeout(200)
     seen.append(exactly(s, len(sent)) == sent)
     poll_for(s, select.POLLOUT)
     trk.wait_for(lambda: unsent(s) == 0)
@@ -499,7 +502,7 @@ def threads(make):
     thread.start()
     time.sleep(0.1)	# let it fall asleep
     s.shutdown(socket.SHUT_RDWR)
-    thread.join(20)
+    thread.join(200)
     return seen + [thread.is_alive(), result]
 
 
@@ -527,7 +530,7 @@ def info():
     equal(mode, trk.MODE_TRICKLES, "mode")
     equal(received, 1000, "bytes received")
     equal(consumed, 1000, "bytes consumed")
-    equal(cwnd >= 1 and 0 < rtt < 5000000 and rto >= 200000 and slot == 1456 and
+    equal(cwnd >= 1 and 0 < rtt < 60000000 and rto >= 200000 and slot == 1456 and
           requests > 0 and responses > 0, True, "the rest is sensible")
     equal(s.getsockopt(socket.SOL_SOCKET, 38), trk.IPPROTO_TRICKLES, "SO_PROTOCOL")
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # A Trickles socket behaves as a TCP socket does. The cases are in sockets.py.
-# vm: --timeout 400
+# vm: --timeout 1200
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Under load the server receives events with less than one system call for each: it walks
 # the mapped queue in place.
-# vm: --timeout 400
+# vm: --timeout 900
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -24,7 +24,7 @@ under_load()
 	mark server
 	strace -f -q -o "$work/$log" "$@" -p "$pid" &
 	tracer=$!
-	wait_for 20 is_traced "$pid"
+	wait_for 100 is_traced "$pid"
 	at client "$built/xfer" -j 16 -t 200 get 10.1.1.1 80 60000-60099
 	kill -INT $tracer
 	wait $tracer || :

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Transfers in both directions, of sizes around packet boundaries and large ones,
 # under loss, reordering, duplication and corruption.
-# vm: --timeout 800
+# vm: --timeout 1100
 
 # shellcheck source=selftests/net/transfers.bash
 . "$(dirname "$0")/transfers.bash"
@@ -88,6 +88,39 @@ holes_upward()
 	both_ways
 }
 
+# SYNs that the client has sent again
+syns_again()
+{
+	at client cat /proc/net/netstat | awk '
+		/^TcpExt:/ && !n { n = split($0, name); next }
+		/^TcpExt:/ { for (i = 2; i <= n; i++) if (name[i] == "TCPSynRetrans") print $i }'
+}
+
+# lost_syns BEFORE NUMBER PROCESS: so many more, or it has given up
+lost_syns()
+{
+	[ $(($(syns_again) - $1)) -ge "$2" ] || is_gone "$3"
+}
+
+# Nothing arrives, for longer than a host waits for its neighbours, while a connection is to be
+# opened. What hosts learned of their neighbours from earlier packets they may have forgotten.
+in_the_dark()
+{
+	local pid before host
+
+	both_ways loss 100%
+	for host in client router server; do
+		ip -n "$prefix$host" neighbour flush all
+	done
+	before=$(syns_again)
+	download 0 100000 &
+	pid=$!
+	# The third one goes out after seven seconds. There are two connections.
+	wait_for 120 lost_syns "$before" 6 $pid
+	both_ways
+	wait $pid || fail "the transfer failed"
+}
+
 load
 plan 14
 three_hosts
@@ -108,6 +141,7 @@ echod server
 	check "under reordering" here_and_there $reordering
 	check "under duplication" here_and_there $duplication
 	check "under corruption" corrupted
+	check "begun while nothing arrives" in_the_dark
 	check "under all of it" here_and_there delay 4ms 3ms loss 2% duplicate 3% corrupt 1%
 	both_ways $loss
 	check "many files over one connection under loss" pipelined $few_sizes

@@ -8,7 +8,7 @@
  *   xfer [OPTION...] echo ADDRESS PORT SIZE...    there and back
  *
  *   -j N  so many transfers at a time   -k  get all over one connection, pipelined
- *   -p    plain TCP is expected         -t SECONDS  time for each transfer
+ *   -p    plain TCP is expected         -t SECONDS  time for each transfer (250)
  *   -r    a connection that is refused is tried again
  *   -m    so is one for which there is no memory
  *
@@ -34,7 +34,7 @@
 
 static struct sockaddr_in server = { .sin_family = AF_INET };
 static bool keep, plain, again, short_of_memory;
-static unsigned int limit = 60;
+static unsigned int limit = 250;
 
 __attribute__((format(printf, 1, 2), noreturn))
 static void die(const char *format, ...)

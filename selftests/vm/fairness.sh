@@ -4,6 +4,7 @@
 # scripts/fairness in small: one download over Trickles or TCP beside eight over TCP, with two
 # seeds. That is too little to judge by, so the bounds are wide; it finds what makes
 # Trickles starve or starve others. Runs on the machine itself.
+# kernel: uml
 
 # shellcheck disable=SC2317 # the cases are called by their names
 set -euo pipefail
@@ -37,7 +38,7 @@ shares()
 
 same_seed_same_shares()
 {
-	vm --uml --virtual-time --seed 1 --mem 1G -- scripts/fairness-guest \
+	vm --uml --virtual-time --seed 1 --mem 1G --timeout 3000 -- scripts/fairness-guest \
 		"$work/out/module/net/trickles/trickles.ko" 6 16 false \
 		fg:trickles:1,bg:tcp:8 fg:tcp:1,bg:tcp:8
 	expect status "$status" 0 && expect "what each gets" "$(cat "$work/stdout")" \
@@ -63,7 +64,8 @@ large_window()
 {
 	local seconds
 
-	vm --uml --virtual-time -- bash "$work/window.sh" "$work/out/module/net/trickles/trickles.ko"
+	vm --uml --virtual-time --timeout 3000 -- bash "$work/window.sh" \
+		"$work/out/module/net/trickles/trickles.ko"
 	expect status "$status" 0 || return
 	read -r _ _ _ _ _ seconds <"$work/stdout"
 	echo "# 60 MB at 100 Mbit/s and 100 ms: $seconds s"

@@ -32,6 +32,20 @@ expect_stderr()
 	fi
 }
 
+# wait_for COMMAND...: until it succeeds
+wait_for()
+{
+	local end=$((SECONDS + 400))
+
+	until "$@"; do
+		if [ $SECONDS -ge $end ]; then
+			echo "# waited in vain for: $*"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
 # One line on stderr, and nothing started.
 refused()
 {
@@ -45,13 +59,14 @@ refused()
 
 run_cases()
 {
-	local case number=0 failed=0
+	local case number=0 failed=0 from
 
 	echo "1..${#cases[@]}"
 	for case in "${cases[@]}"; do
 		number=$((number + 1))
+		from=$SECONDS
 		if $case; then
-			echo "ok $number - $case"
+			echo "ok $number - $case # $((SECONDS - from)) s"
 		else
 			echo "not ok $number - $case"
 			failed=1

@@ -11,7 +11,8 @@ top=$PWD
 
 cases=(streams quoting much_output files kernel_tree_builds_modules
        warning oops hang late_command warning_in_the_log killed_from_outside
-       side_by_side same_virtual_time second_boot no_boot bad_arguments nothing_installed)
+       side_by_side same_virtual_time second_boot wrong_clock no_boot bad_arguments
+       nothing_installed)
 # shellcheck source=selftests/vm/lib.sh
 . selftests/vm/lib.sh
 
@@ -84,15 +85,15 @@ oops()
 
 hang()
 {
-	provoke hang --timeout 10 --smp 1 && expect status "$status" 124 &&
+	provoke hang --timeout 30 --smp 1 && expect status "$status" 124 &&
 		expect_stderr '^vm: the machine hung'
 }
 
 late_command()
 {
-	vm --timeout 10 -- bash -c 'echo before; sleep 1000'
+	vm --timeout 30 -- bash -c 'echo before; sleep 1000'
 	expect status "$status" 124 && expect stdout "$(cat "$work/stdout")" before &&
-		expect_stderr ' sleep 1000' && expect_stderr '^vm: .*longer than 10 seconds'
+		expect_stderr ' sleep 1000' && expect_stderr '^vm: .*longer than 30 seconds'
 }
 
 warning_in_the_log()
@@ -102,21 +103,27 @@ warning_in_the_log()
 		expect_stderr '^vm: the kernel warned'
 }
 
+no_processes()
+{
+	! pgrep -f "$1" >/dev/null
+}
+
 killed_from_outside()
 {
 	local machine
 
 	mkdir "$work/tmp"
-	TMPDIR=$work/tmp scripts/vm sleep 1000 >"$work/stdout" 2>"$work/stderr" </dev/null &
+	TMPDIR=$work/tmp scripts/vm bash -c 'echo up; sleep 1000' \
+		>"$work/stdout" 2>"$work/stderr" </dev/null &
 	machine=$!
-	sleep 4
+	wait_for grep -q up "$work/stdout" || return
 	expect "folders in use" "$(find "$work/tmp" -mindepth 1 -maxdepth 1 | wc -l)" 1 || return
 	kill -TERM "$machine"
 	status=0
 	wait "$machine" || status=$?
 	expect status "$status" 143 &&
 	expect "folders left" "$(ls "$work/tmp")" "" &&
-	expect "processes left" "$(pgrep -f "$work/tmp" || :)" ""
+	wait_for no_processes "$work/tmp"
 }
 
 side_by_side()
@@ -157,8 +164,8 @@ same_virtual_time()
 	expect "second run" "$(cat "$work/virtual.2")" "$(cat "$work/virtual.1")"
 }
 
-# qemu_fails N: the next N machines stop before they have started
-qemu_fails()
+# bad_qemu N COMMAND: what the next N machines do before they start
+bad_qemu()
 {
 	mkdir -p "$work/broken"
 	seq "$1" >"$work/broken/left"
@@ -166,7 +173,7 @@ qemu_fails()
 		#!/bin/bash
 		if [ -s "$work/broken/left" ]; then
 			sed -i 1d "$work/broken/left"
-			exit 0
+			$2
 		fi
 		exec "$(command -v qemu-system-x86_64)" "\$@"
 	END
@@ -175,15 +182,25 @@ qemu_fails()
 
 second_boot()
 {
-	qemu_fails 2
+	bad_qemu 2 'exit 0'
 	PATH=$work/broken:$PATH vm bash -c 'echo out; exit 3'
 	expect status "$status" 3 && expect stdout "$(cat "$work/stdout")" out &&
 		expect lines "$(grep -c 'did not start: trying again' "$work/stderr")" 2
 }
 
+# The first machine's log has the words of a kernel that could not measure its clock.
+wrong_clock()
+{
+	# shellcheck disable=SC2016 # that script's arguments
+	bad_qemu 1 'set -- "${@/#console=/tsc: PIT calibration deviates console=}"'
+	PATH=$work/broken:$PATH vm bash -c 'echo out; exit 3'
+	expect status "$status" 3 && expect stdout "$(cat "$work/stdout")" out &&
+		expect lines "$(grep -c 'did not start: trying again' "$work/stderr")" 1
+}
+
 no_boot()
 {
-	qemu_fails 1000
+	bad_qemu 1000 'exit 0'
 	PATH=$work/broken:$PATH vm true
 	expect status "$status" 125 && expect machines "$(wc -l <"$work/broken/left")" 997 &&
 		expect_stderr '^vm: the machine stopped before'
