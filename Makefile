@@ -17,8 +17,10 @@ kbuild = @kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$(CURDIR)/net/trickles" \
 		CONFIG_TRICKLES=m CONFIG_DEBUG_INFO_BTF_MODULES= $(1)
 
-# As many at a time as there are processors, unless -j says otherwise.
-parallel = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+# As many at a time as there are processors, unless -j says otherwise. Standard input may be
+# closed, and make would then talk to itself through a pipe that it takes for that.
+build_all = @$(MAKE) --no-print-directory \
+	$(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc)) all </dev/null
 
 .PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug check-setup soak fuzz \
 	bench fairness style install uninstall clean help
@@ -39,12 +41,12 @@ selftests: tools
 
 run:
 	@scripts/setup run
-	@$(MAKE) --no-print-directory $(parallel) all
+	$(build_all)
 	@scripts/run
 
 check:
 	@scripts/setup check
-	@$(MAKE) --no-print-directory $(parallel) all
+	$(build_all)
 	@$(MAKE) --no-print-directory selftests
 	@selftests/run $(TESTS)
 
