@@ -102,13 +102,13 @@ library_is_found()
 	# shellcheck disable=SC2046 # words
 	(cd / && gcc -Wall -Werror -o "$work/server" "$work/server.c" \
 		$(pkg-config --cflags --libs libminisock)) &&
-		ldd "$work/server" | grep -q libminisock.so &&
+		[[ $(ldd "$work/server") == *"libminisock.so"* ]] &&
 		[ "$("$work/server")" = listening ]
 }
 
 programs_are_found()
 {
-	trickles-run --help | grep -q '^usage: trickles-run' &&
+	[[ $(trickles-run --help) == "usage: trickles-run"* ]] &&
 		[ "$(command -v trickles-run)" = /usr/local/bin/trickles-run ] &&
 		trickles-sim --help >/dev/null && trickles-sim-plot --help >/dev/null
 }
