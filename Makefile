@@ -11,8 +11,9 @@ export PREFIX DESTDIR
 SELFTESTS := $(patsubst %/,%,$(dir $(wildcard selftests/*/Makefile)))
 
 # The kernel to build for is looked up (and fetched) only when it is needed. The
-# module goes without BTF, which would need the kernel's own vmlinux and pahole.
-kbuild = @kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
+# module goes without BTF, which would need the kernel's own vmlinux and pahole. The plus: make
+# does not see that this is make, which may start as many jobs as it may itself.
+kbuild = +@kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 	{ [ -f "$$kdir/Makefile" ] || { echo "KDIR=$$kdir: no kernel tree to build modules for" >&2; exit 1; }; } && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$(CURDIR)/net/trickles" \
 		CONFIG_TRICKLES=m CONFIG_DEBUG_INFO_BTF_MODULES= $(1)
