@@ -2,9 +2,11 @@
 # shellcheck shell=bash disable=SC2034 # used where this is read
 # What the scripts share.
 
-cache=${TRICKLES_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/trickles}
+cache=${TRICKLES_CACHE:-${XDG_CACHE_HOME:-~/.cache}/trickles}
 # scripts/setup installs into /usr/sbin too, which is not in everybody's PATH.
 PATH=$PATH:/usr/sbin:/sbin
+# Where standard input is closed, the next file to be opened would be taken for it.
+{ : 3<&0; } 2>/dev/null || exec </dev/null
 
 say()
 {

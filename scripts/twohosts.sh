@@ -79,23 +79,39 @@ hosts_shape()
 	done
 }
 
-# start_server LOG PROGRAM...: on $server_host; its process is $server_pid. Our
-# servers say when they listen.
-start_server()
+# begin_server LOG PROGRAM...: on $server_host; its process is $server_pid
+begin_server()
 {
-	local log=$1 i
+	local log=$1
 
 	shift
 	: >"$log"
 	# Not by a function: its process would be a shell's.
 	ip netns exec "$server_host" "$@" 2>>"$log" &
 	server_pid=$!
+}
+
+# server_listens LOG: our servers say so; without a new process
+server_listens()
+{
+	local said
+
+	read -r -d '' said <"$1" || :
+	[[ $said =~ \ port\ [0-9] ]]
+}
+
+# start_server LOG PROGRAM...: and waits until it listens
+start_server()
+{
+	local i
+
+	begin_server "$@"
 	for ((i = 0; i < 2000; i++)); do
-		! grep -q ' port [0-9]' "$log" || return 0
+		! server_listens "$1" || return 0
 		kill -0 $server_pid 2>/dev/null || break
 		pause 0.05
 	done
-	fail "${1##*/} does not start: $(tail -n 1 "$log")"
+	fail "${2##*/} does not start: $(tail -n 1 "$1")"
 }
 
 # need_built KERNEL_RELEASE: all that these two hosts run
