@@ -17,7 +17,7 @@ kbuild = @kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 	$(MAKE) --no-print-directory -C "$$kdir" M="$(CURDIR)/net/trickles" \
 		CONFIG_TRICKLES=m CONFIG_DEBUG_INFO_BTF_MODULES= $(1)
 
-.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug soak fuzz bench fairness style install clean help
+.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug soak fuzz bench profile fairness style install clean help
 all: module lib tools
 
 module:
@@ -66,7 +66,12 @@ fairness:
 bench:
 	@scripts/setup
 	@$(MAKE) --no-print-directory all selftests
-	@scripts/bench
+	@scripts/bench $(FIGURES)
+
+profile:
+	@scripts/setup
+	@$(MAKE) --no-print-directory all
+	@scripts/profile $(if $(WHAT),--what $(WHAT)) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 
 style:
 	@scripts/style
@@ -92,7 +97,8 @@ help:
 	@echo 'make check-debug  tests on kernels that look for errors, and let allocations fail'
 	@echo 'make soak      transfers for MINUTES=N (30) while everything around them goes wrong, SEED=N says how'
 	@echo 'make fuzz      libFuzzer on the core for longer; RUNS=N or TIME=SECONDS for each of TARGETS'
-	@echo 'make bench     measurements, one line "bench NAME VALUE" each'
+	@echo 'make bench     measurements, one line "bench NAME VALUE" each; FIGURES="NAME ..." for some'
+	@echo 'make profile   where the instructions of a transfer go; WHAT=LOAD, PROTOCOL=NAME (scripts/profile --help)'
 	@echo 'make fairness  one download beside 1 to 32 over TCP, and Jain'"'"'s index: an hour; a plot'
 	@echo 'make style     checkpatch, sparse, shellcheck and the like'
 	@echo 'make install   module, library, programs, header, manual pages'
