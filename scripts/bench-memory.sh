@@ -34,7 +34,12 @@ grown()
 	awk '{ n += $2 } END { print n + 0 }' "$work/grown"
 }
 
-# Called once all connections are open.
+# Called before connections are opened, and once all are open
+before_open()
+{
+	:
+}
+
 when_open()
 {
 	:
@@ -47,6 +52,7 @@ memory_with()
 	local file=$1 holder
 
 	shift
+	before_open
 	: >"$work/holder"
 	ip netns exec client "$@" <>"$work/never" >"$work/holder" &
 	holder=$!
@@ -78,13 +84,14 @@ more()
 	each=$((bytes / (many - few)))
 }
 
-# The path is cut: what is in the network is gone, and both ends wait for it.
-cut_path()
+# each_path NETEM...: each way
+each_path()
 {
 	local host
 
 	for host in client server; do
-		tc -n $host qdisc replace dev veth0 root netem loss 100%
+		tc -n $host qdisc del dev veth0 root 2>/dev/null || :
+		tc -n $host qdisc add dev veth0 root netem "$@"
 	done
 }
 
@@ -93,7 +100,7 @@ cut_path()
 # anything, which the first figure has shown. A TCP connection is held at both ends.
 memory()
 {
-	local few=100 host
+	local few=100
 
 	mkfifo "$work/never"
 	"$raw/xfer" files "$work/files" 1000
@@ -104,14 +111,16 @@ memory()
 		"$tools/bench/hold" trickles "$server_ip" "${port[trickles]}" /1k COUNT
 	echo "memory trickles client_idle $each"
 
-	# A round trip, and so a timeout, that is long beside what this takes
-	for host in client server; do
-		tc -n $host qdisc replace dev veth0 root netem delay 400ms limit 100000
-	done
 	settle=0.1
+	before_open()
+	{
+		each_path delay 400ms limit 100000
+		pause 60 # for what was left of connections that were killed
+	}
+	# What is in the network is gone, and both ends wait for it.
 	when_open()
 	{
-		cut_path
+		each_path loss 100%
 	}
 	more "connections of clients with 1000 packets in flight" 2 10 \
 		"$tools/bench/hold" -w 1000 trickles "$server_ip" "${port[trickles]}" /20m COUNT

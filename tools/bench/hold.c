@@ -25,17 +25,37 @@
 
 static char buf[1 << 20];
 
-static int open_connection(const struct sockaddr_in *sa, int protocol, const char *request)
+static int begin_connection(const struct sockaddr_in *sa, int protocol, int flags)
 {
-	int fd = socket(AF_INET, SOCK_STREAM, protocol);
+	int fd = socket(AF_INET, SOCK_STREAM | flags, protocol);
 
 	if (fd < 0)
 		die("socket: %s", strerror(errno));
-	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)))
+	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) && errno != EINPROGRESS)
 		die("connect: %s", strerror(errno));
+	return fd;
+}
+
+static void ask(int fd, const char *request)
+{
 	if (send(fd, request, strlen(request), 0) != (ssize_t)strlen(request))
 		die("send: %s", strerror(errno));
-	return fd;
+}
+
+/* All that were begun; so their windows grow together. */
+static void finish_connections(const int *fd, int count)
+{
+	int i, err;
+	socklen_t len = sizeof(err);
+
+	for (i = 0; i < count; i++) {
+		struct pollfd pfd = { .fd = fd[i], .events = POLLOUT };
+
+		if (poll(&pfd, 1, -1) != 1 || getsockopt(fd[i], SOL_SOCKET, SO_ERROR, &err, &len))
+			die("poll: %s", strerror(errno));
+		if (err)
+			die("connect: %s", strerror(err));
+	}
 }
 
 /* Reads a whole answer, which is small. */
@@ -75,7 +95,7 @@ static unsigned int window(int fd)
 	return info.cwnd;
 }
 
-/* Takes what comes until nothing does; false if an answer ended. */
+/* Takes what comes until nothing does. */
 static void read_until_silent(struct pollfd *pfd, int count)
 {
 	int i, n;
@@ -109,9 +129,8 @@ static void fill_windows(const int *fd, int count, unsigned int packets)
 			least = w < least ? w : least;
 			most = w > most ? w : most;
 		}
-		fprintf(stderr, "%d connections with windows of %u to %u packets\n", count, least,
-			most);
 	} while (least < packets);
+	fprintf(stderr, "%d connections with windows of %u to %u packets\n", count, least, most);
 	free(pfd);
 }
 
@@ -148,12 +167,18 @@ int main(int argc, char **argv)
 		die("no memory");
 	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", argv[3], argv[1]);
 	for (i = 0; i < count; i++) {
-		fd[i] = open_connection(&sa, protocol, request);
-		if (!packets)
-			read_answer(fd[i]);
+		fd[i] = begin_connection(&sa, protocol, packets ? SOCK_NONBLOCK : 0);
+		if (packets)
+			continue;
+		ask(fd[i], request);
+		read_answer(fd[i]);
 	}
-	if (packets)
+	if (packets) {
+		finish_connections(fd, count);
+		for (i = 0; i < count; i++)
+			ask(fd[i], request);
 		fill_windows(fd, count, packets);
+	}
 	puts("open");
 	fflush(stdout);
 	for (;;)
