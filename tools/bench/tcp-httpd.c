@@ -31,7 +31,6 @@ struct conn {
 	int fd;
 	int file;			/* being sent; -1: none */
 	bool keep;
-	bool drain;			/* all is sent: waits for the client to close */
 	uint16_t in_at, in_len;		/* input not yet parsed */
 	uint16_t head_at, head_len;	/* header not yet sent */
 	off_t file_at;
@@ -133,20 +132,16 @@ static void conn_run(struct conn *c)
 			return conn_close(c);
 		if (!sent)
 			return;
-		if (!c->keep && !c->drain) {
-			/* To close with input unread would reset the connection. */
-			c->drain = true;
-			shutdown(c->fd, SHUT_WR);
-		}
-		if (c->in_at < c->in_len && !c->drain) {
+		if (c->in_at < c->in_len && c->keep) {
 			c->in_at += http_parse(&c->parser, c->in + c->in_at, c->in_len - c->in_at);
 			if (c->parser.state == HTTP_DONE && !conn_answer(c))
 				return conn_close(c);
 			continue;
 		}
 		n = recv(c->fd, c->in, sizeof(c->in), 0);
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN && c->keep)
 			return;
+		/* After the last answer: to close with input unread would reset the connection. */
 		if (n <= 0)
 			return conn_close(c);
 		c->in_at = 0;
