@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# shellcheck disable=SC2016,SC2154,SC2317 # awk; variables of scripts/bench-guest; a function that is replaced
+# shellcheck disable=SC2016,SC2154,SC2317 # awk; variables and functions of others
 #
 # What a transfer costs in instructions, whose they are, and what they do; for
 # scripts/bench-guest. Documentation/performance.rst says how this is measured.

@@ -78,7 +78,7 @@ static void mark(int marker, const char *what)
 		die("marker: %s", strerror(errno));
 }
 
-static int usage(void)
+static int bad_usage(void)
 {
 	fputs("usage: fetch [-k] [-m MARKER] tcp|trickles ADDRESS PORT PATH COUNT\n", stderr);
 	return 2;
@@ -94,18 +94,22 @@ int main(int argc, char **argv)
 	bool keep = false;
 
 	while ((opt = getopt(argc, argv, "km:")) != -1) {
-		if (opt == 'k')
+		switch (opt) {
+		case 'k':
 			keep = true;
-		else if (opt != 'm')
-			return usage();
-		else
+			break;
+		case 'm':
 			marker = open(optarg, O_WRONLY | O_CLOEXEC);
-		if (opt == 'm' && marker < 0)
-			die("%s: %s", optarg, strerror(errno));
+			if (marker < 0)
+				die("%s: %s", optarg, strerror(errno));
+			break;
+		default:
+			return bad_usage();
+		}
 	}
 	argv += optind;
 	if (argc - optind != 5 || (strcmp(argv[0], "tcp") && strcmp(argv[0], "trickles")))
-		return usage();
+		return bad_usage();
 	protocol = strcmp(argv[0], "tcp") ? IPPROTO_TRICKLES : IPPROTO_TCP;
 	if (inet_pton(AF_INET, argv[1], &sa.sin_addr) != 1)
 		die("%s is not an IPv4 address", argv[1]);

@@ -78,7 +78,8 @@ static void read_answer(int fd)
 				continue;
 			if (strncmp(buf, "HTTP/1.1 200 ", 13) || !length || length > end)
 				die("bad answer: %.12s", buf);
-			want = end + 4 - buf + strtoull(length + strlen("Content-Length: "), NULL, 10);
+			length += strlen("Content-Length: ");
+			want = end + 4 - buf + strtoull(length, NULL, 10);
 		}
 	}
 }
