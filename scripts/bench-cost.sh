@@ -171,7 +171,7 @@ tracer_cost()
 }
 
 # cryptography PROTOCOL: sets $cipher, the instructions of a unit that go into cryptography,
-# and $calls of it, from the time that each call of these functions takes
+# and the $calls of it (of bulk for a million bytes), from the time that each call of these functions takes
 cryptography()
 {
 	local function each
@@ -187,9 +187,10 @@ cryptography()
 	run "$1" short
 	trace_off "$work/trace"
 	echo >$tracing/set_ftrace_filter
-	read -r cipher calls < <(awk -v each="$each" -v units="$units" '
+	read -r cipher calls < <(awk -v each="$each" -v units="$units" \
+		-v times="$([ "$load" != bulk ] && echo 1 || echo 1e6)" '
 		/epoch_/ { for (i = 2; i <= NF; i++) if ($i == "us") { sum += $(i - 1) * 1000; n++ } }
-		END { print (sum - n * each) / units, n / units
+		END { print (sum - n * each) / units, times * n / units
 		      printf "%d calls, %d less for each\n", n, each >"/dev/stderr" }' "$work/trace")
 }
 

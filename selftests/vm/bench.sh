@@ -45,7 +45,7 @@ figures_add_up()
 		function parts(whole, sum)
 		{
 			sum = v[whole "_client"] + v[whole "_server"]
-			if (sum > v[whole] || sum < 0.9 * v[whole]) {
+			if (sum > 1.02 * v[whole] || sum < 0.9 * v[whole]) {
 				print "# " whole " is " v[whole] ", client and server together " sum
 				bad = 1
 			}

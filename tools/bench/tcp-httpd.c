@@ -25,7 +25,7 @@
 #include "../util.h"
 
 #define EVENTS	64
-#define SMALL	16384			/* to copy so much is cheaper than sendfile() */
+#define SMALL	4096			/* to copy so much is cheaper than sendfile() */
 
 struct conn {
 	int fd;
