@@ -171,7 +171,7 @@ tracer_cost()
 }
 
 # cryptography PROTOCOL: sets $cipher, the instructions of a unit that go into cryptography,
-# and the $calls of it (of bulk for a million bytes), from the time that each call of these functions takes
+# and the $calls of it (of bulk for a million bytes), from the time that each of these takes
 cryptography()
 {
 	local function each
