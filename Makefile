@@ -24,7 +24,7 @@ build_all = @$(MAKE) --no-print-directory \
 	$(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc)) all </dev/null
 
 .PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug check-setup soak fuzz \
-	bench fairness style install uninstall clean help
+	bench profile fairness style install uninstall clean help
 all: module lib tools
 
 module:
@@ -79,7 +79,12 @@ fairness:
 bench:
 	@scripts/setup bench
 	@$(MAKE) --no-print-directory all selftests
-	@scripts/bench
+	@scripts/bench $(FIGURES)
+
+profile:
+	@scripts/setup bench
+	@$(MAKE) --no-print-directory all
+	@scripts/profile $(if $(WHAT),--what $(WHAT)) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 
 style:
 	@scripts/style
@@ -132,7 +137,8 @@ help:
 	@echo 'make check-setup  make run below the root of a bare Debian 12, with nobody to ask (root)'
 	@echo 'make soak      transfers for MINUTES=N (30) while everything around them goes wrong, SEED=N says how'
 	@echo 'make fuzz      libFuzzer on the core for longer; RUNS=N or TIME=SECONDS for each of TARGETS'
-	@echo 'make bench     measurements, one line "bench NAME VALUE" each'
+	@echo 'make bench     measurements, one line "bench NAME VALUE" each; FIGURES="NAME ..." for some'
+	@echo 'make profile   where the instructions of a transfer go; WHAT=LOAD, PROTOCOL=NAME (scripts/profile --help)'
 	@echo 'make fairness  one download beside 1 to 32 over TCP, and Jain'"'"'s index: an hour; a plot'
 	@echo 'make style     checkpatch, sparse, shellcheck and the like'
 	@echo 'make install   module, library, programs, header, manual pages; make uninstall removes them'

@@ -31,15 +31,19 @@ on()
 	ip netns exec "$@"
 }
 
-# load_module FILE: with what it depends on
+# load_module FILE: as modprobe would, with what it depends on and what it can use: AES in
+# the processor's own instructions too, which udev would have loaded.
 load_module()
 {
-	local depends
+	local depends name
 
 	depends=$(modinfo -F depends "$1")
 	# shellcheck disable=SC2086 # several names
 	[ -z "$depends" ] || modprobe -a ${depends//,/ } ||
 		fail "cannot load $depends, which $1 depends on"
+	for name in $(modinfo -F softdep "$1" | sed -n 's/^pre: //p'); do
+		modprobe -q "$name" || :
+	done
 	insmod "$1" || fail "cannot load $1: is it built for Linux $(uname -r)?"
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fetches a path so many times, over a new connection each time, with as little of
- * its own as possible.  Any answer but 200 with a whole body is a failure.
+ * Fetches a path so many times, over a new connection each time, or all over one (-k),
+ * with as little of its own as possible.  Any answer but 200 with a whole body is a
+ * failure.  With -m it writes "begin" and "end" to a file, such as the kernel's trace_marker.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/trickles.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -28,18 +30,24 @@ static long long promised(const char *buf, size_t *head)
 	return strtoll(length + strlen("Content-Length: "), NULL, 10);
 }
 
-static long long fetch(const struct sockaddr_in *sa, int protocol, const char *request)
+static int open_connection(const struct sockaddr_in *sa, int protocol)
 {
-	static char buf[65536];
 	int fd = socket(AF_INET, SOCK_STREAM, protocol);
-	long long total = 0, want = -1;
-	size_t head = 0;
-	ssize_t n;
 
 	if (fd < 0)
 		die("socket: %s", strerror(errno));
 	if (connect(fd, (const struct sockaddr *)sa, sizeof(*sa)))
 		die("connect: %s", strerror(errno));
+	return fd;
+}
+
+static long long fetch(int fd, const char *request)
+{
+	static char buf[65536];
+	long long total = 0, want = -1;
+	size_t head = 0;
+	ssize_t n;
+
 	if (send(fd, request, strlen(request), 0) != (ssize_t)strlen(request))
 		die("send: %s", strerror(errno));
 	while (want < 0 || total < (long long)head + want) {
@@ -61,34 +69,68 @@ static long long fetch(const struct sockaddr_in *sa, int protocol, const char *r
 			}
 		}
 	}
-	close(fd);
 	return want;
+}
+
+static void mark(int marker, const char *what)
+{
+	if (marker >= 0 && write(marker, what, strlen(what)) < 0)
+		die("marker: %s", strerror(errno));
+}
+
+static int bad_usage(void)
+{
+	fputs("usage: fetch [-k] [-m MARKER] tcp|trickles ADDRESS PORT PATH COUNT\n", stderr);
+	return 2;
 }
 
 int main(int argc, char **argv)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET };
+	int protocol, opt, marker = -1, fd = -1;
 	long long bytes = 0, count, i;
 	struct timespec from, to;
 	char request[1024];
-	int protocol;
+	bool keep = false;
 
-	if (argc != 6 || (strcmp(argv[1], "tcp") && strcmp(argv[1], "trickles"))) {
-		fputs("usage: fetch tcp|trickles ADDRESS PORT PATH COUNT\n", stderr);
-		return 2;
+	while ((opt = getopt(argc, argv, "km:")) != -1) {
+		switch (opt) {
+		case 'k':
+			keep = true;
+			break;
+		case 'm':
+			marker = open(optarg, O_WRONLY | O_CLOEXEC);
+			if (marker < 0)
+				die("%s: %s", optarg, strerror(errno));
+			break;
+		default:
+			return bad_usage();
+		}
 	}
-	protocol = strcmp(argv[1], "tcp") ? IPPROTO_TRICKLES : IPPROTO_TCP;
-	if (inet_pton(AF_INET, argv[2], &sa.sin_addr) != 1)
-		die("%s is not an IPv4 address", argv[2]);
-	sa.sin_port = htons(atoi(argv[3]));
-	count = atoll(argv[5]);
-	snprintf(request, sizeof(request),
-		 "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", argv[4], argv[2]);
+	argv += optind;
+	if (argc - optind != 5 || (strcmp(argv[0], "tcp") && strcmp(argv[0], "trickles")))
+		return bad_usage();
+	protocol = strcmp(argv[0], "tcp") ? IPPROTO_TRICKLES : IPPROTO_TCP;
+	if (inet_pton(AF_INET, argv[1], &sa.sin_addr) != 1)
+		die("%s is not an IPv4 address", argv[1]);
+	sa.sin_port = htons(atoi(argv[2]));
+	count = atoll(argv[4]);
+	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n", argv[3],
+		 argv[1], keep ? "" : "Connection: close\r\n");
+	mark(marker, "begin");
 	clock_gettime(CLOCK_MONOTONIC, &from);
-	for (i = 0; i < count; i++)
-		bytes += fetch(&sa, protocol, request);
+	for (i = 0; i < count; i++) {
+		if (fd < 0)
+			fd = open_connection(&sa, protocol);
+		bytes += fetch(fd, request);
+		if (!keep) {
+			close(fd);
+			fd = -1;
+		}
+	}
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	printf("fetched %lld bytes %lld seconds %.6f\n", count, bytes,
+	mark(marker, "end");
+	printf("fetched %lld bytes %lld seconds %.9f\n", count, bytes,
 	       to.tv_sec - from.tv_sec + (to.tv_nsec - from.tv_nsec) / 1e9);
 	return 0;
 }

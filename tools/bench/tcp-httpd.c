@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The web server that trickles-httpd is compared with: the same requests, answers
- * and files, over TCP, with epoll and sendfile, one process, one loop.
+ * and files, over TCP, with epoll, one process, one loop.  Large files go by sendfile(),
+ * with -c by read() and send(), as from a program that makes what it sends.
+ *
+ * It spends no system call or packet that it can save: a small answer is one send(), the
+ * last one leaves together with FIN, and a new connection is read at once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,14 +25,15 @@
 #include "../util.h"
 
 #define EVENTS	64
+#define SMALL	4096			/* to copy so much is cheaper than sendfile() */
 
 struct conn {
 	int fd;
 	int file;			/* being sent; -1: none */
 	bool keep;
-	bool drain;			/* all is sent: waits for the client to close */
 	uint16_t in_at, in_len;		/* input not yet parsed */
 	uint16_t head_at, head_len;	/* header not yet sent */
+	off_t file_at;
 	uint64_t file_left;
 	struct http_parser parser;
 	char in[2048];
@@ -36,6 +41,7 @@ struct conn {
 };
 
 static int root, epoll;
+static bool copy;
 
 static void conn_close(struct conn *c)
 {
@@ -45,25 +51,54 @@ static void conn_close(struct conn *c)
 	free(c);
 }
 
+/* The header, and of the file what is to be copied.  Returns what the socket took, or -1. */
+static ssize_t conn_send_copy(struct conn *c)
+{
+	static char out[65536];
+	size_t head = c->head_len - c->head_at, len = 0;
+	ssize_t n;
+	bool more;
+
+	memcpy(out, c->head + c->head_at, head);
+	if (copy || c->file_left <= SMALL) {
+		len = c->file_left < sizeof(out) - head ? c->file_left : sizeof(out) - head;
+		if (len && pread(c->file, out + head, len, c->file_at) != (ssize_t)len) {
+			errno = EIO;	/* the file became shorter */
+			return -1;
+		}
+	}
+	/* Behind the last answer comes FIN. */
+	more = len < c->file_left || !c->keep;
+	n = send(c->fd, out, head + len, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+	if (n < 0)
+		return -1;
+	if ((size_t)n < head) {
+		c->head_at += n;
+		return n;
+	}
+	c->head_at = c->head_len;
+	c->file_at += n - head;
+	c->file_left -= n - head;
+	return n;
+}
+
 /* Sends what there is: 1 all of it, 0 the socket is full, -1 the connection is over. */
 static int conn_send(struct conn *c)
 {
 	ssize_t n;
 
-	while (c->head_at < c->head_len) {
-		n = send(c->fd, c->head + c->head_at, c->head_len - c->head_at,
-			 MSG_NOSIGNAL | (c->file_left ? MSG_MORE : 0));
+	while (c->head_at < c->head_len || c->file_left) {
+		if (c->head_at < c->head_len || copy) {
+			n = conn_send_copy(c);
+		} else {
+			n = sendfile(c->fd, c->file, &c->file_at, c->file_left);
+			if (!n)
+				return -1;	/* the file became shorter */
+			if (n > 0)
+				c->file_left -= n;
+		}
 		if (n < 0)
 			return errno == EAGAIN ? 0 : -1;
-		c->head_at += n;
-	}
-	while (c->file_left) {
-		n = sendfile(c->fd, c->file, NULL, c->file_left);
-		if (n < 0)
-			return errno == EAGAIN ? 0 : -1;
-		if (!n)
-			return -1;	/* the file became shorter */
-		c->file_left -= n;
 	}
 	if (c->file >= 0)
 		close(c->file);
@@ -79,6 +114,7 @@ static bool conn_answer(struct conn *c)
 		return false;
 	c->head_at = 0;
 	c->head_len = http_head(&a, c->head);
+	c->file_at = 0;
 	c->file_left = http_file_len(&a);
 	c->keep = a.keep;
 	memset(&c->parser, 0, sizeof(c->parser));
@@ -96,20 +132,16 @@ static void conn_run(struct conn *c)
 			return conn_close(c);
 		if (!sent)
 			return;
-		if (!c->keep && !c->drain) {
-			/* To close with input unread would reset the connection. */
-			c->drain = true;
-			shutdown(c->fd, SHUT_WR);
-		}
-		if (c->in_at < c->in_len && !c->drain) {
+		if (c->in_at < c->in_len && c->keep) {
 			c->in_at += http_parse(&c->parser, c->in + c->in_at, c->in_len - c->in_at);
 			if (c->parser.state == HTTP_DONE && !conn_answer(c))
 				return conn_close(c);
 			continue;
 		}
 		n = recv(c->fd, c->in, sizeof(c->in), 0);
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN && c->keep)
 			return;
+		/* After the last answer: to close with input unread would reset the connection. */
 		if (n <= 0)
 			return conn_close(c);
 		c->in_at = 0;
@@ -137,6 +169,8 @@ static void accept_all(int listener)
 		ev.data.ptr = c;
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &ev))
 			conn_close(c);
+		else
+			conn_run(c);
 	}
 }
 
@@ -162,13 +196,16 @@ int main(int argc, char **argv)
 	int i, listener, n, opt;
 	long port = -1;
 
-	while ((opt = getopt(argc, argv, "p:")) != -1) {
-		if (opt != 'p')
+	while ((opt = getopt(argc, argv, "cp:")) != -1) {
+		if (opt == 'c')
+			copy = true;
+		else if (opt == 'p')
+			port = option_number('p', optarg, 0, 65535);
+		else
 			break;
-		port = option_number('p', optarg, 0, 65535);
 	}
 	if (opt != -1 || port < 0 || optind + 1 != argc) {
-		fputs("usage: tcp-httpd -p PORT FOLDER\n", stderr);
+		fputs("usage: tcp-httpd [-c] -p PORT FOLDER\n", stderr);
 		return 2;
 	}
 	root = open(argv[optind], O_PATH | O_DIRECTORY | O_CLOEXEC);
