@@ -248,7 +248,7 @@ static void count(struct sock *sk)
 	TRK_ADD(tn, RESEALED, fresh(cl->stat.resealed, &seen->resealed));
 }
 
-static void grow_ring(struct trk_stream *st, gfp_t gfp)
+static void grow_ring(struct trk_net *tn, struct trk_stream *st, gfp_t gfp)
 {
 	struct trk_client *cl = &st->cl;
 	struct trk_slot *ring;
@@ -265,8 +265,11 @@ static void grow_ring(struct trk_stream *st, gfp_t gfp)
 		ring = kcalloc(size, sizeof(*ring), gfp | __GFP_NOWARN);
 	else
 		return;
-	if (!ring)
+	/* The window stays as it is, and the next call tries again. */
+	if (!ring) {
+		TRK_INC(tn, RINGS_FAILED);
 		return;
+	}
 	trk_client_set_ring(cl, ring, size);
 	kvfree(st->ring);
 	st->ring = ring;
@@ -366,7 +369,7 @@ void trk_stream_pump(struct sock *sk, gfp_t gfp)
 
 	if (st->over)
 		return;
-	grow_ring(st, gfp);
+	grow_ring(trk_net(sock_net(sk)), st, gfp);
 	offer_room(sk, min_t(u64, window(sk) / 4, 2 * cl->slot));
 	if (cl->state != TRK_CL_DEAD)
 		while (trk_client_pump(cl, now, &st->out))
@@ -388,7 +391,7 @@ void trk_stream_room(struct sock *sk)
 	if (st->over)
 		return;
 	/* Where packets arrive, there is no memory for a large one. */
-	grow_ring(st, GFP_KERNEL);
+	grow_ring(trk_net(sock_net(sk)), st, GFP_KERNEL);
 	if (offer_room(sk, window(sk) / 4))
 		trk_stream_pump(sk, GFP_KERNEL);
 }

@@ -53,6 +53,7 @@
 	X(SYN_RCVD,		"SynRcvd")	/* marked SYNs for a listener */ \
 	X(SYNACK_SENT,		"SynAckSent")				\
 	X(REQ_RCVD,		"RequestsRcvd")	/* requests for a listener, good or bad */ \
+	X(RINGS_FAILED,		"RingsFailed")	/* no memory for a larger window */ \
 	X(REPLAY_EVICTED,	"ReplayEvicted")	/* connections forgotten too early */ \
 	X(EVENTS,		"Events")	/* put in a queue */	\
 	X(EVENTS_DROPPED,	"EventsDropped")	/* queue full */ \
