@@ -75,7 +75,8 @@ holes()
 }
 
 # More holes in one window than a client has places to note what lies between them
-# (TRK_HOLES). Trains of packets from a queue are lost in runs; these are lost one by one.
+# (TRK_HOLES). Echoes through queues that overflow were not seen to lose packets in so many
+# places; these are lost one by one. An upload hung here when such notes could be dropped.
 holes_upward()
 {
 	both_ways delay 100ms
