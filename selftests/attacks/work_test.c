@@ -190,7 +190,8 @@ static void range__costs_no_more_far_away(void)
 			CHECK(!err || err == TRK_DROP_REPLAY);
 			done += !err;
 			/* What is granted is of the window, wherever it is. */
-			CHECK(cost.numbers <= 2ULL * max_t(u32, shapes[i].window, 100000));
+			CHECK(cost.numbers <= 2ULL * trk_cwnd(shapes[i].away + shapes[i].window,
+							      shapes[i].window, 2));
 		}
 	}
 	CHECK(done > ARRAY_SIZE(shapes));

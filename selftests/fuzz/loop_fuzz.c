@@ -127,7 +127,9 @@ static void server_receive(const struct packet *p)
 	MUST(!err);
 	err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
 	/* An honest client's request is dropped only if it came twice or its proof was spoilt, */
-	MUST(!err || (err == TRK_DROP_REPLAY && loop.remembers) || err == TRK_DROP_PROOF ||
+	MUST(!err || err == TRK_DROP_PROOF || (err == TRK_DROP_REPLAY && loop.remembers) ||
+	     /* or the client has left its domain for another, */
+	     (err == TRK_DROP_DOMAIN && loop.remembers) ||
 	     /* or it was under way for longer than its cookie is good. */
 	     (err == TRK_DROP_COOKIE && loop.now_us > TRK_COOKIE_PERIOD_MS * 1000));
 	if (err || !g.count || !toy_answer(&t, &g, &peer, p->p + q.hdr_len))

@@ -123,7 +123,7 @@ in_the_dark()
 }
 
 load
-plan 14
+plan 15
 three_hosts
 # A lost SYN is no reason to turn to TCP here.
 at client sysctl -qw net.trickles.marked_syns=16

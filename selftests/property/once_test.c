@@ -148,8 +148,9 @@ static struct conn {
 	u64 domain[DOMAINS];
 	u64 answered[DOMAINS];
 	u32 executed[DOMAINS];
+	u8 class[DOMAINS];	/* of the address that it is sealed to */
 	u64 last_ms;
-	u8 class, domains;
+	u8 domains;
 } conns[CONNS];
 
 /* A connection as the server would have it: domains are born one after the other. */
@@ -159,13 +160,14 @@ static void conn_reborn(struct conn *c, u64 order, u8 class)
 		memmove(c->domain, c->domain + 1, (DOMAINS - 1) * sizeof(c->domain[0]));
 		memmove(c->answered, c->answered + 1, (DOMAINS - 1) * sizeof(c->answered[0]));
 		memmove(c->executed, c->executed + 1, (DOMAINS - 1) * sizeof(c->executed[0]));
+		memmove(c->class, c->class + 1, (DOMAINS - 1) * sizeof(c->class[0]));
 		c->domains--;
 	}
 	c->domain[c->domains] = order << 32 | 1;
 	c->answered[c->domains] = 0;
 	c->executed[c->domains] = 0;
+	c->class[c->domains] = class;
 	c->domains++;
-	c->class = class;
 }
 
 static void play_range(struct rng *r, struct conn *c, u64 ms, u32 *evicted, u64 *answered)
@@ -177,7 +179,7 @@ static void play_range(struct rng *r, struct conn *c, u64 ms, u32 *evicted, u64 
 
 	m.m = rng_in(r, 1, FEW - 1);
 	m.n = rng_in(r, m.m, FEW - 1);
-	if (mark_at(ms, c->class, &m, evicted))
+	if (mark_at(ms, c->class[k], &m, evicted))
 		return;
 	for (x = m.a; x <= m.b; x++) {
 		CHECK(!(c->answered[k] >> x & 1));
@@ -192,28 +194,35 @@ static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 	unsigned int k = rng_below(r, c->domains);
 	struct trk_mark m = { .kind = TRK_KIND_TIMEOUT, .conn = 1 + (u64)(c - conns),
 			      .domain = c->domain[k], .attempt = rng_in(r, 1, 15) };
+	u8 class = c->class[k];
 
+	/* One that comes from another address executes nothing, and its domain is sealed to that. */
+	if (!rng_below(r, 4)) {
+		class = (u8)rng_below(r, 3);
+		m.late = class != c->class[k];
+	}
 	m.born = trk_domain_order_at(NOW + ms) | m.attempt;
 	if ((s32)(m.born - trk_domain_order(m.domain)) <= 0 ||
-	    mark_at(ms, c->class, &m, evicted))
+	    mark_at(ms, class, &m, evicted))
 		return;
-	if (!m.again) {
+	if (!m.again && !m.late) {
 		CHECK(!(c->executed[k] >> m.attempt & 1));
 		c->executed[k] |= 1u << m.attempt;
 	}
 	/* Now and then what it brings never arrives. */
 	if (rng_below(r, 3))
-		conn_reborn(c, m.born, c->class);
+		conn_reborn(c, m.born, class);
 }
 
 static void play_first(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 {
 	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = 1 + (u64)(c - conns) };
 
-	c->class = (u8)rng_below(r, 3);
+	u8 class = (u8)rng_below(r, 3);
+
 	m.born = trk_domain_order_at(NOW + ms);
-	if (!mark_at(ms, c->class, &m, evicted))
-		conn_reborn(c, m.born, c->class);
+	if (!mark_at(ms, class, &m, evicted))
+		conn_reborn(c, m.born, class);
 }
 
 /* With three times more connections than a set has ways, of three classes. */

@@ -277,6 +277,44 @@ static void forgotten__no_class_starves(void)
 	}
 }
 
+/* Nor is anybody kept out because guests were forgotten: no range of theirs was answered. */
+static void forgotten__guests_starve_nobody(void)
+{
+	unsigned int i, ahead = 2 * SKEW + TRK_BORN_AHEAD_MS;
+
+	fresh_set();
+	for (i = 0; i < 3 * TRK_ONCE_WAYS; i++)
+		CHECK_EQ(timeout(1000 + i, 0, domain_at(ahead), 1, 500), TRK_OK);
+	CHECK(evicted >= TRK_ONCE_WAYS);
+	CHECK_EQ(first(1, 0, 0, 1000), TRK_OK);
+	CHECK_EQ(range(1, 0, domain_at(1000), 1, 10, 1100), TRK_OK);
+}
+
+/* A connection that moved to and fro: what one network's class forgot is not answered for another. */
+static void forgotten__moved_to_and_fro(void)
+{
+	u64 there, back;
+
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 100), TRK_OK);
+	/* Two domains, one for each address; the one that is born later goes on there. */
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 1000), TRK_OK);
+	back = domain_at(1000) | 1ULL << 32;
+	CHECK_EQ(timeout(1, 1, domain_at(0), 2, 2000), TRK_OK);
+	there = domain_at(2000) | 2ULL << 32;
+	CHECK_EQ(range(1, 1, there, 21, 30, 2100), TRK_OK);
+	for (unsigned int i = 0; i < TRK_ONCE_WAYS; i++) {
+		u64 at = 3000 + i * TRK_BORN_UNIT_MS;
+
+		CHECK_EQ(first(1000 + i, 1, 0, at), TRK_OK);
+		CHECK_EQ(range(1000 + i, 1, domain_at(at), 1, 1, at), TRK_OK);
+	}
+	CHECK_EQ(range(1, 1, there, 21, 30, 9000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(1, 0, back, 11, 20, 9000), TRK_OK);
+	CHECK_EQ(range(1, 1, there, 21, 30, 9100), TRK_DROP_FORGOTTEN);
+}
+
 /* After two horizons no request can come that was answered: nothing is lost. */
 static void forgotten__the_old_do_not_count(void)
 {
@@ -335,6 +373,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(full__guests_take_no_place_of_others),
 	TAP_CASE(forgotten__begins_anew),
 	TAP_CASE(forgotten__no_class_starves),
+	TAP_CASE(forgotten__guests_starve_nobody),
+	TAP_CASE(forgotten__moved_to_and_fro),
 	TAP_CASE(forgotten__the_old_do_not_count),
 	TAP_CASE(clock__set_back),
 	TAP_CASE(clock__half_a_year),

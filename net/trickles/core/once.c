@@ -211,6 +211,14 @@ static u32 all_known_from(struct trk_once_set *s, const struct trk_once_now *now
 	return known_from(forgotten(&s->proven, now, class), forgotten(&s->guests, now, class));
 }
 
+/* What is known of a connection is known for its class; @held is that and one. */
+static void follow(struct trk_once_set *s, const struct trk_once_now *now, struct trk_once_conn *c,
+		   u8 held, u8 class)
+{
+	if (held != class + 1)
+		c->known = all_known_from(s, now, class);
+}
+
 static bool is_known(const struct trk_once_now *now, u32 from, u32 order)
 {
 	return !from || (!astray(now, order) && (s32)(order - from) >= 0);
@@ -325,7 +333,12 @@ static struct trk_once_proven *new_proven(struct trk_once_set *s, const struct t
 	unsigned int way;
 
 	if (guest) {
+		u8 held = s->guests.class[guest - s->g];
+
 		c = *guest;
+		follow(s, now, &c, held, class);
+		if (held != class + 1 && c.attempts)
+			forget(&s->guests, now, held - 1, c.timeouts);
 		leave(&s->guests, (unsigned int)(guest - s->g));
 	} else {
 		c.known = all_known_from(s, now, class);
@@ -361,7 +374,7 @@ static int mark_first(struct trk_once_set *s, const struct trk_once_now *now, u8
 }
 
 /* May a timeout request have been executed before? */
-static bool executed(const struct trk_once_now *now, const struct trk_once_conn *c,
+static bool executed(const struct trk_once_now *now, const struct trk_once_conn *c, u32 known,
 		     const struct trk_once_proven *p, const struct trk_mark *m)
 {
 	u32 order = trk_domain_order(m->domain);
@@ -370,7 +383,7 @@ static bool executed(const struct trk_once_now *now, const struct trk_once_conn 
 	if (p && p->domain != m->domain && !younger(now, order, trk_domain_order(p->domain)))
 		return true;
 	if (!c->attempts || younger(now, order, c->timeouts))
-		return !is_known(now, c->known, order);
+		return !is_known(now, known, order);
 	return order != c->timeouts || c->attempts >> m->attempt & 1;
 }
 
@@ -379,7 +392,10 @@ static int mark_timeout(struct trk_once_set *s, const struct trk_once_now *now, 
 {
 	struct trk_once_proven *p = find_proven(s, hash, m->conn);
 	struct trk_once_conn *c = p ? &p->c : find_guest(s, hash, m->conn);
+	struct trk_once_ways *w = p ? &s->proven : &s->guests;
 	u32 order = trk_domain_order(m->domain);
+	struct trk_once_conn here;
+	u8 held;
 
 	/* Domains of a connection are born one after the other. */
 	if (c && c->born && !younger(now, m->born, c->born))
@@ -389,9 +405,15 @@ static int mark_timeout(struct trk_once_set *s, const struct trk_once_now *now, 
 	c->born = m->born;
 	if (m->late)
 		return TRK_OK;
-	m->again = executed(now, c, p, m);
+	held = w->class[p ? p - s->p : c - s->g];
+	here = *c;
+	follow(s, now, &here, held, class);
+	m->again = executed(now, c, here.known, p, m);
 	if (m->again)
 		return TRK_OK;
+	/* Executed for another class than what is known of the connection belongs to. */
+	if (held != class + 1)
+		forget(w, now, class, order);
 	if (!c->attempts || order != c->timeouts)
 		c->attempts = 0;
 	c->timeouts = order;
@@ -408,9 +430,11 @@ static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8
 
 	if (!p) {
 		const struct trk_once_conn *c = find_guest(s, hash, m->conn);
-		u32 from = c ? c->known : known_from(forgotten(&s->proven, now, class), 0);
+		u32 from = known_from(forgotten(&s->proven, now, class), 0);
 
-		if (!is_known(now, from, order))
+		/* Either is proof that no range of this domain was answered and forgotten. */
+		if (!is_known(now, from, order) &&
+		    !(c && s->guests.class[c - s->g] == class + 1 && is_known(now, c->known, order)))
 			return TRK_DROP_FORGOTTEN;
 		p = new_proven(s, now, hash, class, m->conn, evicted);
 		domain_enter(p, m);
@@ -420,10 +444,19 @@ static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8
 		/* Who goes on in two domains would have two windows. */
 		if (!younger(now, order, trk_domain_order(p->domain)))
 			return TRK_DROP_DOMAIN;
-		/* From another address: what is known of that one goes with the connection. */
-		if (*at != class + 1)
+		if (*at != class + 1) {
+			u32 from = known_from(forgotten(&s->proven, now, class), 0);
+
+			/* From another address: it must be known there, or just born. */
+			if (order != p->c.born && !is_known(now, from, order))
+				return TRK_DROP_FORGOTTEN;
+			/* What is known of the old one goes with the connection. */
 			forget(&s->proven, now, *at - 1, trk_domain_order(p->domain));
-		*at = class + 1;
+			if (p->c.attempts)
+				forget(&s->proven, now, *at - 1, p->c.timeouts);
+			follow(s, now, &p->c, *at, class);
+			*at = class + 1;
+		}
 		domain_enter(p, m);
 	}
 	a = next_open(p, m->m + BIAS);
