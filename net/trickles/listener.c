@@ -728,6 +728,8 @@ static int append(struct sender *s, const u8 *bytes, u64 at, unsigned int len)
 		int i = skb_shinfo(skb)->nr_frags;
 		unsigned int n;
 
+		if (!bytes && s->nspans == MAX_SPANS)
+			return -EMSGSIZE;
 		if (!skb_page_frag_refill(32, pfrag, s->sk->sk_allocation))
 			return -ENOMEM;
 		n = min_t(unsigned int, len, pfrag->size - pfrag->offset);
@@ -743,8 +745,6 @@ static int append(struct sender *s, const u8 *bytes, u64 at, unsigned int len)
 		if (bytes) {
 			memcpy(page_address(pfrag->page) + pfrag->offset, bytes, n);
 			bytes += n;
-		} else if (s->nspans == MAX_SPANS) {
-			return -EMSGSIZE;
 		} else {
 			s->span[s->nspans].bv_page = pfrag->page;
 			s->span[s->nspans].bv_offset = pfrag->offset;

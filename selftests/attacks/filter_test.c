@@ -170,8 +170,8 @@ static void filling(const char *name, enum defence d, const char *what, u32 netw
 
 static void filling__buys_no_second_answer(void)
 {
-	CHECKED(filling("filter filled by one network", DEFENCE_FORGOTTEN, "of 10 answered again", 1,
-			0, answered_again));
+	CHECKED(filling("filter filled by one network", DEFENCE_FORGOTTEN, "of 10 answered again",
+			1, 0, answered_again));
 	CHECKED(filling("filter filled by 60 networks", DEFENCE_FORGOTTEN, "of 10 answered again",
 			60, 0, answered_again));
 	CHECKED(filling("filter filled by 5000 networks", DEFENCE_FORGOTTEN, "of 10 answered again",

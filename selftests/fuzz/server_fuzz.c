@@ -79,8 +79,8 @@ static void make_cont(struct bytes *b, const struct trk_cipher *c, struct trk_co
 		cont->iw = take(b, 1);
 		cont->base = take_any(b, 64);
 		cont->domain = take_any(b, 64);
-		trk_law_init(&cont->law, take_any(b, 64), (u32)take_any(b, 32), (u32)take_any(b, 32),
-			     cont->base + 1 - take_any(b, 32));
+		trk_law_init(&cont->law, take_any(b, 64), (u32)take_any(b, 32),
+			     (u32)take_any(b, 32), cont->base + 1 - take_any(b, 32));
 	}
 }
 

@@ -42,8 +42,8 @@ int filter_mark(struct filter *f, const struct trk_peer *peer, struct trk_mark *
 		perror("filter");
 		exit(1);
 	}
-	return trk_once_mark(&f->set[(u32)hash % f->sets], &now, (u8)(hash >> 56), class_of(peer), m,
-			     &f->evicted);
+	return trk_once_mark(&f->set[(u32)hash % f->sets], &now, (u8)(hash >> 56), class_of(peer),
+			     m, &f->evicted);
 }
 
 /* Connections of which it knows anything. */

@@ -5,8 +5,9 @@
 /* A number of any size, or next to one at which something ends. */
 u64 garbage_number(struct rng *r)
 {
-	static const u64 edges[] = { 0, 1, 2, 10, 24, 64, 511, 512, 1448, 16000, 16001, 32767, 32768,
-				     65535, 65536, 1 << 20, U32_MAX, TRK_MAX_NUMBER, U64_MAX };
+	static const u64 edges[] = { 0, 1, 2, 10, 24, 64, 511, 512, 1448, 16000, 16001, 32767,
+				     32768, 65535, 65536, 1 << 20, U32_MAX, TRK_MAX_NUMBER,
+				     U64_MAX };
 
 	switch (rng_below(r, 3)) {
 	case 0:
@@ -25,11 +26,12 @@ static void random_cont(struct garbage *g, struct trk_cont *c)
 	u64 f = 0;
 
 	*c = (struct trk_cont){ .conn = rng_below(r, 40), .time_ms = g->now_ms,
-				.domain = (u64)trk_domain_order_at(g->now_ms) << 32 | rng_below(r, 3),
+				.domain = (u64)trk_domain_order_at(g->now_ms) << 32 |
+					  rng_below(r, 3),
 				.base = base, .slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
 				.domain_key = g->key->key_id, .iw = TRK_INITIAL_WINDOW };
-	trk_law_init(&c->law, base, RNG_PICK(r, 1, 10, TRK_MAX_CWND), RNG_PICK(r, 2, 100,
-		     TRK_SSTHRESH_INF), 0);
+	trk_law_init(&c->law, base, RNG_PICK(r, 1, 10, TRK_MAX_CWND),
+		     RNG_PICK(r, 2, 100, TRK_SSTHRESH_INF), 0);
 	if (all || !rng_below(r, 8))
 		c->slot = (u16)garbage_number(r);
 	if (all || !rng_below(r, 8))
@@ -72,23 +74,25 @@ static struct trk_blob random_ucont(struct garbage *g, u64 conn, enum trk_ext wh
 {
 	struct rng *r = &g->rng;
 	static const u8 opaque[TRK_UCONT_MAX];
-	struct trk_ucont u = { .start = garbage_number(r), .end = garbage_number(r), .opaque = opaque,
-			       .flags = rng_below(r, 4), .len = rng_below(r, TRK_UCONT_MAX + 1) };
+	struct trk_ucont u = { .start = garbage_number(r), .end = garbage_number(r),
+			       .opaque = opaque, .flags = rng_below(r, 4),
+			       .len = rng_below(r, TRK_UCONT_MAX + 1) };
 
 	if (rng_below(r, 2)) {
 		u.start = 0;
 		u.end = U64_MAX;
 		u.flags = 0;
 	}
-	return (struct trk_blob){ sealed, trk_ucont_seal(g->key, &g->peer, conn, which, &u, sealed) };
+	return (struct trk_blob){ sealed,
+				  trk_ucont_seal(g->key, &g->peer, conn, which, &u, sealed) };
 }
 
 /* A request of that state: most of it true, so that it gets far. */
 static void random_request(struct garbage *g, const struct trk_cont *c, struct trk_req *q)
 {
 	struct rng *r = &g->rng;
-	static const u8 kinds[] = { TRK_KIND_RANGE, TRK_KIND_RANGE, TRK_KIND_RANGE, TRK_KIND_TIMEOUT,
-				    TRK_KIND_CLOSE, TRK_KIND_FIRST };
+	static const u8 kinds[] = { TRK_KIND_RANGE, TRK_KIND_RANGE, TRK_KIND_RANGE,
+				    TRK_KIND_TIMEOUT, TRK_KIND_CLOSE, TRK_KIND_FIRST };
 	struct trk_claims claims;
 	unsigned int i;
 

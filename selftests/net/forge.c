@@ -6,8 +6,8 @@
  *   forge SECRET cost
  *
  * Listens at port 8080 of the loopback device, sends itself COUNT random requests that are sealed
- * with the secret (64 hexadecimal digits, net.trickles.key), and answers what the kernel believes with
- * as much as it takes. Before these come the continuations of which kernels died.
+ * with the secret (64 hexadecimal digits, net.trickles.key), and answers what the kernel believes
+ * with as much as it takes. Before these come the continuations of which kernels died.
  * Prints how many were sent and how many became events.
  *
  * With "cost" it prints for the worst message of each kind how long sendto() took, in nanoseconds:
@@ -250,7 +250,8 @@ static void costs(void)
 	cost_of("range of 32768, 32 claims", TRK_KIND_RANGE, 4000000000, TRK_MAX_CWND, false,
 		false);
 	cost_of("timeout, 32 claims", TRK_KIND_TIMEOUT, 4000000000, TRK_MAX_CWND, false, false);
-	cost_of("timeout past the horizon", TRK_KIND_TIMEOUT, 4000000000, TRK_MAX_CWND, true, false);
+	cost_of("timeout past the horizon", TRK_KIND_TIMEOUT, 4000000000, TRK_MAX_CWND, true,
+		false);
 }
 
 int main(int argc, char **argv)
@@ -278,7 +279,7 @@ int main(int argc, char **argv)
 		costs();
 		return 0;
 	}
-	/* A train of 256 packets, slots without data, an answer of 16 MB, a range of all numbers. */
+	/* A train of 256 packets, slots without data, an answer of 16 MB, all numbers at once. */
 	known(64, 65536, 300);
 	known(24, 65536, 300);
 	known(0, 10, 10);

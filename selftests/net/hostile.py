@@ -253,7 +253,7 @@ def proofs():
             DropProof=68)
     # It told the truth, and the same packet goes through.
     with Counting(SERVER) as count:
-        c.send(c.next(m=4, n=4, proof=c.proof(4, lost=[3]), claims=[claim(3, 1)]))
+        c.send(c.next(m=3, n=4, proof=c.proof(4, lost=[3]), claims=[claim(3, 1)]))
         equal(len(c.collect()) > 0, True, "an answer to an honest claim")
         equal(count.drops(), {}, "drops")
 

@@ -196,7 +196,7 @@ static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 			      .domain = c->domain[k], .attempt = rng_in(r, 1, 15) };
 	u8 class = c->class[k];
 
-	/* One that comes from another address executes nothing, and its domain is sealed to that. */
+	/* One that comes from another address executes nothing; its domain is sealed to that. */
 	if (!rng_below(r, 4)) {
 		class = (u8)rng_below(r, 3);
 		m.late = class != c->class[k];

@@ -359,7 +359,7 @@ static void ranges__issued_once(void)
 		remembered = &filter;
 		numbers = 0;
 		for (k = 0; k < 3 * h.n + 1; k++) {
-			/* One that begins, at random, then in order: in the end all were asked for. */
+			/* One that begins, at random, then in order: in the end all of them. */
 			m = !k ? 1 : k < 2 * h.n ? rng_in(&r, 1, h.n) : k - 2 * h.n;
 			if (!m || (m > 1 && h.fate[m - 1] == LOST))
 				continue;

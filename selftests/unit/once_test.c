@@ -290,7 +290,7 @@ static void forgotten__guests_starve_nobody(void)
 	CHECK_EQ(range(1, 0, domain_at(1000), 1, 10, 1100), TRK_OK);
 }
 
-/* A connection that moved to and fro: what one network's class forgot is not answered for another. */
+/* A connection that moved to and fro: what one class forgot is not answered for another. */
 static void forgotten__moved_to_and_fro(void)
 {
 	u64 there, back;

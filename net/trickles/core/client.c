@@ -405,8 +405,8 @@ static int enter(struct trk_client *cl, const struct trk_resp *r)
 	if (!r->cont.p)
 		return TRK_DROP_NUMBER;
 	trk_cont_read(r->cont.p, &c);
-	if (trk_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base || c.law.first_loss ||
-	    c.slot > cl->want_slot ||
+	if (trk_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base ||
+	    c.law.first_loss || c.slot > cl->want_slot ||
 	    (cl->state == TRK_CL_OPEN && c.slot != cl->slot))
 		return TRK_DROP_NUMBER;
 	domain_begin(cl, r->cont.p, &c);
@@ -786,7 +786,8 @@ static void new_cont(struct trk_client *cl, const struct trk_slot *s, const u8 *
 	if (cl->cont_used && (u8)(cl->serial - cl->confirmed_serial) >= TRK_CONTS - 2)
 		return;
 	trk_cont_read(blob, &c);
-	if (trk_cont_check(&c) || c.domain != cur->c.domain || c.base <= cur->c.base || c.base != s->req_n ||
+	if (trk_cont_check(&c) || c.domain != cur->c.domain || c.base <= cur->c.base ||
+	    c.base != s->req_n ||
 	    c.slot != cl->slot)
 		return;
 	/* Replicas may change one after the other: what goes to and fro is one change. */

@@ -228,9 +228,12 @@ static int find(const struct trk_once_ways *w, const void *conns, size_t size, u
 {
 	u8 i;
 
-	for (i = w->first[hash % TRK_ONCE_WAYS]; i; i = w->next[i - 1])
-		if (((const struct trk_once_conn *)((const u8 *)conns + (i - 1) * size))->conn == conn)
+	for (i = w->first[hash % TRK_ONCE_WAYS]; i; i = w->next[i - 1]) {
+		const struct trk_once_conn *c = conns + (i - 1) * size;
+
+		if (c->conn == conn)
 			return i - 1;
+	}
 	return -1;
 }
 
@@ -432,9 +435,12 @@ static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8
 		const struct trk_once_conn *c = find_guest(s, hash, m->conn);
 		u32 from = known_from(forgotten(&s->proven, now, class), 0);
 
+		bool known = is_known(now, from, order);
+
 		/* Either is proof that no range of this domain was answered and forgotten. */
-		if (!is_known(now, from, order) &&
-		    !(c && s->guests.class[c - s->g] == class + 1 && is_known(now, c->known, order)))
+		if (c && s->guests.class[c - s->g] == class + 1)
+			known |= is_known(now, c->known, order);
+		if (!known)
 			return TRK_DROP_FORGOTTEN;
 		p = new_proven(s, now, hash, class, m->conn, evicted);
 		domain_enter(p, m);

@@ -142,8 +142,8 @@ u8 trk_cont_key_id(const u8 blob[TRK_CONT_LEN])
  */
 int trk_cont_check(const struct trk_cont *cont)
 {
-	if (cont->slot < TRK_MIN_SLOT || cont->slot > TRK_MAX_SLOT || cont->iw != TRK_INITIAL_WINDOW ||
-	    !trk_law_possible(&cont->law, cont->base))
+	if (cont->slot < TRK_MIN_SLOT || cont->slot > TRK_MAX_SLOT ||
+	    cont->iw != TRK_INITIAL_WINDOW || !trk_law_possible(&cont->law, cont->base))
 		return TRK_DROP_FORGED;
 	return TRK_OK;
 }
