@@ -178,6 +178,7 @@ static const struct shape shapes[] = {
 static void range__costs_no_more_far_away(void)
 {
 	unsigned int i, k, done = 0;
+	struct cost bound;
 	u64 conn = 1;
 	u32 window;
 
@@ -196,8 +197,8 @@ static void range__costs_no_more_far_away(void)
 		}
 	}
 	CHECK(done > ARRAY_SIZE(shapes));
-	CHECKED(expect_worst("range", (struct cost){ 3, 2 * RUNS + 2, 4 * RUNS + 8, 1,
-						     2 * TRK_MAX_CWND }));
+	bound = (struct cost){ 3, 2 * RUNS + 2, 4 * RUNS + 8, 1, 2 * TRK_MAX_CWND };
+	CHECKED(expect_worst("range", bound));
 	/* And what is too long is nothing at all, for one seal and its proof. */
 	memset(&worst, 0, sizeof(worst));
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
