@@ -56,7 +56,8 @@ static void born(struct conn *c, u32 order, u8 class)
 
 static void first(struct bytes *b, struct conn *c)
 {
-	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = c - conns, .attempt = take(b, 1) % 16 };
+	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = c - conns,
+			      .attempt = take(b, 1) % 16 };
 
 	m.born = trk_domain_order_at(now_ms) | m.attempt;
 	if (mark((u8)m.conn, 0, &m))

@@ -61,7 +61,8 @@ by_the_words()
 	commands=$(words "$1")
 	echo "$commands"
 	[[ $commands == *"$2"* ]] || return
-	(set -e; eval "$commands")
+	# Each must succeed: this is called where "set -e" has no effect.
+	eval "${commands//$'\n'/ && }"
 }
 
 # What there is below the folders that are installed into, and in the linker's list.
