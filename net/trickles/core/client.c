@@ -548,9 +548,18 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 	trk_holes_sub(&cl->in_lost, from, to);
 	trk_holes_sub(&cl->in_placeless, from, to);
 	if (from > cl->in_una) {
-		/* What finds no place goes again, and the first hole before it. */
-		if (trk_holes_add_exact(acked, &from, &to))
+		/*
+		 * What finds no place goes again, and the first hole before it.  If that waits
+		 * for a place for its answer, so does this: there would be no end of it.
+		 */
+		if (!trk_holes_add_exact(acked, &from, &to))
+			return;
+		if (cl->in_placeless.n && cl->in_placeless.r[0].a < from) {
+			add_input(cl, &cl->in_placeless, from, to);
+			cl->in_noplace = true;
+		} else {
 			want_input(cl, from, to);
+		}
 		return;
 	}
 	cl->in_una = to;
