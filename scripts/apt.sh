@@ -6,17 +6,22 @@
 
 apt=()
 
-# Without permission to refresh the machine's package lists we keep our own.
+# Without permission to refresh the machine's package lists we keep our own. Several scripts
+# may be at it, and apt-get does not wait.
 own_lists()
 {
-	local lists=$cache/apt
+	local lists=$cache/apt lock
 
+	mkdir -p "$lists"
+	exec {lock}>"$lists/ours"
+	flock "$lock"
 	say "fetching Debian's package lists"
 	mkdir -p "$lists/lists/partial" "$lists/archives/partial"
 	apt=(-o "Dir::State::Lists=$lists/lists" -o "Dir::Cache=$lists"
 	     -o "Dir::Cache::Archives=$lists/archives" -o APT::Sandbox::User=)
 	apt-get -qq "${apt[@]}" update >"$tmp/apt.log" 2>&1 ||
 		die "apt-get cannot fetch package lists ($(apt_error)): is there a network?"
+	exec {lock}>&-
 }
 
 apt_error()

@@ -8,11 +8,18 @@ nginx=$cache/nginx/usr/sbin/nginx
 
 fetch_nginx()
 {
+	local lock
+
 	[ ! -x "$nginx" ] || return 0
-	say "fetching Debian's nginx into $cache/nginx"
 	mkdir -p "$cache"
-	download nginx
-	dpkg-deb -x "$tmp"/nginx_*.deb "$tmp/nginx"
-	rm -rf "$cache/nginx"
-	mv -T "$tmp/nginx" "$cache/nginx"
+	exec {lock}>"$cache/nginx.lock"
+	flock "$lock"
+	if [ ! -x "$nginx" ]; then
+		say "fetching Debian's nginx into $cache/nginx"
+		download nginx
+		dpkg-deb -x "$tmp"/nginx_*.deb "$tmp/nginx"
+		rm -rf "$cache/nginx"
+		mv -T "$tmp/nginx" "$cache/nginx"
+	fi
+	exec {lock}>&-
 }
