@@ -202,13 +202,16 @@ patient()
 
 		server, path, enough, questions = sys.argv[1:]
 		content = open(path, "rb").read()
-		s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 261)
-		s.settimeout(300)
 		while True:
+		    # A new one each time: with a timeout, the second connect() of a socket that
+		    # was refused ends with ECONNABORTED, as TCP's.
+		    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 261)
+		    s.settimeout(300)
 		    try:
 		        s.connect((server, 80))
 		        break
 		    except ConnectionRefusedError:
+		        s.close()
 		        time.sleep(0.2)
 		answers = s.makefile("rb")
 		while not os.path.exists(enough):
