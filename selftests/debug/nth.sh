@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Every allocation of ours that a process asks for fails once: see nth.c.
-# vm: --timeout 2000 --mem 1G
+# vm: --timeout 2000 --mem 600M
 
 # shellcheck source=selftests/debug/faults.bash
 . "$(dirname "$0")/faults.bash"

@@ -33,7 +33,7 @@ uml()
 
 debug()
 {
-	run --kernel "$debug_image" --mem 1G --timeout 900 -- "$@"
+	run --kernel "$debug_image" --mem 600M --timeout 900 -- "$@"
 }
 
 # said PATTERN: the run failed, and this is why

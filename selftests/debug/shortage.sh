@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Memory is short: some of our allocations fail, wherever they are made. A segment for which
 # there is no memory is a lost segment, a call says so, and nothing else goes wrong.
-# vm: --timeout 2500 --mem 1G --append slub_debug=A,TRICKLES
+# vm: --timeout 2500 --mem 600M --append slub_debug=A,TRICKLES
 
 # shellcheck source=selftests/debug/faults.bash
 . "$(dirname "$0")/faults.bash"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Two clients and a server on two processors with preemption: transfers that are small, since
 # all is slow here, while keys change, servers die and threads get in each other's way.
-# vm: --timeout 2500 --mem 1G
+# vm: --timeout 2500 --mem 600M
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/../net/lib.sh"

@@ -283,7 +283,7 @@ start()
 	ip netns exec "$prefix$host" "$@" >"$work/$name.log" 2>&1 </dev/null &
 	echo $! >"$work/$name.pid"
 	disown
-	wait_for 300 grep -q "$pattern" "$work/$name.log" || {
+	wait_for 300 grep -qs "$pattern" "$work/$name.log" || {
 		cat "$work/$name.log"
 		fail "$name did not start"
 	}
