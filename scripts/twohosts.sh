@@ -124,7 +124,7 @@ need_built()
 	local file module=net/trickles/trickles.ko built_for
 
 	for file in $module tools/trickles-httpd tools/trickles-run tools/libtrickles-run.so \
-		    tools/bench/tcp-httpd tools/bench/fetch; do
+		    tools/bench/tcp-httpd tools/bench/fetch tools/bench/hold; do
 		[ -e "$file" ] || fail "$file is missing: run make"
 	done
 	built_for=$(modinfo -F vermagic $module)

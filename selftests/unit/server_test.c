@@ -283,6 +283,61 @@ static void range__no_longer_than_a_window(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000000, NOW, &g), TRK_OK);
 }
 
+/* A memory that answers what the case says: of the range, [m + from, m + to] was not answered yet. */
+struct some {
+	u64 from, to;
+	struct trk_mark seen;
+};
+
+static int mark_some(void *arg, const struct trk_peer *from, struct trk_mark *m)
+{
+	struct some *some = arg;
+
+	some->seen = *m;
+	m->a = m->m + some->from;
+	m->b = m->m + some->to;
+	return TRK_OK;
+}
+
+static int step_some(struct conn *c, u32 m, u32 n, struct some *some, struct trk_grant *g)
+{
+	struct trk_server_env env = env_at(NOW);
+
+	conn_step(c, TRK_KIND_RANGE, m, n, NOW, g);
+	env.mark = mark_some;
+	env.arg = some;
+	return trk_server_step(&env, &peer, &c->q, 1000, 2000, 300, g);
+}
+
+/* Of a range of which some was answered, the rest is granted what it is granted in the whole. */
+static void range__partly_answered(void)
+{
+	struct some all = { 0, 3 }, end = { 2, 3 }, middle = { 1, 2 }, behind_lost = { 1, 12 };
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	CHECK_EQ(step_some(&c, 4, 7, &all, &g), TRK_OK);
+	CHECK_EQ(g.first, c.cont.base + 17);
+	CHECK_EQ(g.count, 8);
+	CHECK_EQ(step_some(&c, 4, 7, &end, &g), TRK_OK);
+	CHECK_EQ(g.first, c.cont.base + 21);
+	CHECK_EQ(g.count, 4);
+	CHECK_EQ(step_some(&c, 4, 7, &middle, &g), TRK_OK);
+	CHECK_EQ(g.first, c.cont.base + 19);
+	CHECK_EQ(g.count, 4);
+	/* Above a lost number there is no prefix: its share belongs to the next that arrived. */
+	conn_lose(&c, 4, 4);
+	CHECK_EQ(step_some(&c, 4, 16, &behind_lost, &g), TRK_DROP_REPLAY);
+	/* What late requests may still report: four windows below, but nothing below the base. */
+	conn_open(&c);
+	CHECK_EQ(step_some(&c, 4, 7, &all, &g), TRK_OK);
+	CHECK(all.seen.floor == c.cont.base);
+	CHECK(all.seen.conn == c.cont.conn && all.seen.domain == c.cont.domain);
+	CHECK_EQ(step_some(&c, 1000000001, 1000000004, &all, &g), TRK_OK);
+	CHECK(all.seen.floor == c.cont.base + 1000000000 - 4 * TRK_MAX_CWND);
+}
+
 static void range__old_continuation_is_renewed(void)
 {
 	struct trk_grant g;
@@ -996,6 +1051,21 @@ static void answer__asked_bytes_fill_packets(void)
 	laid_out_free(&l);
 }
 
+/* The numbers that were answered before took the first pieces. */
+static void answer__of_a_range_partly_answered(void)
+{
+	struct some half = { 2, 3 };
+	struct trk_grant g;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, 8 * PIECE + 5));
+	CHECK_EQ(step_some(&c, 1, 4, &half, &g), TRK_OK);
+	CHECK_EQ(g.count, 4);
+	CHECK_EQ(g.nask, 1);
+	CHECK(g.ask[0].off == 10000 + 4 * PIECE);
+	CHECK_EQ(g.ask[0].len, 4 * PIECE + 5);
+}
+
 static void answer__empty_numbers_share_the_last_packet(void)
 {
 	struct trk_answer a = { .fin = true };
@@ -1418,6 +1488,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(range__numbers),
 	TAP_CASE(range__renewed_when_asked),
 	TAP_CASE(range__no_longer_than_a_window),
+	TAP_CASE(range__partly_answered),
 	TAP_CASE(range__old_continuation_is_renewed),
 	TAP_CASE(range__horizon_and_skew),
 	TAP_CASE(range__bounds),
@@ -1444,6 +1515,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(ask__inside_the_continuation),
 	TAP_CASE(ask__other_connection_refused),
 	TAP_CASE(answer__asked_bytes_fill_packets),
+	TAP_CASE(answer__of_a_range_partly_answered),
 	TAP_CASE(answer__empty_numbers_share_the_last_packet),
 	TAP_CASE(answer__no_growth_unless_window_limited),
 	TAP_CASE(answer__continuation_displaces_data),
