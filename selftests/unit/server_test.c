@@ -283,7 +283,7 @@ static void range__no_longer_than_a_window(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000000, NOW, &g), TRK_OK);
 }
 
-/* A memory that answers what the case says: of the range, [m + from, m + to] was not answered yet. */
+/* A memory by which of the range [m + from, m + to] was not answered yet. */
 struct some {
 	u64 from, to;
 	struct trk_mark seen;
