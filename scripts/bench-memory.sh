@@ -8,7 +8,8 @@
 settle=1
 
 # Bytes of all objects of the kernel, and of what it takes by pages for sockets, for
-# processors and for vmalloc(), in bytes by name
+# processors and for vmalloc(), in bytes by name. Objects above 8 kB belong to no cache:
+# they are what the kernel counts as slabs beside its caches' pages.
 kernel_memory()
 {
 	local cache
@@ -19,7 +20,9 @@ kernel_memory()
 		[ -L "$cache" ] || echo 1 >"$cache/shrink"
 	done
 	pause "$settle"
-	awk 'FNR > 2 && FILENAME ~ /slabinfo/ { print $1, $2 * $4 }
+	cat /proc/sys/vm/stat_refresh # adds up what processors count by themselves
+	awk 'FNR > 2 && FILENAME ~ /slabinfo/ { print $1, $2 * $4; pages += $6 * $15 }
+	     $1 == "Slab:" { print "large", $2 * 1024 - pages * 4096 }
 	     $1 ~ /^(VmallocUsed|Percpu|KernelStack):/ { print $1, $2 * 1024 }
 	     $1 == "TCP:" { print "TCP-pages", $NF * 4096 }' \
 		/proc/slabinfo /proc/meminfo /proc/net/sockstat
