@@ -67,8 +67,10 @@ profile()
 	set_up_loads
 	run "$protocol" full
 	run "$protocol" full
-	# All samples, however many they are
-	sysctl -qw kernel.perf_cpu_time_max_percent=0 kernel.perf_event_max_sample_rate=1000000
+	# All samples, however many they are. In this order: without a limit of time there is none
+	# of the rate to be set.
+	sysctl -qw kernel.perf_event_max_sample_rate=1000000
+	sysctl -qw kernel.perf_cpu_time_max_percent=0
 	if [ -n "$callers" ]; then
 		events=(-g)
 	else
