@@ -16,6 +16,7 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
+#include "core/answer.h"
 #include "queue.h"
 #include "sock.h"
 

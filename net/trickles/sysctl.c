@@ -43,6 +43,7 @@
 #include <linux/slab.h>
 #include <linux/sysctl.h>
 
+#include "core/limits.h"
 #include "trickles.h"
 
 static unsigned int horizon_min = 1000, horizon_max = 86400000;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
+#include "core/answer.h"
 #include "arena.h"
 #include "filter.h"
 #include "toyapp.h"

@@ -4,6 +4,8 @@
  * counted is how much of it is believed, of so many attempts that each would be one too many.
  */
 #include "cipher.h"
+#include "core/answer.h"
+#include "core/nonce.h"
 #include "core/reason.h"
 #include "filter.h"
 #include "row.h"

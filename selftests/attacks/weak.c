@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What stands in the place of the core's functions: each does without one defence, if told so. */
 #include "core/client.h"
+#include "core/nonce.h"
 #include "core/reason.h"
 #include "weak.h"
 

@@ -7,6 +7,7 @@
 #ifndef TRK_ATTACKS_WEAK_H
 #define TRK_ATTACKS_WEAK_H
 
+#include "core/nonce.h"
 #include "core/server.h"
 
 #define DEFENCES(X)								\

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Attempts at a larger window than the path has given: lies about what arrived. */
+#include "core/limits.h"
 #include "core/reason.h"
 #include "row.h"
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "cipher.h"
+#include "core/nonce.h"
 #include "core/reason.h"
 #include "core/server.h"
 #include "filter.h"

@@ -23,7 +23,7 @@ struct state {
 	u64 now_us;
 	u64 rng;
 	u64 in_una, rcv_limit;		/* neither ever goes back */
-	struct trk_holes got;		/* output received, above rcv_nxt */
+	struct trk_ranges got;		/* output received, above rcv_nxt */
 };
 
 static u32 next_token(void *arg)
@@ -67,7 +67,8 @@ static void check_books(struct state *t)
 
 	MUST(cl->nclaims <= ARRAY_SIZE(cl->claims) && cl->expected <= cl->ring_size);
 	MUST(cl->in_una >= t->in_una && cl->in_una <= cl->in_nxt && cl->in_nxt <= cl->in_end);
-	MUST(cl->holes.n <= TRK_HOLES && cl->in_lost.n <= TRK_HOLES && cl->in_acked.n <= TRK_HOLES);
+	MUST(cl->holes.n <= TRK_RANGES_MAX && cl->in_lost.n <= TRK_RANGES_MAX &&
+	     cl->in_acked.n <= TRK_RANGES_MAX);
 	t->in_una = cl->in_una;
 	if (cl->state != TRK_CL_OPEN)
 		return;
@@ -173,10 +174,10 @@ static void store(struct state *t, const struct trk_in_resp *in)
 	if (!in->len)
 		return;
 	MUST(b <= cl->rcv_limit);
-	trk_holes_add_exact(&t->got, &a, &b);
+	trk_ranges_add_exact(&t->got, &a, &b);
 	while (t->got.n && t->got.r[0].a <= cl->rcv_nxt) {
 		cl->rcv_nxt = max_t(u64, cl->rcv_nxt, t->got.r[0].b);
-		trk_holes_sub(&t->got, 0, cl->rcv_nxt);
+		trk_ranges_sub(&t->got, 0, cl->rcv_nxt);
 	}
 }
 

@@ -7,8 +7,11 @@
  */
 #include <errno.h>
 
+#include "core/answer.h"
 #include "core/client.h"
+#include "core/limits.h"
 #include "core/reason.h"
+#include "core/server.h"
 #include "fuzz.h"
 #include "toyapp.h"
 

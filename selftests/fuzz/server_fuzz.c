@@ -6,6 +6,9 @@
  * twice while the server remembers, and the packets of the answer stand for
  * just the numbers granted, in their slots.
  */
+#include "core/answer.h"
+#include "core/limits.h"
+#include "core/nonce.h"
 #include "core/reason.h"
 #include "core/server.h"
 #include "fuzz.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "core/nonce.h"
 #include "core/reason.h"
 #include "garbage.h"
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "core/answer.h"
 #include "pair.h"
 
 void pair_fail(struct pair *p, const char *fmt, ...)

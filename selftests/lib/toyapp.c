@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "core/answer.h"
 #include "toyapp.h"
 
 #define CHUNK		9000		/* bytes per output continuation, if only chunked */

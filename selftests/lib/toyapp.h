@@ -14,7 +14,7 @@
 #ifndef TRK_TEST_TOYAPP_H
 #define TRK_TEST_TOYAPP_H
 
-#include "core/server.h"
+#include "core/answer.h"
 
 #define TOY_MSG_LEN	16
 #define TOY_REPLY_LEN	16

@@ -75,8 +75,8 @@ holes()
 }
 
 # More holes in one window than a client has places to note what lies between them
-# (TRK_HOLES): these packets are lost one by one. An upload hung here when such notes could be
-# dropped. What finds no place is sent again though it was answered, and comes back twice.
+# (TRK_RANGES_MAX): these packets are lost one by one. An upload hung here when such notes could
+# be dropped. What finds no place is sent again though it was answered, and comes back twice.
 holes_upward()
 {
 	both_ways delay 100ms

@@ -68,7 +68,7 @@ static int by_start(const void *x, const void *y)
 	return p->a < q->a ? -1 : p->a > q->a;
 }
 
-static unsigned int add_set(struct range *to, unsigned int n, const struct trk_holes *h)
+static unsigned int add_set(struct range *to, unsigned int n, const struct trk_ranges *h)
 {
 	unsigned int i;
 
@@ -120,7 +120,7 @@ static bool all_consumed(const struct run *r, u64 a, u64 b)
 
 static void check_input(struct run *r)
 {
-	static struct range ranges[PAIR_RING + 5 * TRK_HOLES];
+	static struct range ranges[PAIR_RING + 5 * TRK_RANGES_MAX];
 	struct trk_client *cl = &r->p.cl;
 	unsigned int i, n;
 	u64 at;
@@ -145,7 +145,7 @@ static void check_input(struct run *r)
 
 static void check_output(struct run *r)
 {
-	static struct range ranges[PAIR_RING + TRK_HOLES + 1];
+	static struct range ranges[PAIR_RING + TRK_RANGES_MAX + 1];
 	struct trk_client *cl = &r->p.cl;
 	u64 at = cl->rcv_nxt, end = min_t(u64, min_t(u64, cl->ask_nxt, cl->fin_off), r->p.out_len);
 	unsigned int n;
@@ -381,8 +381,8 @@ static void consumed(u32 losses)
 			     .count = losses };
 
 	PLAY(&sc);
-	CHECK_EQ(run.most.runs > TRK_HOLES, losses > TRK_HOLES);
-	CHECK_EQ(run.most.acked, min_t(u32, losses, TRK_HOLES));
+	CHECK_EQ(run.most.runs > TRK_RANGES_MAX, losses > TRK_RANGES_MAX);
+	CHECK_EQ(run.most.acked, min_t(u32, losses, TRK_RANGES_MAX));
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 
@@ -415,7 +415,7 @@ static void bounds__input_consumed_for_long(void)
 
 	PLAY(&sc);
 	CHECK(run.again > 1);
-	CHECK_EQ(run.most.acked, TRK_HOLES);
+	CHECK_EQ(run.most.acked, TRK_RANGES_MAX);
 	CHECK(run.p.cl.stat.in_retrans < (u64)PAIR_SLOT * (sc.count + 9 * 2 * sc.count));
 }
 
@@ -442,7 +442,7 @@ static void bounds__output_lost(void)
 		sc.count = losses[i];
 		PLAY(&sc);
 		CHECK_EQ(run.most.asks, TRK_MAX_ASK);
-		CHECK_EQ(run.most.holes, TRK_HOLES);
+		CHECK_EQ(run.most.holes, TRK_RANGES_MAX);
 		CHECK(run.most.gaps >= losses[i]);
 	}
 }
@@ -492,8 +492,8 @@ static void bounds__output_continuations(void)
 					  .request = every_second_input, .count = 70 };
 
 	PLAY(&sc);
-	CHECK(run.unheld > TRK_HOLES);
-	CHECK_EQ(run.most.placeless, TRK_HOLES);
+	CHECK(run.unheld > TRK_RANGES_MAX);
+	CHECK_EQ(run.most.placeless, TRK_RANGES_MAX);
 	/* Each answer takes a fourth of a packet; what waits is not sent for nothing. */
 	CHECK(run.p.cl.stat.in_retrans < 10 * 200000);
 }
@@ -507,7 +507,7 @@ static void bounds__input_held(void)
 					  .pause_us = 10000000 };
 
 	PLAY(&sc);
-	CHECK_EQ(run.most.held, TRK_HOLES);
+	CHECK_EQ(run.most.held, TRK_RANGES_MAX);
 }
 
 /* ---- all at once ---- */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "cipher.h"
+#include "core/answer.h"
+#include "core/limits.h"
 #include "core/reason.h"
 #include "core/server.h"
 #include "filter.h"

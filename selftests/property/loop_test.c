@@ -14,7 +14,9 @@
 #include <stdlib.h>
 
 #include "cipher.h"
+#include "core/answer.h"
 #include "core/client.h"
+#include "core/limits.h"
 #include "core/reason.h"
 #include "core/server.h"
 #include "filter.h"

@@ -5,6 +5,7 @@
  * proof out of those that he has (paper §2.2).
  */
 #include "cipher.h"
+#include "core/nonce.h"
 #include "core/reason.h"
 #include "core/seal.h"
 #include "rng.h"

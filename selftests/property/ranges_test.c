@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "cipher.h"
+#include "core/answer.h"
+#include "core/nonce.h"
 #include "core/reason.h"
 #include "core/server.h"
 #include "filter.h"

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/limits.h"
 #include "pair.h"
 #include "tap.h"
 

@@ -2,7 +2,7 @@
 /* The simulator: it repeats itself, says what is wrong with a scenario, and does what one says. */
 #include <stdlib.h>
 
-#include "core/holes.h"
+#include "core/ranges.h"
 #include "sim/net.h"
 #include "sim/pack.h"
 #include "tap.h"
@@ -180,7 +180,7 @@ static void sim__echo_overshoots(void)
 			     "client 1 echo 4m\ntime 100s\n");
 
 	CHECK(n);
-	CHECK(n->path->link[SIM_UP].overflowed > 2 * TRK_HOLES);
+	CHECK(n->path->link[SIM_UP].overflowed > 2 * TRK_RANGES_MAX);
 	CHECK_EQ(n->count.done, 1);
 	CHECK_EQ(n->count.bytes_up, 4000016);
 	CHECK_EQ(n->count.bytes_down, 4000000);

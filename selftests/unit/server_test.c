@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include "cipher.h"
+#include "core/answer.h"
+#include "core/limits.h"
+#include "core/nonce.h"
 #include "core/reason.h"
 #include "core/server.h"
 #include "filter.h"

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "core/answer.h"
 #include "core/client.h"
 #include "core/server.h"
 #include "net.h"

@@ -155,18 +155,18 @@ static void arm(struct trk_client *cl, u64 now_us)
 /* Output that was asked for and did not come.  What lies above ask_nxt is asked for in its turn. */
 static void want_output(struct trk_client *cl, u64 a, u64 b)
 {
-	trk_holes_add(&cl->holes, max_t(u64, a, cl->rcv_nxt),
+	trk_ranges_add(&cl->holes, max_t(u64, a, cl->rcv_nxt),
 		      min_t(u64, b, min_t(u64, cl->fin_off, cl->ask_nxt)));
 }
 
 /* To @set, of input that goes again, what the server has not consumed of [a, b). */
-static void add_input(struct trk_client *cl, struct trk_holes *set, u64 a, u64 b)
+static void add_input(struct trk_client *cl, struct trk_ranges *set, u64 a, u64 b)
 {
 	unsigned int i;
 
-	trk_holes_add(set, max_t(u64, a, cl->in_una), b);
+	trk_ranges_add(set, max_t(u64, a, cl->in_una), b);
 	for (i = 0; i < cl->in_acked.n; i++)
-		trk_holes_sub(set, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
+		trk_ranges_sub(set, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
 }
 
 static void want_input(struct trk_client *cl, u64 a, u64 b)
@@ -540,19 +540,19 @@ static void reseal_input_cont(struct trk_client *cl, const struct trk_resp *r)
 
 static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 {
-	struct trk_holes *acked = &cl->in_acked;
+	struct trk_ranges *acked = &cl->in_acked;
 
 	to = min_t(u64, to, cl->in_nxt);
 	if (from >= to || to <= cl->in_una)
 		return;
-	trk_holes_sub(&cl->in_lost, from, to);
-	trk_holes_sub(&cl->in_placeless, from, to);
+	trk_ranges_sub(&cl->in_lost, from, to);
+	trk_ranges_sub(&cl->in_placeless, from, to);
 	if (from > cl->in_una) {
 		/*
 		 * What finds no place goes again, and the first hole before it.  If that waits
 		 * for a place for its answer, so does this: there would be no end of it.
 		 */
-		if (!trk_holes_add_exact(acked, &from, &to))
+		if (!trk_ranges_add_exact(acked, &from, &to))
 			return;
 		if (cl->in_placeless.n && cl->in_placeless.r[0].a < from) {
 			add_input(cl, &cl->in_placeless, from, to);
@@ -565,10 +565,10 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 	cl->in_una = to;
 	while (acked->n && acked->r[0].a <= cl->in_una) {
 		cl->in_una = max_t(u64, cl->in_una, acked->r[0].b);
-		trk_holes_sub(acked, acked->r[0].a, acked->r[0].b);
+		trk_ranges_sub(acked, acked->r[0].a, acked->r[0].b);
 	}
-	trk_holes_sub(&cl->in_lost, 0, cl->in_una);
-	trk_holes_sub(&cl->in_placeless, 0, cl->in_una);
+	trk_ranges_sub(&cl->in_lost, 0, cl->in_una);
+	trk_ranges_sub(&cl->in_placeless, 0, cl->in_una);
 }
 
 /*
@@ -606,13 +606,13 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 		end = min_t(u64, at + s->len, limit);
 		/* If it was received, it was refused. */
 		if (s->state != TRK_SLOT_EXPECTED)
-			trk_holes_add(&cl->holes, at, end);
+			trk_ranges_add(&cl->holes, at, end);
 	}
 	if (end <= cl->ask_nxt)
 		return;
 	/* Bytes before the answer that nobody asked for yet are holes from now on. */
 	if (start > cl->ask_nxt)
-		trk_holes_add(&cl->holes, cl->ask_nxt, start);
+		trk_ranges_add(&cl->holes, cl->ask_nxt, start);
 	cl->ask_nxt = end;
 }
 
@@ -702,12 +702,12 @@ static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 e
 		add_input(cl, &cl->in_placeless, s->off, s->off + s->len);
 	} else {
 		cl->in_after = cl->in_held.n ? min_t(u64, cl->in_after, end) : end;
-		trk_holes_add(&cl->in_held, s->off, s->off + s->len);
+		trk_ranges_add(&cl->in_held, s->off, s->off + s->len);
 	}
 	cl->in_noplace |= noplace;
 }
 
-static void want_all(struct trk_client *cl, struct trk_holes *held)
+static void want_all(struct trk_client *cl, struct trk_ranges *held)
 {
 	unsigned int i;
 
@@ -723,7 +723,7 @@ static void want_all(struct trk_client *cl, struct trk_holes *held)
  */
 static void input_release(struct trk_client *cl)
 {
-	struct trk_holes *placeless = &cl->in_placeless;
+	struct trk_ranges *placeless = &cl->in_placeless;
 	u64 a, b;
 
 	if (cl->in_held.n && cl->rcv_limit >= cl->in_after)
@@ -735,7 +735,7 @@ static void input_release(struct trk_client *cl)
 	b = min_t(u64, a + cl->slot, placeless->r[0].b);
 	if (placeless->n && a != cl->in_tried) {
 		cl->in_tried = a;
-		trk_holes_sub(placeless, a, b);
+		trk_ranges_sub(placeless, a, b);
 		want_input(cl, a, b);
 	} else {
 		want_all(cl, placeless);
@@ -752,7 +752,7 @@ static void output_arrived(struct trk_client *cl, const struct trk_slot *s, u64 
 			want_output(cl, s->off, s->off + s->len);
 		return;
 	}
-	trk_holes_sub(&cl->holes, off, off + len);
+	trk_ranges_sub(&cl->holes, off, off + len);
 	if (off <= cl->ask_nxt)
 		cl->ask_nxt = max_t(u64, cl->ask_nxt, off + len);
 	cl->out_top = max_t(u64, cl->out_top, off + len);
@@ -1129,7 +1129,7 @@ void trk_client_timer(struct trk_client *cl, u64 now_us)
  */
 bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
-	trk_holes_sub(&cl->holes, 0, cl->rcv_nxt);
+	trk_ranges_sub(&cl->holes, 0, cl->rcv_nxt);
 	cl->window_max = max_t(u64, cl->window_max, cl->rcv_limit - cl->rcv_nxt);
 	input_release(cl);
 	if (cl->state == TRK_CL_FIRST) {

@@ -8,9 +8,9 @@
 #ifndef TRK_CORE_CLIENT_H
 #define TRK_CORE_CLIENT_H
 
-#include "holes.h"
+#include "ranges.h"
+#include "limits.h"
 #include "seal.h"
-#include "server.h"
 #include "types.h"
 #include "wire.h"
 
@@ -24,9 +24,6 @@
 #define TRK_TRAIN		32		/* responses to one request, at most */
 #define TRK_CLAIMS_SOFT		8		/* so many call for a new continuation, */
 #define TRK_RENEW_AGAIN		4		/* and so many more call again */
-
-/* Changes of the key after which a domain ends: fewer than those that its own key outlives. */
-#define TRK_DOMAIN_KEYS		(TRK_RETIRED_KEYS / 2)
 
 #define TRK_RTO_MIN_US		200000		/* beyond the round trip, as Linux: TCP_RTO_MIN */
 #define TRK_RTO_MAX_US		60000000
@@ -160,7 +157,7 @@ struct trk_client {
 	struct trk_claims report;	/* of the request at hand: too large for a stack */
 
 	/* output */
-	struct trk_holes holes;		/* to be asked for, below ask_nxt */
+	struct trk_ranges holes;		/* to be asked for, below ask_nxt */
 	u64 ask_nxt;			/* output from here on was never asked for */
 	u64 out_top;			/* end of the highest output received */
 	u64 next_lost;			/* the continuation from here on may be lost; 0: none */
@@ -172,8 +169,8 @@ struct trk_client {
 
 	/* input */
 	struct trk_held_ucont input;
-	struct trk_holes in_lost;	/* to be sent again */
-	struct trk_holes in_acked;	/* consumed, above in_una; what is not here goes again */
+	struct trk_ranges in_lost;	/* to be sent again */
+	struct trk_ranges in_acked;	/* consumed, above in_una; what is not here goes again */
 	u64 in_nxt;			/* input from here on was never sent */
 	u64 in_stall;			/* the server waits for more than this */
 	u32 in_expected;		/* numbers expected that answer input */
@@ -182,8 +179,8 @@ struct trk_client {
 	bool in_again;			/* and it has to be sent again, */
 	u64 in_after;			/* when there is room for output up to here */
 	bool in_noplace;		/* and a place for an output continuation */
-	struct trk_holes in_held;	/* parallel input that waits for room, */
-	struct trk_holes in_placeless;	/* and that waits for a place: */
+	struct trk_ranges in_held;	/* parallel input that waits for room, */
+	struct trk_ranges in_placeless;	/* and that waits for a place: */
 	u64 in_tried;			/* from here on a packet was tried without one */
 	bool fin_sent, fin_acked;
 

@@ -276,7 +276,7 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	else
 		return false;
 	if (input_parallel(cl)) {
-		const struct trk_holes *set = again ? &cl->in_lost : &cl->in_placeless;
+		const struct trk_ranges *set = again ? &cl->in_lost : &cl->in_placeless;
 		u64 end = min_t(u64, cl->in_end, cl->input.u.end);
 
 		p->more = true;
@@ -451,8 +451,8 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct pla
 	if (out->in_off < cl->in_nxt)
 		cl->stat.in_retrans += min_t(u64, cl->in_nxt - out->in_off, out->in_len);
 	cl->in_nxt = max_t(u64, cl->in_nxt, out->in_off + out->in_len);
-	trk_holes_sub(&cl->in_lost, out->in_off, out->in_off + out->in_len);
-	trk_holes_sub(&cl->in_placeless, out->in_off, out->in_off + out->in_len);
+	trk_ranges_sub(&cl->in_lost, out->in_off, out->in_off + out->in_len);
+	trk_ranges_sub(&cl->in_placeless, out->in_off, out->in_off + out->in_len);
 	cl->in_noplace = cl->in_placeless.n;
 	if (!input_parallel(cl)) {
 		cl->in_token = s->token;
@@ -614,7 +614,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 		/* Whatever becomes of this request, its bytes are still to be had. */
 		if (s->off == cl->ask_nxt) {
 			cl->ask_nxt += s->len;
-			trk_holes_add(&cl->holes, s->off, s->off + s->len);
+			trk_ranges_add(&cl->holes, s->off, s->off + s->len);
 		}
 		cl->stat.out_retrans += s->len;
 	}
@@ -908,7 +908,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		done += to->len;
 		if (to->off + to->len == cl->next_lost)
 			cl->next_lost = 0;
-		trk_holes_sub(&cl->holes, to->off, to->off + to->len);
+		trk_ranges_sub(&cl->holes, to->off, to->off + to->len);
 		cl->ask_nxt = max_t(u64, cl->ask_nxt, to->off + to->len);
 		if (done == p.ask[range].len) {
 			range++;

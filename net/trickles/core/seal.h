@@ -1,31 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What only a holder of the server's key can make: sealed continuations,
- * packet nonces and their proofs, SYN cookies (paper §2.1, §2.2).
+ * What only a holder of the server's key can make: sealed continuations, SYN cookies, and the
+ * numbers of connections and domains (paper §2.1, §2.2).  Nonces and proofs: nonce.h.
  */
 #ifndef TRK_CORE_SEAL_H
 #define TRK_CORE_SEAL_H
 
-#include "types.h"
+#include "cipher.h"
 #include "law.h"
+#include "types.h"
 #include "wire.h"
-
-#define TRK_BLOCK	16
-
-/**
- * struct trk_cipher - the keyed functions of one key epoch, supplied by the caller
- * @mac: AES-CMAC (RFC 4493) of @len bytes under the sealing key
- * @ecb: AES of @n blocks in place, each for itself, under the nonce key
- * @key_id: number of the epoch, sealed into what it seals
- *
- * Both must work in any context that the core is called from; they cannot fail.
- */
-struct trk_cipher {
-	void (*mac)(const struct trk_cipher *c, const u8 *data, unsigned int len,
-		    u8 out[TRK_MAC_LEN]);
-	void (*ecb)(const struct trk_cipher *c, u8 *blocks, unsigned int n);
-	u8 key_id;
-};
 
 /* Whom a continuation was made for: the client's address, and the port of the service. */
 struct trk_peer {
@@ -62,16 +46,6 @@ u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 
 		   enum trk_ext which, const struct trk_ucont *u, u8 *out);
 int trk_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
 		   enum trk_ext which, struct trk_blob blob, struct trk_ucont *u);
-
-/* No more numbers than this in one call of trk_nonces(). */
-#define TRK_NONCE_BATCH	32
-
-void trk_nonces(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, unsigned int n,
-		bool nogrowth, u64 *out);
-u64 trk_nonce_span(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, u64 last,
-		   bool nogrowth);
-u64 trk_proof(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
-	      const struct trk_claims *claims);
 
 u32 trk_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period);
 u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sets of bytes against a bitmap; when they are full they err on one side, or say what goes. */
-#include "core/holes.h"
+#include "core/ranges.h"
 #include "rng.h"
 #include "tap.h"
 
 #define SPAN	600
 
-static bool well_formed(const struct trk_holes *h)
+static bool well_formed(const struct trk_ranges *h)
 {
 	unsigned int i;
 
-	if (h->n > TRK_HOLES)
+	if (h->n > TRK_RANGES_MAX)
 		return false;
 	for (i = 0; i < h->n; i++)
 		if (h->r[i].a >= h->r[i].b || (i && h->r[i].a <= h->r[i - 1].b))
@@ -18,7 +18,7 @@ static bool well_formed(const struct trk_holes *h)
 	return true;
 }
 
-static bool holds(const struct trk_holes *h, u64 x)
+static bool holds(const struct trk_ranges *h, u64 x)
 {
 	unsigned int i;
 
@@ -35,24 +35,24 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 	unsigned int i, k, round;
 
 	for (round = 0; round < 60; round++) {
-		struct trk_holes h = { 0 };
+		struct trk_ranges h = { 0 };
 		bool want[SPAN] = { 0 }, more[SPAN] = { 0 };
 
 		for (i = 0; i < 300; i++) {
 			u64 a = rng_below(&r, SPAN), b = a + rng_below(&r, longest);
 			bool add = rng_below(&r, 3), join = rng_below(&r, 2),
-			     full = h.n == TRK_HOLES, gone = false;
+			     full = h.n == TRK_RANGES_MAX, gone = false;
 			u64 from, to;
 
 			b = b > SPAN ? SPAN : b;
 			from = a;
 			to = b;
 			if (!add)
-				trk_holes_sub(&h, a, b);
+				trk_ranges_sub(&h, a, b);
 			else if (join)
-				trk_holes_add(&h, a, b);
+				trk_ranges_add(&h, a, b);
 			else
-				gone = trk_holes_add_exact(&h, &from, &to);
+				gone = trk_ranges_add_exact(&h, &from, &to);
 			CHECK(well_formed(&h));
 			if (!may_fill)
 				CHECK(!full);
@@ -63,7 +63,7 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 			}
 			/* or says which range it does not hold, the smallest one. */
 			if (gone) {
-				CHECK(full && h.n == TRK_HOLES && from < to);
+				CHECK(full && h.n == TRK_RANGES_MAX && from < to);
 				for (k = from; k < to; k++)
 					want[k] = false;
 				for (k = 0; k < h.n; k++)
@@ -81,83 +81,83 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 	}
 }
 
-static void holes__as_a_bitmap(void)
+static void ranges__as_a_bitmap(void)
 {
 	against_bitmap(1, 60, false);
 }
 
-static void holes__full(void)
+static void ranges__full(void)
 {
 	against_bitmap(2, 4, true);
 }
 
-static void holes__empty_ranges(void)
+static void ranges__empty_ranges(void)
 {
-	struct trk_holes h = { 0 };
+	struct trk_ranges h = { 0 };
 
-	trk_holes_add(&h, 5, 5);
-	trk_holes_add(&h, 6, 5);
+	trk_ranges_add(&h, 5, 5);
+	trk_ranges_add(&h, 6, 5);
 	CHECK_EQ(h.n, 0);
-	trk_holes_add(&h, 5, 9);
-	trk_holes_sub(&h, 7, 7);
-	trk_holes_sub(&h, 8, 6);
+	trk_ranges_add(&h, 5, 9);
+	trk_ranges_sub(&h, 7, 7);
+	trk_ranges_sub(&h, 8, 6);
 	CHECK_EQ(h.n, 1);
 	CHECK(h.r[0].a == 5 && h.r[0].b == 9);
 }
 
-static void holes__touching_ranges_are_one(void)
+static void ranges__touching_ranges_are_one(void)
 {
-	struct trk_holes h = { 0 };
+	struct trk_ranges h = { 0 };
 
-	trk_holes_add(&h, 10, 20);
-	trk_holes_add(&h, 20, 30);
-	trk_holes_add(&h, 0, 10);
+	trk_ranges_add(&h, 10, 20);
+	trk_ranges_add(&h, 20, 30);
+	trk_ranges_add(&h, 0, 10);
 	CHECK_EQ(h.n, 1);
 	CHECK(h.r[0].a == 0 && h.r[0].b == 30);
-	trk_holes_sub(&h, 0, U64_MAX);
+	trk_ranges_sub(&h, 0, U64_MAX);
 	CHECK_EQ(h.n, 0);
 }
 
 /* The 65th range of a set that may not hold more: the smallest one finds no place. */
-static void holes__the_smallest_goes(void)
+static void ranges__the_smallest_goes(void)
 {
-	struct trk_holes h = { 0 };
+	struct trk_ranges h = { 0 };
 	u64 a, b;
 	unsigned int i;
 
-	for (i = 1; i <= TRK_HOLES; i++) {
+	for (i = 1; i <= TRK_RANGES_MAX; i++) {
 		a = 10 * i;
 		b = a + 2 + (i != 40);
-		CHECK(!trk_holes_add_exact(&h, &a, &b));
+		CHECK(!trk_ranges_add_exact(&h, &a, &b));
 	}
 	a = 10 * i;
 	b = a + 1;
-	CHECK(trk_holes_add_exact(&h, &a, &b));
+	CHECK(trk_ranges_add_exact(&h, &a, &b));
 	CHECK(a == 10 * i && b == a + 1);
 	/* What touches another one needs no place. */
 	a = 643;
 	b = 645;
-	CHECK(!trk_holes_add_exact(&h, &a, &b));
-	CHECK_EQ(h.n, TRK_HOLES);
+	CHECK(!trk_ranges_add_exact(&h, &a, &b));
+	CHECK_EQ(h.n, TRK_RANGES_MAX);
 	/* The new one stays rather than one that is as small. */
 	a = 15;
 	b = 17;
-	CHECK(trk_holes_add_exact(&h, &a, &b));
+	CHECK(trk_ranges_add_exact(&h, &a, &b));
 	CHECK(a == 400 && b == 402);
-	CHECK_EQ(h.n, TRK_HOLES);
-	CHECK(holds(&h, 16) && !holds(&h, 401) && h.r[TRK_HOLES - 1].b == 645);
+	CHECK_EQ(h.n, TRK_RANGES_MAX);
+	CHECK(holds(&h, 16) && !holds(&h, 401) && h.r[TRK_RANGES_MAX - 1].b == 645);
 	CHECK(well_formed(&h));
 	a = 9;
-	CHECK(!trk_holes_add_exact(&h, &a, &a));
+	CHECK(!trk_ranges_add_exact(&h, &a, &a));
 	CHECK_EQ(h.r[0].a, 10);
 }
 
 static const struct tap_case cases[] = {
-	TAP_CASE(holes__as_a_bitmap),
-	TAP_CASE(holes__full),
-	TAP_CASE(holes__empty_ranges),
-	TAP_CASE(holes__touching_ranges_are_one),
-	TAP_CASE(holes__the_smallest_goes),
+	TAP_CASE(ranges__as_a_bitmap),
+	TAP_CASE(ranges__full),
+	TAP_CASE(ranges__empty_ranges),
+	TAP_CASE(ranges__touching_ranges_are_one),
+	TAP_CASE(ranges__the_smallest_goes),
 };
 
 TAP_MAIN(cases)

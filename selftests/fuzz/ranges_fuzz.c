@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sets of bytes against bitmaps; a full set errs on one side, or says what it gave up. */
-#include "core/holes.h"
+#include "core/ranges.h"
 #include "fuzz.h"
 
 #define SPAN	256
@@ -19,29 +19,29 @@ int fuzz_target(const uint8_t *data, size_t size)
 	bool exact = !(size & 1);
 	u64 must[SPAN / 64] = { 0 }, may[SPAN / 64] = { 0 };
 	struct bytes b = { data, size };
-	struct trk_holes h = { 0 };
+	struct trk_ranges h = { 0 };
 	unsigned int i;
 
 	while (b.left) {
 		unsigned int op = take(&b, 1), at = take(&b, 1);
 		/* Short ones fill the set. */
 		unsigned int end = at + (op & 64 ? 1 + op / 2 % 2 : op / 2 % 32);
-		bool was_full = h.n == TRK_HOLES;
+		bool was_full = h.n == TRK_RANGES_MAX;
 
 		if (end > SPAN)
 			end = SPAN;
 		if (op & 1)
-			trk_holes_sub(&h, at, end);
+			trk_ranges_sub(&h, at, end);
 		else if (!exact)
-			trk_holes_add(&h, at, end);
+			trk_ranges_add(&h, at, end);
 		/* Without a free entry the smallest range goes, or the set holds more ... */
 		if (!(op & 1)) {
 			u64 gone = at, gone_end = end;
 
 			set(must, at, end, true);
 			set(may, at, end, true);
-			if (exact && trk_holes_add_exact(&h, &gone, &gone_end)) {
-				MUST(was_full && h.n == TRK_HOLES);
+			if (exact && trk_ranges_add_exact(&h, &gone, &gone_end)) {
+				MUST(was_full && h.n == TRK_RANGES_MAX);
 				MUST(gone < gone_end);
 				for (i = 0; i < h.n; i++)
 					MUST(h.r[i].b - h.r[i].a >= gone_end - gone);
@@ -56,7 +56,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 			if (!was_full)
 				set(may, at, end, false);
 		}
-		MUST(h.n <= TRK_HOLES);
+		MUST(h.n <= TRK_RANGES_MAX);
 	}
 	for (i = 0; i < h.n; i++)
 		MUST(h.r[i].a < h.r[i].b && h.r[i].b <= SPAN && (!i || h.r[i].a > h.r[i - 1].b));

@@ -2,15 +2,15 @@
 /*
  * Sets of stream bytes in bounded memory: ranges in a sorted array.
  */
-#include "holes.h"
+#include "ranges.h"
 
-static void holes_remove(struct trk_holes *h, unsigned int i, unsigned int count)
+static void ranges_remove(struct trk_ranges *h, unsigned int i, unsigned int count)
 {
 	memmove(&h->r[i], &h->r[i + count], (h->n - i - count) * sizeof(h->r[0]));
 	h->n -= count;
 }
 
-static void holes_insert(struct trk_holes *h, unsigned int i, u64 a, u64 b)
+static void ranges_insert(struct trk_ranges *h, unsigned int i, u64 a, u64 b)
 {
 	memmove(&h->r[i + 1], &h->r[i], (h->n - i) * sizeof(h->r[0]));
 	h->r[i].a = a;
@@ -19,7 +19,7 @@ static void holes_insert(struct trk_holes *h, unsigned int i, u64 a, u64 b)
 }
 
 /* Joins the two neighbours with the least between them, to free one entry. */
-static void holes_join(struct trk_holes *h)
+static void ranges_join(struct trk_ranges *h)
 {
 	unsigned int i, best = 1;
 
@@ -27,18 +27,18 @@ static void holes_join(struct trk_holes *h)
 		if (h->r[i].a - h->r[i - 1].b < h->r[best].a - h->r[best - 1].b)
 			best = i;
 	h->r[best - 1].b = h->r[best].b;
-	holes_remove(h, best, 1);
+	ranges_remove(h, best, 1);
 }
 
 /**
- * trk_holes_add - add bytes to a set
+ * trk_ranges_add - add bytes to a set
  * @h: the set
  * @a: first byte
  * @b: first byte behind
  *
  * When all entries are in use the set comes to hold more than was added.
  */
-void trk_holes_add(struct trk_holes *h, u64 a, u64 b)
+void trk_ranges_add(struct trk_ranges *h, u64 a, u64 b)
 {
 	unsigned int i = 0, j;
 
@@ -53,19 +53,19 @@ void trk_holes_add(struct trk_holes *h, u64 a, u64 b)
 	if (j > i) {
 		h->r[i].a = a;
 		h->r[i].b = b;
-		holes_remove(h, i + 1, j - i - 1);
+		ranges_remove(h, i + 1, j - i - 1);
 		return;
 	}
-	if (h->n == TRK_HOLES) {
-		holes_join(h);
-		trk_holes_add(h, a, b);
+	if (h->n == TRK_RANGES_MAX) {
+		ranges_join(h);
+		trk_ranges_add(h, a, b);
 		return;
 	}
-	holes_insert(h, i, a, b);
+	ranges_insert(h, i, a, b);
 }
 
 /**
- * trk_holes_add_exact - add bytes to a set that must not hold more than was added
+ * trk_ranges_add_exact - add bytes to a set that must not hold more than was added
  * @h: the set
  * @a: first byte
  * @b: first byte behind
@@ -74,17 +74,17 @@ void trk_holes_add(struct trk_holes *h, u64 a, u64 b)
  *
  * Return: is there one?  Then *@a and *@b are its bounds.
  */
-bool trk_holes_add_exact(struct trk_holes *h, u64 *a, u64 *b)
+bool trk_ranges_add_exact(struct trk_ranges *h, u64 *a, u64 *b)
 {
 	u64 from = *a, to = *b;
-	unsigned int i = 0, k, least = TRK_HOLES;
+	unsigned int i = 0, k, least = TRK_RANGES_MAX;
 
 	if (from >= to)
 		return false;
 	while (i < h->n && h->r[i].b < from)
 		i++;
-	if (h->n < TRK_HOLES || (i < h->n && h->r[i].a <= to)) {
-		trk_holes_add(h, from, to);
+	if (h->n < TRK_RANGES_MAX || (i < h->n && h->r[i].a <= to)) {
+		trk_ranges_add(h, from, to);
 		return false;
 	}
 	/* Of several the new one stays, for what follows will touch it. */
@@ -95,22 +95,22 @@ bool trk_holes_add_exact(struct trk_holes *h, u64 *a, u64 *b)
 			*b = h->r[k].b;
 		}
 	}
-	if (least < TRK_HOLES) {
-		holes_remove(h, least, 1);
-		trk_holes_add(h, from, to);
+	if (least < TRK_RANGES_MAX) {
+		ranges_remove(h, least, 1);
+		trk_ranges_add(h, from, to);
 	}
 	return true;
 }
 
 /**
- * trk_holes_sub - take bytes out of a set
+ * trk_ranges_sub - take bytes out of a set
  * @h: the set
  * @a: first byte
  * @b: first byte behind
  *
  * When that would need an entry that is not there, the bytes stay.
  */
-void trk_holes_sub(struct trk_holes *h, u64 a, u64 b)
+void trk_ranges_sub(struct trk_ranges *h, u64 a, u64 b)
 {
 	unsigned int i = 0;
 
@@ -120,7 +120,7 @@ void trk_holes_sub(struct trk_holes *h, u64 a, u64 b)
 		if (h->r[i].b <= a) {
 			i++;
 		} else if (h->r[i].a >= a && h->r[i].b <= b) {
-			holes_remove(h, i, 1);
+			ranges_remove(h, i, 1);
 		} else if (h->r[i].a >= a) {
 			h->r[i].a = b;
 			return;
@@ -128,11 +128,11 @@ void trk_holes_sub(struct trk_holes *h, u64 a, u64 b)
 			h->r[i].b = a;
 			i++;
 		} else {
-			if (h->n < TRK_HOLES) {
+			if (h->n < TRK_RANGES_MAX) {
 				u64 end = h->r[i].b;
 
 				h->r[i].b = a;
-				holes_insert(h, i + 1, b, end);
+				ranges_insert(h, i + 1, b, end);
 			}
 			return;
 		}

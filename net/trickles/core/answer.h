@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* One answer, from the grant to packets (paper §2.4, §3.2). */
+#ifndef TRK_CORE_ANSWER_H
+#define TRK_CORE_ANSWER_H
+
+#include "grant.h"
+#include "nonce.h"
+
+/**
+ * struct trk_answer - an application's answer on its way into packets
+ * @g: the grant
+ * @peer: client and service, for seals
+ * @seal: cipher of the current epoch, for new continuations
+ * @nonce: cipher of the epoch g->cont.domain_key
+ * @output, @input: user continuations for the client, with @has_output, @has_input
+ * @consumed_from, @consumed_to: input consumed, with @has_consumed
+ * @off: stream offset of the data (answers to input; for asks the ranges rule)
+ * @len: bytes of data that the application has from @off on (of all ranges together)
+ * @fin: the server's stream ends behind the data
+ * @abort: give the connection up
+ *
+ * The rest is private to answer.c.
+ */
+struct trk_answer {
+	const struct trk_grant *g;
+	const struct trk_peer *peer;
+	const struct trk_cipher *seal;
+	const struct trk_cipher *nonce;
+	struct trk_ucont output;
+	struct trk_ucont input;
+	bool has_output, has_input, has_consumed;
+	bool fin, abort;
+	u64 consumed_from, consumed_to;
+	u64 off;
+	u64 len;
+
+	bool once;			/* the data cannot be asked for again */
+	u8 cont_blob[TRK_CONT_LEN];
+	u8 output_blob[TRK_SEALED_UCONT_MAX];
+	u8 input_blob[TRK_SEALED_UCONT_MAX];
+	u16 output_len, input_len;
+	u16 piece;			/* bytes of data per packet */
+	u32 next;			/* index of the next packet's first number */
+	u32 packets;			/* packets made so far */
+	u32 range;			/* ask range at hand, and how far in it */
+	u32 range_done;
+	u64 at;				/* bytes of the application's data passed by */
+	u64 nonces[TRK_NONCE_BATCH];
+	u32 nonces_from, nonces_count;	/* of growth, if the grant is */
+};
+
+/**
+ * struct trk_packet - one packet of an answer
+ * @seq: TCP sequence number
+ * @hdr_len: bytes of header written
+ * @data_at: the data begins at this byte of what the application gave
+ * @data_len: bytes of data
+ */
+struct trk_packet {
+	u32 seq;
+	u32 hdr_len;
+	u64 data_at;
+	u32 data_len;
+};
+
+int trk_answer_begin(struct trk_answer *a);
+bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p);
+u16 trk_answer_mss(const struct trk_grant *g);
+u64 trk_answer_room(const struct trk_grant *g);
+
+#endif /* TRK_CORE_ANSWER_H */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What the server decided on a request, from which the answer is made: the only thing that
+ * server.c and answer.c share.
+ */
+#ifndef TRK_CORE_GRANT_H
+#define TRK_CORE_GRANT_H
+
+#include "seal.h"
+#include "wire.h"
+
+enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
+
+/**
+ * struct trk_grant - what one request may be answered with
+ * @kind: kind of the request
+ * @mint: which packets of the answer carry @cont
+ * @grow: full packets of the answer may take growth nonces
+ * @paid: with @grow, so many numbers of the answer take growth nonces full or not, for the
+ *	request itself filled a packet (the client sends as fast as it may): what one
+ *	received number issues, or one number if it stands for several
+ * @final_input: the client's stream ends behind the input of the request
+ * @late: the continuation was past its horizon, of another address, or its key retired, or
+ *	the timeout was answered before: the answer is a new continuation and nothing else
+ * @moved: it was of another address
+ * @addr, @addr_len: the client's address, if the answer is to say it
+ * @count: numbers granted; 0 when the request issues nothing
+ * @first: first number granted; they are contiguous
+ * @cont: the continuation to send, or (TRK_MINT_NONE) the one that came; its conn,
+ *        domain and slot hold for the answer in any case
+ * @token: to echo
+ * @seq0: server's ISN + 1: packet x has sequence number seq0 + (x - 1) * slot
+ * @ack: acknowledgment number of the answer
+ * @ask, @nask: byte ranges wanted, in the order of the numbers
+ * @first_piece: bytes of them in the first packet
+ * @output, @input: user continuations, opened; opaque points into the request, and has to
+ *	be good until trk_answer_begin() has been called
+ * @has_output, @has_input_cont: whether they came
+ * @has_input: the request brings input, at @input_off
+ */
+struct trk_grant {
+	u8 kind;
+	u8 mint;
+	u8 nask;
+	bool grow;
+	u8 paid;
+	bool final_input;
+	bool late;
+	bool moved;
+	bool has_output;
+	bool has_input_cont;
+	bool has_input;
+	u32 count;
+	u32 token;
+	u32 seq0;
+	u32 ack;
+	u32 input_len;
+	u32 first_piece;
+	u64 first;
+	u64 input_off;
+	struct trk_cont cont;
+	struct trk_bytes ask[TRK_MAX_ASK];
+	struct trk_ucont output;
+	struct trk_ucont input;
+	u8 addr[TRK_ADDR_MAX];
+	u16 addr_len;
+};
+
+/* Bytes of data behind the shortest header, which is what a full packet of asked bytes has. */
+static inline u16 trk_grant_piece(const struct trk_grant *g)
+{
+	return (u16)trk_piece(g->cont.slot, false);
+}
+
+#endif /* TRK_CORE_GRANT_H */
