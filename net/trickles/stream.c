@@ -254,10 +254,10 @@ static void grow_ring(struct trk_net *tn, struct trk_stream *st, gfp_t gfp)
 	struct trk_slot *ring;
 	u32 size;
 
-	if (cl->ring_want <= cl->ring_size)
+	if (cl->ring_want <= cl->num.ring_size)
 		return;
 	size = min_t(u32, roundup_pow_of_two(cl->ring_want), TRK_RING_MAX);
-	if (size <= cl->ring_size)
+	if (size <= cl->num.ring_size)
 		return;
 	if (gfpflags_allow_blocking(gfp))
 		ring = kvcalloc(size, sizeof(*ring), gfp | __GFP_ACCOUNT);
@@ -561,7 +561,7 @@ static void opened(struct sock *sk, const struct tcphdr *th)
 		TRK_INC(trk_net(sock_net(sk)), DROP_NO_CLIENT);
 		return;
 	}
-	st->server_isn = ntohl(th->seq) + 1 - st->cl.ackrel;
+	st->server_isn = ntohl(th->seq) + 1 - st->cl.req.ackrel;
 	trk_stream_pump(sk, GFP_ATOMIC);
 }
 

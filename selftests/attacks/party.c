@@ -49,9 +49,9 @@ static void take(struct party *p, u64 off, u64 len)
 static void ring(struct trk_client *cl)
 {
 	u32 want = min_t(u32, cl->ring_want, RING_MOST);
-	struct trk_slot *old = cl->ring;
+	struct trk_slot *old = cl->num.ring;
 
-	if (want <= cl->ring_size)
+	if (want <= cl->num.ring_size)
 		return;
 	trk_client_set_ring(cl, zalloc(want, sizeof(*old)), want);
 	free(old);
@@ -122,12 +122,12 @@ struct line *party_fork(struct party *p, const struct line *l)
 		return NULL;
 	p->lines++;
 	*to = *l;
-	cl->ring = zalloc(cl->ring_size, sizeof(*cl->ring));
-	memcpy(cl->ring, l->cl.ring, cl->ring_size * sizeof(*cl->ring));
+	cl->num.ring = zalloc(cl->num.ring_size, sizeof(*cl->num.ring));
+	memcpy(cl->num.ring, l->cl.num.ring, cl->num.ring_size * sizeof(*cl->num.ring));
 	cl->rcv_nxt = begin;
-	cl->ask_nxt = begin;
-	cl->out_top = begin;
-	cl->holes.n = 0;
+	cl->rx.ask_nxt = begin;
+	cl->rx.out_top = begin;
+	cl->rx.holes.n = 0;
 	return to;
 }
 
@@ -158,7 +158,7 @@ static void pump(struct party *p)
 			cl->rcv_nxt++;
 		ring(cl);
 		while (trk_client_pump(cl, party_now(p), &o)) {
-			if (p->line[i].no_timeouts && cl->waiting)
+			if (p->line[i].no_timeouts && cl->req.waiting)
 				continue;
 			if (p->attack && p->attack->request)
 				p->attack->request(p, &p->line[i], &o);
@@ -182,7 +182,8 @@ static void connected(struct conn *c, u64 rtt_us)
 	p->elsewhere = ELSEWHERE;
 	p->wake_us = U64_MAX;
 	p->lines = 1;
-	trk_client_init(cl, zalloc(TRK_RING_MIN, sizeof(*cl->ring)), TRK_RING_MIN, party_random, c);
+	trk_client_init(cl, zalloc(TRK_RING_MIN, sizeof(*cl->num.ring)), TRK_RING_MIN,
+			party_random, c);
 	cl->in_end = TOY_MSG_LEN;
 	cl->rcv_limit = STREAM;
 	if (cheats) {
@@ -204,7 +205,7 @@ static void opened(struct conn *c, const struct packet *k)
 
 	for (i = 0; i < p->lines; i++)
 		if (trk_client_opened(&p->line[i].cl, k->ack - (c->client_isn + 1)))
-			c->server_isn = k->seq - p->line[i].cl.ackrel;
+			c->server_isn = k->seq - p->line[i].cl.req.ackrel;
 	pump(p);
 }
 
@@ -258,7 +259,7 @@ static void closed(struct conn *c)
 	if (!c->id)
 		party_cheat_bytes = p->bytes;
 	for (i = 0; i < p->lines; i++)
-		free(p->line[i].cl.ring);
+		free(p->line[i].cl.num.ring);
 	free(p->state);
 	free(p->have);
 	free(p);

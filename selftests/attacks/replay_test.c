@@ -142,7 +142,7 @@ static void rollback_turn(struct party *p)
 	if (!s->back && p->line[0].cl.stat.lost && s->n) {
 		s->back = true;
 		p->lines = 0;
-		free(p->line[0].cl.ring);
+		free(p->line[0].cl.num.ring);
 	}
 	if (!s->back)
 		return;
@@ -186,7 +186,7 @@ static void fork_turn(struct party *p)
 {
 	unsigned int i;
 
-	if (p->lines == 1 && p->line[0].cl.nrep >= FORK_AT)
+	if (p->lines == 1 && p->line[0].cl.num.nrep >= FORK_AT)
 		for (i = 1; i < COPIES; i++)
 			party_fork(p, &p->line[0])->no_timeouts = true;
 }
@@ -215,7 +215,7 @@ static bool two_ways_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	for (k = 1; k < p->lines; k++)
 		if (k != i && (r->num / LOST_EVERY) % COPIES != k)
 			party_pretend(p, &p->line[k],
-				      trk_num_near(p->line[k].cl.hi, r->num), r->nonce);
+				      trk_num_near(p->line[k].cl.num.hi, r->num), r->nonce);
 	return false;
 }
 
@@ -233,14 +233,14 @@ static void attempts_turn(struct party *p)
 {
 	unsigned int i;
 
-	if (p->lines > 1 || p->line[0].cl.nrep < FORK_AT)
+	if (p->lines > 1 || p->line[0].cl.num.nrep < FORK_AT)
 		return;
 	for (i = 1; i < FORKS; i++) {
 		struct trk_client *cl = &party_fork(p, &p->line[0])->cl;
 
-		cl->waiting = true;
-		cl->timeout_due = true;
-		cl->attempt = i;
+		cl->req.waiting = true;
+		cl->req.timeout_due = true;
+		cl->req.attempt = i;
 	}
 }
 
@@ -249,7 +249,7 @@ static void first_begin(struct party *p)
 	unsigned int i;
 
 	for (i = 1; i < FORKS; i++)
-		party_fork(p, &p->line[0])->cl.attempt = i;
+		party_fork(p, &p->line[0])->cl.req.attempt = i;
 }
 
 static void attempts__leave_one_domain(void)

@@ -50,7 +50,7 @@ static void inject(struct victim *v)
 	struct trk_client *cl = &v->p.cl;
 	u64 x;
 
-	for (x = cl->top + 1; x <= cl->hi && x <= cl->top + LATER; x++) {
+	for (x = cl->num.top + 1; x <= cl->num.hi && x <= cl->num.top + LATER; x++) {
 		const struct trk_slot *s = trk_client_slot(cl, x);
 		struct trk_in_resp in;
 		struct trk_resp r = { .token = always_the_same(NULL), .num = (u32)x, .span = 1,

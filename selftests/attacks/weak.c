@@ -200,9 +200,9 @@ REPLACE(trk_request_timeout);
 void WRAP(trk_request_timeout)(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
 	if (missing == DEFENCE_CONFIRMED) {
-		cl->confirmed = *trk_client_cont(cl);
-		cl->confirmed_n = cl->nrep;
-		cl->confirmed_proof = cl->acc ^ cl->confirmed.acc;
+		cl->held.confirmed = *trk_client_cont(cl);
+		cl->held.confirmed_n = cl->num.nrep;
+		cl->held.confirmed_proof = cl->num.acc ^ cl->held.confirmed.acc;
 	}
 	REAL(trk_request_timeout)(cl, now_us, out);
 }

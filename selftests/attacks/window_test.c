@@ -24,7 +24,7 @@ static void optimistic_turn(struct party *p)
 	u64 x;
 
 	/* Two for each event: faster than the packets come. */
-	for (x = l->cl.edge; x <= l->cl.hi && left; x++)
+	for (x = l->cl.num.edge; x <= l->cl.num.hi && left; x++)
 		left -= party_pretend(p, l, x, 0);
 }
 
@@ -35,7 +35,7 @@ static void hide_turn(struct party *p)
 	struct line *l = p->line;
 	u64 x;
 
-	for (x = l->cl.edge; x < l->cl.top; x++)
+	for (x = l->cl.num.edge; x < l->cl.num.top; x++)
 		party_pretend(p, l, x, 0);
 }
 
@@ -87,25 +87,25 @@ static void earlier_turn(struct party *p)
 	unsigned int left = 2;
 	u64 x;
 
-	if (!s->before.cl.ring && p->line[0].cl.nrep >= LEAVE_AT &&
-	    p->line[0].cl.ring_size <= RING) {
+	if (!s->before.cl.num.ring && p->line[0].cl.num.nrep >= LEAVE_AT &&
+	    p->line[0].cl.num.ring_size <= RING) {
 		s->before = p->line[0];
-		s->before.cl.ring = s->ring;
-		memcpy(s->ring, p->line[0].cl.ring,
-		       p->line[0].cl.ring_size * sizeof(s->ring[0]));
+		s->before.cl.num.ring = s->ring;
+		memcpy(s->ring, p->line[0].cl.num.ring,
+		       p->line[0].cl.num.ring_size * sizeof(s->ring[0]));
 	}
 	l = &p->line[p->lines - 1];
-	if (s->before.cl.ring && l->cl.top >= RECORDED && s->attempts < TRK_MAX_ATTEMPTS) {
+	if (s->before.cl.num.ring && l->cl.num.top >= RECORDED && s->attempts < TRK_MAX_ATTEMPTS) {
 		/* It does not begin a later domain. */
 		l->no_timeouts = true;
 		l = party_fork(p, &s->before);
-		l->cl.waiting = true;
-		l->cl.timeout_due = true;
-		l->cl.attempt = ++s->attempts;
+		l->cl.req.waiting = true;
+		l->cl.req.timeout_due = true;
+		l->cl.req.attempt = ++s->attempts;
 	}
 	if (p->lines == 1)
 		return;
-	for (x = l->cl.edge; x <= min_t(u64, l->cl.hi, RECORDED - 1) && left; x++)
+	for (x = l->cl.num.edge; x <= min_t(u64, l->cl.num.hi, RECORDED - 1) && left; x++)
 		if (s->nonce[x])
 			left -= party_pretend(p, l, x, s->nonce[x]);
 }
@@ -131,9 +131,9 @@ static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	struct trk_client *cl = &p->line[0].cl;
 	struct forge *s = p->state;
 	struct trk_req q = { .kind = TRK_KIND_RANGE, .flags = TRK_REQ_GROW, .token = 1,
-			     .ackrel = cl->ackrel, .m = r->num, .n = r->num, .proof = r->nonce,
+			     .ackrel = cl->req.ackrel, .m = r->num, .n = r->num, .proof = r->nonce,
 			     .nask = 1 };
-	struct trk_out_req o = { .seq = cl->seq, .ackrel = cl->ackrel };
+	struct trk_out_req o = { .seq = cl->req.seq, .ackrel = cl->req.ackrel };
 	const struct trk_held_ucont *output;
 	u8 blob[TRK_CONT_LEN];
 	struct trk_cont c;
@@ -143,7 +143,7 @@ static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 		return true;
 	test_cipher_epoch(&s->key, 1, 4711);
 	c = trk_client_cont(cl)->c;
-	s->next = max_t(u64, s->next, cl->hi + 1);
+	s->next = max_t(u64, s->next, cl->num.hi + 1);
 	c.base = r->num - 1;
 	trk_law_init(&c.law, c.base, s->next - r->num, TRK_SSTHRESH_INF, 0);
 	s->next += 2;
@@ -224,7 +224,7 @@ static void upload_request(struct party *p, struct line *l, const struct trk_out
 	struct trk_out_req to = *o;
 	struct trk_req q;
 
-	if (!l->cl.input.len || !party_read(p, o, &q) || q.kind != TRK_KIND_RANGE) {
+	if (!l->cl.held.input.len || !party_read(p, o, &q) || q.kind != TRK_KIND_RANGE) {
 		party_send(p, o);
 		return;
 	}
@@ -238,8 +238,8 @@ static void upload_request(struct party *p, struct line *l, const struct trk_out
 	q.output.p = NULL;
 	q.flags |= TRK_REQ_GROW;
 	q.has_input = true;
-	q.input_off = l->cl.input.u.start;
-	q.input = (struct trk_blob){ l->cl.input.blob, l->cl.input.len };
+	q.input_off = l->cl.held.input.u.start;
+	q.input = (struct trk_blob){ l->cl.held.input.blob, l->cl.held.input.len };
 	to.hdr_len = trk_req_write(to.hdr, &q);
 	to.in_off = q.input_off;
 	to.in_len = l->cl.slot - to.hdr_len;
@@ -253,7 +253,7 @@ static bool upload_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	unsigned int i;
 
 	for (i = 0; i < r->span; i++)
-		trk_client_slot(cl, trk_num_near(cl->hi, r->num) + i)->token = r->token;
+		trk_client_slot(cl, trk_num_near(cl->num.hi, r->num) + i)->token = r->token;
 	return true;
 }
 

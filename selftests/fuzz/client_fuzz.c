@@ -43,7 +43,7 @@ static void check_request(struct state *t, const struct trk_out_req *o)
 	unsigned int i;
 
 	if (o->syn) {
-		MUST(!total && cl->waiting && o->seq == cl->seq);
+		MUST(!total && cl->req.waiting && o->seq == cl->req.seq);
 		MUST(!trk_client_opened(&t->cl, o->seq + 1));
 		if (t->rng & 8)
 			MUST(trk_client_opened(&t->cl, o->seq));
@@ -62,23 +62,25 @@ static void check_request(struct state *t, const struct trk_out_req *o)
 static void check_books(struct state *t)
 {
 	const struct trk_client *cl = &t->cl;
-	u64 x, low = cl->hi >= cl->ring_size ? cl->hi - cl->ring_size + 1 : 0;
+	u64 x, low = cl->num.hi >= cl->num.ring_size ? cl->num.hi - cl->num.ring_size + 1 : 0;
 	u32 expected = 0;
 
-	MUST(cl->nclaims <= ARRAY_SIZE(cl->claims) && cl->expected <= cl->ring_size);
-	MUST(cl->in_una >= t->in_una && cl->in_una <= cl->in_nxt && cl->in_nxt <= cl->in_end);
-	MUST(cl->holes.n <= TRK_RANGES_MAX && cl->in_lost.n <= TRK_RANGES_MAX &&
-	     cl->in_acked.n <= TRK_RANGES_MAX);
+	MUST(cl->num.nclaims <= ARRAY_SIZE(cl->num.claims));
+	MUST(cl->num.expected <= cl->num.ring_size);
+	MUST(cl->in_una >= t->in_una && cl->in_una <= cl->tx.nxt && cl->tx.nxt <= cl->in_end);
+	MUST(cl->rx.holes.n <= TRK_RANGES_MAX && cl->tx.lost.n <= TRK_RANGES_MAX &&
+	     cl->tx.acked.n <= TRK_RANGES_MAX);
 	t->in_una = cl->in_una;
 	if (cl->state != TRK_CL_OPEN)
 		return;
-	MUST(cl->nrep < cl->edge && cl->nrep <= cl->reportable && cl->reportable < cl->edge);
-	MUST(cl->edge <= cl->hi + 1 && cl->top <= cl->hi);
-	if (cl->waiting)
+	MUST(cl->num.nrep < cl->num.edge && cl->num.nrep <= cl->num.reportable &&
+	     cl->num.reportable < cl->num.edge);
+	MUST(cl->num.edge <= cl->num.hi + 1 && cl->num.top <= cl->num.hi);
+	if (cl->req.waiting)
 		return;
-	for (x = low; x <= cl->hi; x++)
+	for (x = low; x <= cl->num.hi; x++)
 		expected += trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED;
-	MUST(cl->expected == expected);
+	MUST(cl->num.expected == expected);
 }
 
 static void pump(struct state *t)
@@ -95,7 +97,7 @@ static void pump(struct state *t)
 	if (cl->state == TRK_CL_DEAD)
 		MUST(cl->error && cl->deadline_us == U64_MAX);
 	else
-		MUST(cl->deadline_us <= cl->rto_deadline_us);
+		MUST(cl->deadline_us <= cl->timer.rto_deadline_us);
 }
 
 static void timer(struct state *t, struct bytes *b)
@@ -160,10 +162,10 @@ static u64 pick(const struct trk_client *cl, unsigned int at)
 {
 	u64 x;
 
-	for (x = cl->edge; x <= cl->hi; x++)
+	for (x = cl->num.edge; x <= cl->num.hi; x++)
 		if (trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED && !at--)
 			return x;
-	return cl->edge + at % 8 - 4;
+	return cl->num.edge + at % 8 - 4;
 }
 
 static void store(struct state *t, const struct trk_in_resp *in)
@@ -187,10 +189,10 @@ static void response(struct state *t, struct bytes *b)
 	struct trk_client *cl = &t->cl;
 	u8 cont[TRK_CONT_LEN], output[TRK_SEALED_UCONT_MAX], input[TRK_SEALED_UCONT_MAX];
 	u8 hdr[TRK_RESP_HDR_MAX];
-	bool entering = cl->state == TRK_CL_FIRST || (cl->waiting && shape & 1);
-	u64 x = entering ? cl->pending.first + take(b, 1) % 16 - (more & 1) :
+	bool entering = cl->state == TRK_CL_FIRST || (cl->req.waiting && shape & 1);
+	u64 x = entering ? cl->req.pending.first + take(b, 1) % 16 - (more & 1) :
 			   pick(cl, take(b, 1) % 64);
-	const struct trk_slot *s = entering ? &cl->pending : trk_client_slot(cl, x);
+	const struct trk_slot *s = entering ? &cl->req.pending : trk_client_slot(cl, x);
 	struct trk_resp r = { .num = (u32)x, .token = s->token, .span = 1, .nonce = take(b, 1) };
 	u64 off = s->what == TRK_WHAT_OUTPUT ? s->off : cl->rcv_nxt;
 	struct trk_in_resp in;
@@ -212,7 +214,7 @@ static void response(struct state *t, struct bytes *b)
 	if (shape & 128) {
 		r.has_consumed = true;
 		r.consumed_from = more & 1 ? take_any(b, 64) : cl->in_una;
-		r.consumed_to = more & 2 ? r.consumed_from + 1 + take_any(b, 16) : cl->in_nxt;
+		r.consumed_to = more & 2 ? r.consumed_from + 1 + take_any(b, 16) : cl->tx.nxt;
 		r.has_consumed = r.consumed_from < r.consumed_to;
 	}
 	if (more & 4) {
@@ -269,11 +271,11 @@ static void grow_ring(struct state *t)
 	struct trk_client *cl = &t->cl;
 	struct trk_slot *ring;
 
-	if (cl->ring_want <= cl->ring_size)
+	if (cl->ring_want <= cl->num.ring_size)
 		return;
 	MUST(cl->ring_want <= TRK_RING_MAX && !(cl->ring_want & (cl->ring_want - 1)));
-	ring = calloc(2 * cl->ring_size, sizeof(*ring));
-	trk_client_set_ring(cl, ring, 2 * cl->ring_size);
+	ring = calloc(2 * cl->num.ring_size, sizeof(*ring));
+	trk_client_set_ring(cl, ring, 2 * cl->num.ring_size);
 	free(t->ring);
 	t->ring = ring;
 	check_books(t);
@@ -321,7 +323,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		MUST(q.kind == TRK_KIND_CLOSE);
 	}
 	/* The server may leave input unread, but it has seen it. */
-	MUST(!trk_client_input_done(&t.cl) || t.cl.in_nxt == t.cl.in_end);
+	MUST(!trk_client_input_done(&t.cl) || t.cl.tx.nxt == t.cl.in_end);
 	free(t.ring);
 	return 0;
 }

@@ -162,7 +162,7 @@ static void client_receive(const struct packet *p)
 
 	if (p->syn) {
 		if (trk_client_opened(cl, p->ack - (loop.client_isn + 1)))
-			loop.server_isn = p->seq - cl->ackrel;
+			loop.server_isn = p->seq - cl->req.ackrel;
 		return;
 	}
 	MUST(!trk_resp_parse(&r, p->p, p->len, p->len));

@@ -162,7 +162,7 @@ struct packet *pair_pump(struct pair *p)
 		return packet_syn(p->client_isn + o.seq, 0);
 	/* A connection that has gone on for long: both ends number from there. */
 	if (p->cl.state == TRK_CL_FIRST)
-		p->cl.pending.first = p->start + 1;
+		p->cl.req.pending.first = p->start + 1;
 	out = packet_new(p->client_isn + 1 + o.seq, p->server_isn + 1 + o.ackrel, o.hdr, o.hdr_len,
 			 o.in_len);
 	if (o.in_len && !p->why[0])
@@ -258,7 +258,7 @@ void pair_at_client(struct pair *p, const struct packet *in)
 		return;
 	if (in->syn) {
 		if (trk_client_opened(&p->cl, in->ack - (p->client_isn + 1)))
-			p->server_isn = in->seq - p->cl.ackrel;
+			p->server_isn = in->seq - p->cl.req.ackrel;
 		return;
 	}
 	err = trk_resp_parse(&r, in->data, in->len, in->len);

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "cipher.h"
+#include "core/nonce.h"
 #include "garbage.h"
 #include "minisock.h"
 

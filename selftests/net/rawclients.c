@@ -266,7 +266,7 @@ static void segment(const u8 *p, size_t len)
 		responses(c, get_unaligned_be32(p + 4), p + at, len - at);
 	} else if (c->connected &&
 		   trk_client_opened(&c->cl, get_unaligned_be32(p + 8) - (c->isn + 1))) {
-		c->server_isn = get_unaligned_be32(p + 4) - c->cl.ackrel;
+		c->server_isn = get_unaligned_be32(p + 4) - c->cl.req.ackrel;
 		pump(c);
 	} else if (!c->connected && p[13] == (TH_SYN | TH_ACK) &&
 		   get_unaligned_be32(p + 8) == c->isn + 1) {

@@ -81,16 +81,17 @@ static unsigned int add_set(struct range *to, unsigned int n, const struct trk_r
 static unsigned int add_expected(struct range *to, unsigned int n, const struct trk_client *cl,
 				 u8 what)
 {
-	u64 x = cl->hi >= cl->ring_size ? cl->hi - cl->ring_size + 1 : 0;
+	u64 x = cl->num.hi >= cl->num.ring_size ? cl->num.hi - cl->num.ring_size + 1 : 0;
 
-	for (; x <= cl->hi; x++) {
+	for (; x <= cl->num.hi; x++) {
 		const struct trk_slot *s = trk_client_slot(cl, x);
 
 		if (s->state == TRK_SLOT_EXPECTED && s->what == what)
 			to[n++] = (struct range){ s->off, s->off + s->len };
 	}
-	if (cl->waiting && cl->pending.what == what)
-		to[n++] = (struct range){ cl->pending.off, cl->pending.off + cl->pending.len };
+	if (cl->req.waiting && cl->req.pending.what == what)
+		to[n++] = (struct range){ cl->req.pending.off,
+					  cl->req.pending.off + cl->req.pending.len };
 	return n;
 }
 
@@ -125,21 +126,21 @@ static void check_input(struct run *r)
 	unsigned int i, n;
 	u64 at;
 
-	for (i = 0; i < cl->in_acked.n; i++)
-		if (!all_consumed(r, cl->in_acked.r[i].a, cl->in_acked.r[i].b))
+	for (i = 0; i < cl->tx.acked.n; i++)
+		if (!all_consumed(r, cl->tx.acked.r[i].a, cl->tx.acked.r[i].b))
 			pair_fail(&r->p, "input at %" PRIu64 " is said to be consumed",
-				  cl->in_acked.r[i].a);
+				  cl->tx.acked.r[i].a);
 	if (cl->in_una && !all_consumed(r, 0, cl->in_una))
 		pair_fail(&r->p, "all input to %" PRIu64 " is said to be consumed", cl->in_una);
-	if (!cl->input.len || !(cl->input.u.flags & TRK_UCONT_PARALLEL))
+	if (!cl->held.input.len || !(cl->held.input.u.flags & TRK_UCONT_PARALLEL))
 		return;
-	n = add_set(ranges, 0, &cl->in_acked);
-	n = add_set(ranges, n, &cl->in_lost);
-	n = add_set(ranges, n, &cl->in_held);
-	n = add_set(ranges, n, &cl->in_placeless);
+	n = add_set(ranges, 0, &cl->tx.acked);
+	n = add_set(ranges, n, &cl->tx.lost);
+	n = add_set(ranges, n, &cl->tx.held);
+	n = add_set(ranges, n, &cl->tx.placeless);
 	n = add_expected(ranges, n, cl, TRK_WHAT_INPUT);
-	at = uncovered(ranges, n, cl->in_una, cl->in_nxt);
-	if (at < cl->in_nxt)
+	at = uncovered(ranges, n, cl->in_una, cl->tx.nxt);
+	if (at < cl->tx.nxt)
 		pair_fail(&r->p, "input %" PRIu64 " is forgotten", at);
 }
 
@@ -147,10 +148,11 @@ static void check_output(struct run *r)
 {
 	static struct range ranges[PAIR_RING + TRK_RANGES_MAX + 1];
 	struct trk_client *cl = &r->p.cl;
-	u64 at = cl->rcv_nxt, end = min_t(u64, min_t(u64, cl->ask_nxt, cl->fin_off), r->p.out_len);
+	u64 at = cl->rcv_nxt;
+	u64 end = min_t(u64, min_t(u64, cl->rx.ask_nxt, cl->fin_off), r->p.out_len);
 	unsigned int n;
 
-	n = add_set(ranges, 0, &cl->holes);
+	n = add_set(ranges, 0, &cl->rx.holes);
 	n = add_expected(ranges, n, cl, TRK_WHAT_OUTPUT);
 	for (;;) {
 		at = uncovered(ranges, n, at, end);
@@ -184,17 +186,17 @@ static void look(struct run *r)
 	unsigned int i, outputs = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
-		outputs += !trk_client_output_free(cl, &cl->outputs[i]);
-	most(&m->acked, cl->in_acked.n);
-	most(&m->lost, cl->in_lost.n);
-	most(&m->held, cl->in_held.n);
-	most(&m->placeless, cl->in_placeless.n);
-	most(&m->holes, cl->holes.n);
-	most(&m->nclaims, cl->nclaims);
+		outputs += !trk_client_output_free(cl, &cl->held.outputs[i]);
+	most(&m->acked, cl->tx.acked.n);
+	most(&m->lost, cl->tx.lost.n);
+	most(&m->held, cl->tx.held.n);
+	most(&m->placeless, cl->tx.placeless.n);
+	most(&m->holes, cl->rx.holes.n);
+	most(&m->nclaims, cl->num.nclaims);
 	most(&m->outputs, outputs);
-	most(&m->conts, (u8)(cl->serial - cl->confirmed_serial));
+	most(&m->conts, (u8)(cl->held.serial - cl->held.confirmed_serial));
 	/* What the lists would have to hold if they could. */
-	most(&m->runs, runs_of(r->consumed, cl->in_una, cl->in_nxt, 1));
+	most(&m->runs, runs_of(r->consumed, cl->in_una, cl->tx.nxt, 1));
 	most(&m->gaps, runs_of(r->p.have, cl->rcv_nxt, r->p.received, 0));
 	check_input(r);
 	check_output(r);
@@ -289,7 +291,8 @@ static void at_client(void *arg, struct packet *in)
 		pair_at_client(&r->p, in);
 		if (resp.output.p && !trk_ucont_parse(&u, resp.output)) {
 			for (i = 0; i < TRK_OUTPUTS; i++)
-				if (cl->outputs[i].len && cl->outputs[i].u.start == u.start)
+				if (cl->held.outputs[i].len &&
+				    cl->held.outputs[i].u.start == u.start)
 					break;
 			r->unheld += i == TRK_OUTPUTS && u.end > cl->rcv_nxt;
 		}

@@ -65,7 +65,8 @@ static void some_ucont(struct run *r, enum trk_ext which, u64 near, struct trk_b
 static void lie(struct run *r, u64 x, const struct trk_slot *of, bool opening)
 {
 	static u8 cont[TRK_CONT_LEN], in_buf[TRK_SEALED_UCONT_MAX], out_buf[TRK_SEALED_UCONT_MAX];
-	struct trk_cont c = { .conn = 1, .domain = 1 + r->cl.serial, .slot = r->cl.slot, .iw = 10,
+	struct trk_cont c = { .conn = 1, .domain = 1 + r->cl.held.serial,
+			      .slot = r->cl.slot, .iw = 10,
 			      .base = of->first - 1, .key_id = 3, .domain_key = 3 };
 	struct rng *g = &r->rng;
 	struct trk_in_resp in = { 0 };
@@ -123,13 +124,13 @@ static void lie(struct run *r, u64 x, const struct trk_slot *of, bool opening)
 /* A law that grants numbers which are expected already would have them counted twice. */
 static void check_expected(const struct trk_client *cl)
 {
-	u64 x, low = cl->hi > RING ? cl->hi - RING : 0;
+	u64 x, low = cl->num.hi > RING ? cl->num.hi - RING : 0;
 	u32 expected = 0;
 
-	for (x = low + 1; x <= cl->hi; x++)
+	for (x = low + 1; x <= cl->num.hi; x++)
 		expected += trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED;
-	if (cl->state == TRK_CL_OPEN && !cl->waiting)
-		CHECK_EQ(cl->expected, expected);
+	if (cl->state == TRK_CL_OPEN && !cl->req.waiting)
+		CHECK_EQ(cl->num.expected, expected);
 }
 
 /* What the module does after each change: sends, then frees what was consumed. */
@@ -149,7 +150,7 @@ static void pump(struct run *r)
 	}
 	CHECK(cl->in_una >= r->freed);
 	CHECK(cl->in_una <= cl->in_end);
-	CHECK(cl->hi - cl->nrep <= 2 * RING);
+	CHECK(cl->num.hi - cl->num.nrep <= 2 * RING);
 	CHECKED(check_expected(cl));
 	r->freed = cl->in_una;
 }
@@ -170,13 +171,14 @@ static void step(struct run *r)
 	if (rng_ppm(g, 50000) || r->now >= cl->deadline_us) {
 		r->now = max_t(u64, r->now, cl->deadline_us == U64_MAX ? 0 : cl->deadline_us);
 		trk_client_timer(cl, r->now);
-	} else if (cl->state == TRK_CL_FIRST || cl->waiting) {
-		if (cl->pending.count)
-			CHECKED(lie(r, cl->pending.first, &cl->pending, true));
-	} else if (cl->hi > cl->nrep) {
+	} else if (cl->state == TRK_CL_FIRST || cl->req.waiting) {
+		if (cl->req.pending.count)
+			CHECKED(lie(r, cl->req.pending.first, &cl->req.pending, true));
+	} else if (cl->num.hi > cl->num.nrep) {
 		struct trk_slot of;
 
-		x = rng_in(g, max_t(u64, cl->nrep, cl->hi > RING ? cl->hi - RING : 0) + 1, cl->hi);
+		x = cl->num.hi > RING ? cl->num.hi - RING : 0;
+		x = rng_in(g, max_t(u64, cl->num.nrep, x) + 1, cl->num.hi);
 		of = *trk_client_slot(cl, x);
 
 		CHECKED(lie(r, x, &of, false));

@@ -458,9 +458,9 @@ static bool client_needs(const struct run *r)
 	if (r->read < cl->rcv_nxt && cl->rcv_limit < r->received + cl->slot)
 		return false;
 	/* The same goes for a place for an output continuation. */
-	if (r->read < cl->rcv_nxt && (cl->in_noplace || r->sc->reads_full))
+	if (r->read < cl->rcv_nxt && (cl->tx.noplace || r->sc->reads_full))
 		return false;
-	if (cl->in_una < whole_msgs_in(r) || (cl->in_fin && !cl->fin_acked))
+	if (cl->in_una < whole_msgs_in(r) || (cl->in_fin && !cl->tx.fin_acked))
 		return true;
 	if (cl->rcv_nxt < whole_msgs_out(r))
 		return true;
@@ -527,9 +527,9 @@ static void client_transmit(struct run *r, const struct trk_out_req *o)
 static void client_ring(struct run *r)
 {
 	struct trk_client *cl = &r->cl;
-	struct trk_slot *old = cl->ring;
+	struct trk_slot *old = cl->num.ring;
 
-	if (cl->ring_want <= cl->ring_size || r->sc->small_ring)
+	if (cl->ring_want <= cl->num.ring_size || r->sc->small_ring)
 		return;
 	if (cl->ring_want > TRK_RING_MAX || cl->ring_want & (cl->ring_want - 1)) {
 		fail(r, "wants a ring of %u", cl->ring_want);
@@ -677,7 +677,7 @@ static void client_receive(void *arg, struct packet *p)
 	}
 	if (p->syn) {
 		if (trk_client_opened(cl, p->ack - (r->client_isn + 1)))
-			r->server_isn = p->seq - cl->ackrel;
+			r->server_isn = p->seq - cl->req.ackrel;
 		packet_free(p);
 		client_pump(r);
 		return;
@@ -722,7 +722,8 @@ static void client_timer(struct run *r)
 
 	r->sim.now_us = cl->deadline_us;
 	TRACE(r, "timer: state %u backoff %u expected %u holes %u waiting %u rto %" PRIu64,
-	      cl->state, cl->backoff, cl->expected, cl->holes.n, cl->waiting, cl->rto_us);
+	      cl->state, cl->timer.backoff, cl->num.expected, cl->rx.holes.n,
+	      cl->req.waiting, cl->rto_us);
 	r->silent++;
 	trk_client_timer(cl, r->sim.now_us);
 	if (cl->state == TRK_CL_DEAD) {
@@ -833,7 +834,7 @@ static void run_free(struct run *r)
 		free(d->token);
 		free(d);
 	}
-	free(r->cl.ring);
+	free(r->cl.num.ring);
 	free(r->in);
 	free(r->out);
 	free(r->have);

@@ -56,7 +56,7 @@ struct run {
 static void say(struct run *r, bool must_wait)
 {
 	const struct trk_client *cl = &r->p.cl;
-	u64 wait = cl->rto_us << min_t(u32, cl->backoff, 16);
+	u64 wait = cl->rto_us << min_t(u32, cl->timer.backoff, 16);
 
 	if (r->p.now_us - r->quiet_since > r->patience)
 		pair_fail(&r->p, "silent for %" PRIu64 " us, the timer allows %" PRIu64,
@@ -71,7 +71,7 @@ static bool waits(const struct run *r)
 	const struct trk_client *cl = &r->p.cl;
 
 	if (r->sc->rest_us && cl->in_end == r->sc->before && cl->in_una == cl->in_end &&
-	    !cl->waiting && !cl->expected && !trk_client_wants(cl))
+	    !cl->req.waiting && !cl->num.expected && !trk_client_wants(cl))
 		return true;
 	return r->paused && r->p.cl.rcv_limit < r->p.received + PAIR_SLOT;
 }
@@ -379,7 +379,7 @@ static enum fate first_lost(struct run *r, u64 number, struct packet *p)
 
 static enum fate reports_lost(struct run *r, const struct trk_req *q)
 {
-	return claims_lost(q, FIRST_LOST) && !r->p.cl.backoff ? DROP : DELIVER;
+	return claims_lost(q, FIRST_LOST) && !r->p.cl.timer.backoff ? DROP : DELIVER;
 }
 
 static void recovery__every_request_after_a_loss_lost(void)
@@ -632,7 +632,7 @@ static void recovery__key_change_in_handshake(void)
 
 	PLAY(&sc);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
-	CHECK_EQ(run.p.cl.conts[run.p.cl.serial % TRK_CONTS].c.domain_key, 2);
+	CHECK_EQ(run.p.cl.held.conts[run.p.cl.held.serial % TRK_CONTS].c.domain_key, 2);
 }
 
 /* ---- offsets of 32 bits ---- */
@@ -686,15 +686,15 @@ static void recovery__no_data_behind_many(void)
 		CHECK_EQ(cl->rcv_nxt, 3000);
 		/* As if so much had come. */
 		cl->rcv_nxt = at;
-		cl->ask_nxt = at;
-		cl->out_top = at;
+		cl->rx.ask_nxt = at;
+		cl->rx.out_top = at;
 		cl->rcv_limit = at + 100000;
-		memset(cl->outputs, 0, sizeof(cl->outputs));
+		memset(cl->held.outputs, 0, sizeof(cl->held.outputs));
 		/* A sign of life, then more input. */
 		p->now_us += TRK_KEEPALIVE_US;
 		trk_client_timer(cl, p->now_us);
 		CHECK(exchange(p));
-		CHECK_EQ(cl->out_top, at);
+		CHECK_EQ(cl->rx.out_top, at);
 		cl->in_end = p->in_len;
 		CHECK(exchange(p));
 		CHECK_EQ(p->q.input_len, p->in_len - TOY_MSG_LEN);
@@ -1246,7 +1246,7 @@ static void recovery__numbers_beyond_2_32(void)
 	CHECK_EQ(run.dropped, 3);
 	CHECK_EQ(run.mark, 1);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
-	CHECK(run.p.cl.hi > BEYOND + 100);
+	CHECK(run.p.cl.num.hi > BEYOND + 100);
 }
 
 static enum fate all_around_2_32_lost(struct run *r, u64 number, struct packet *p)
@@ -1262,7 +1262,7 @@ static void recovery__timeout_at_2_32(void)
 	PLAY(&sc);
 	/* Nothing but answers to timeout requests came: each brought one packet. */
 	CHECK(run.p.cl.stat.timeouts > 5);
-	CHECK(run.p.cl.hi > BEYOND);
+	CHECK(run.p.cl.num.hi > BEYOND);
 }
 
 /* Both sequence numbers wrap, and the segments that contain the wrap are lost. */
@@ -1276,7 +1276,7 @@ static enum fate wrap_response(struct run *r, u64 number, struct packet *p)
 
 static enum fate wrap_request(struct run *r, const struct trk_req *q)
 {
-	if (r->p.client_isn + 1 + r->p.cl.seq > 4000 || r->mark & 2)
+	if (r->p.client_isn + 1 + r->p.cl.req.seq > 4000 || r->mark & 2)
 		return DELIVER;
 	r->mark |= 2;
 	return DROP;
@@ -1298,7 +1298,7 @@ static void recovery__tcp_sequence_wraps(void)
 	sc.client_isn = isn;
 	PLAY(&sc);
 	CHECK_EQ(run.mark, 3);
-	CHECK(run.p.client_isn + run.p.cl.seq < isn);
+	CHECK(run.p.client_isn + run.p.cl.req.seq < isn);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 

@@ -198,7 +198,7 @@ static unsigned int choose(struct play *y, int act_on)
 static void wait_for_timer(struct play *y)
 {
 	const struct trk_client *cl = &y->p.cl;
-	u64 rto = min_t(u64, cl->rto_us << min_t(u32, cl->backoff, 16), TRK_RTO_MAX_US);
+	u64 rto = min_t(u64, cl->rto_us << min_t(u32, cl->timer.backoff, 16), TRK_RTO_MAX_US);
 
 	if (verbose)
 		printf("# %6" PRIu64 " ms nothing in flight, timer at %" PRIu64 "\n",

@@ -206,8 +206,8 @@ static void arrived(struct conn *c, u64 a, u64 b)
 static void client_ring(struct conn *c)
 {
 	struct trk_client *cl = &((struct host *)c->m)->cl;
-	struct trk_slot *old = cl->ring;
-	u32 size = cl->ring_size;
+	struct trk_slot *old = cl->num.ring;
+	u32 size = cl->num.ring_size;
 
 	if (cl->ring_want <= size)
 		return;
@@ -307,7 +307,7 @@ static void core_sample(const struct conn *c, struct conn_sample *s)
 	if (c->packed)
 		*s = c->packed->sample;
 	else
-		*s = (struct conn_sample){ .cwnd = h->cl.cwnd, .in_flight = h->cl.expected,
+		*s = (struct conn_sample){ .cwnd = h->cl.cwnd, .in_flight = h->cl.num.expected,
 					   .received = h->cl.rcv_nxt, .srtt_us = h->cl.srtt_us };
 }
 
@@ -320,23 +320,24 @@ static void rest(struct conn *c)
 	struct packed *p;
 	size_t need, len;
 
-	if (!h || h->cl.expected || h->nahead || h->cl.state != TRK_CL_OPEN || h->cl.waiting ||
+	if (!h || h->cl.num.expected || h->nahead || h->cl.state != TRK_CL_OPEN ||
+	    h->cl.req.waiting ||
 	    !(c->done || (h->next_us != U64_MAX && h->next_us > c->net->sim.now_us)))
 		return;
-	need = pack_bound(HOST_WORDS) + pack_bound(RING_WORDS(h->cl.ring_size));
+	need = pack_bound(HOST_WORDS) + pack_bound(RING_WORDS(h->cl.num.ring_size));
 	if (need > nroom) {
 		nroom = need;
 		room = reallocarray(room, nroom, sizeof(*room));
 	}
 	len = pack((const u64 *)h, HOST_WORDS, room);
-	len += pack((const u64 *)h->cl.ring, RING_WORDS(h->cl.ring_size), room + len);
+	len += pack((const u64 *)h->cl.num.ring, RING_WORDS(h->cl.num.ring_size), room + len);
 	p = conn_alloc(c, sizeof(*p) + len * sizeof(*room));
 	p->len = len;
-	p->ring_size = h->cl.ring_size;
+	p->ring_size = h->cl.num.ring_size;
 	p->deadline_us = core_deadline(c);
 	core_sample(c, &p->sample);
 	memcpy(p->word, room, len * sizeof(*room));
-	conn_free(c, h->cl.ring, h->cl.ring_size * sizeof(struct trk_slot));
+	conn_free(c, h->cl.num.ring, h->cl.num.ring_size * sizeof(struct trk_slot));
 	conn_free(c, h, sizeof(*h));
 	c->packed = p;
 	c->m = NULL;
@@ -352,8 +353,8 @@ static void wake(struct conn *c)
 		return;
 	h = conn_alloc(c, sizeof(*h));
 	ring = unpack(p->word, (u64 *)h, HOST_WORDS);
-	h->cl.ring = conn_alloc(c, p->ring_size * sizeof(struct trk_slot));
-	unpack(ring, (u64 *)h->cl.ring, RING_WORDS(p->ring_size));
+	h->cl.num.ring = conn_alloc(c, p->ring_size * sizeof(struct trk_slot));
+	unpack(ring, (u64 *)h->cl.num.ring, RING_WORDS(p->ring_size));
 	conn_free(c, p, sizeof(*p) + p->len * sizeof(*p->word));
 	c->packed = NULL;
 	c->m = h;
@@ -381,7 +382,7 @@ static void core_opened(struct conn *c, const struct packet *p)
 	wake(c);
 	h = c->m;
 	if (trk_client_opened(&h->cl, p->ack - (c->client_isn + 1))) {
-		c->server_isn = p->seq - h->cl.ackrel;
+		c->server_isn = p->seq - h->cl.req.ackrel;
 		client_pump(c);
 	}
 	rest(c);
@@ -444,7 +445,7 @@ static void core_close(struct conn *c)
 	n->again_up += h->cl.stat.in_retrans;
 	n->bytes_up += h->cl.in_una;
 	count(c);
-	conn_free(c, h->cl.ring, h->cl.ring_size * sizeof(struct trk_slot));
+	conn_free(c, h->cl.num.ring, h->cl.num.ring_size * sizeof(struct trk_slot));
 	conn_free(c, h->ahead, h->room * sizeof(*h->ahead));
 	conn_free(c, h, sizeof(*h));
 }

@@ -18,21 +18,21 @@ void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size
 		     u32 (*random)(void *arg), void *random_arg)
 {
 	memset(cl, 0, sizeof(*cl));
-	cl->ring = ring;
-	cl->ring_size = ring_size;
+	cl->num.ring = ring;
+	cl->num.ring_size = ring_size;
 	cl->ring_want = ring_size;
 	cl->random = random;
 	cl->random_arg = random_arg;
 	cl->fin_off = U64_MAX;
 	cl->deadline_us = U64_MAX;
-	cl->rto_deadline_us = U64_MAX;
-	cl->delack_deadline_us = U64_MAX;
-	cl->idle_deadline_us = U64_MAX;
-	cl->pace_deadline_us = U64_MAX;
-	cl->reseal_deadline_us = U64_MAX;
+	cl->timer.rto_deadline_us = U64_MAX;
+	cl->timer.delack_deadline_us = U64_MAX;
+	cl->timer.idle_deadline_us = U64_MAX;
+	cl->timer.pace_deadline_us = U64_MAX;
+	cl->timer.reseal_deadline_us = U64_MAX;
 	cl->cwnd = TRK_INITIAL_WINDOW;
 	cl->rto_us = TRK_RTO_INIT_US;
-	cl->dupthresh = TRK_DUPTHRESH;
+	cl->num.dupthresh = TRK_DUPTHRESH;
 }
 
 /**
@@ -43,12 +43,12 @@ void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size
  */
 void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_size)
 {
-	u64 x, low = cl->hi >= cl->ring_size ? cl->hi - cl->ring_size + 1 : 0;
+	u64 x, low = cl->num.hi >= cl->num.ring_size ? cl->num.hi - cl->num.ring_size + 1 : 0;
 
-	for (x = low; x <= cl->hi; x++)
+	for (x = low; x <= cl->num.hi; x++)
 		ring[x & (ring_size - 1)] = *trk_client_slot(cl, x);
-	cl->ring = ring;
-	cl->ring_size = ring_size;
+	cl->num.ring = ring;
+	cl->num.ring_size = ring_size;
 }
 
 /*
@@ -90,11 +90,11 @@ static void client_die(struct trk_client *cl, int error)
 {
 	cl->state = TRK_CL_DEAD;
 	cl->error = error;
-	cl->rto_deadline_us = U64_MAX;
-	cl->delack_deadline_us = U64_MAX;
-	cl->idle_deadline_us = U64_MAX;
-	cl->pace_deadline_us = U64_MAX;
-	cl->reseal_deadline_us = U64_MAX;
+	cl->timer.rto_deadline_us = U64_MAX;
+	cl->timer.delack_deadline_us = U64_MAX;
+	cl->timer.idle_deadline_us = U64_MAX;
+	cl->timer.pace_deadline_us = U64_MAX;
+	cl->timer.reseal_deadline_us = U64_MAX;
 	cl->deadline_us = U64_MAX;
 }
 
@@ -102,17 +102,19 @@ static void client_die(struct trk_client *cl, int error)
 static bool client_busy(const struct trk_client *cl)
 {
 	if (cl->state == TRK_CL_FIRST)
-		return cl->first_sent;
+		return cl->req.first_sent;
 	if (cl->state != TRK_CL_OPEN)
 		return false;
-	return cl->waiting || cl->expected || trk_client_wants(cl);
+	return cl->req.waiting || cl->num.expected || trk_client_wants(cl);
 }
 
 static void set_deadline(struct trk_client *cl)
 {
-	cl->deadline_us = min_t(u64, min_t(u64, cl->rto_deadline_us, cl->pace_deadline_us),
-				min_t(u64, cl->delack_deadline_us, cl->idle_deadline_us));
-	cl->deadline_us = min_t(u64, cl->deadline_us, cl->reseal_deadline_us);
+	const struct trk_timers *t = &cl->timer;
+
+	cl->deadline_us = min_t(u64, min_t(u64, t->rto_deadline_us, t->pace_deadline_us),
+				min_t(u64, t->delack_deadline_us, t->idle_deadline_us));
+	cl->deadline_us = min_t(u64, cl->deadline_us, t->reseal_deadline_us);
 }
 
 /*
@@ -122,14 +124,14 @@ static void set_deadline(struct trk_client *cl)
  */
 static bool can_probe(const struct trk_client *cl)
 {
-	return cl->state == TRK_CL_OPEN && !cl->waiting && !cl->probed && cl->srtt_us &&
-	       !cl->in_expected && (cl->above || cl->reportable > cl->nrep);
+	return cl->state == TRK_CL_OPEN && !cl->req.waiting && !cl->timer.probed && cl->srtt_us &&
+	       !cl->tx.expected && (cl->num.above || cl->num.reportable > cl->num.nrep);
 }
 
 /* What the retransmission timer waits for, from the last sign of life. */
 static u64 timer_wait(const struct trk_client *cl)
 {
-	return min_t(u64, cl->rto_us << min_t(u32, cl->backoff, 16), TRK_RTO_MAX_US);
+	return min_t(u64, cl->rto_us << min_t(u32, cl->timer.backoff, 16), TRK_RTO_MAX_US);
 }
 
 /*
@@ -142,11 +144,11 @@ static void arm(struct trk_client *cl, u64 now_us)
 {
 	u64 wait = timer_wait(cl);
 
-	cl->armed_us = now_us;
+	cl->timer.armed_us = now_us;
 	if (can_probe(cl))
 		wait = min_t(u64, wait, TRK_DELACK_US + max_t(u64, 2 * cl->srtt_us,
 							      cl->srtt_us + 4 * cl->rttvar_us));
-	cl->rto_deadline_us = client_busy(cl) ? now_us + wait : U64_MAX;
+	cl->timer.rto_deadline_us = client_busy(cl) ? now_us + wait : U64_MAX;
 	set_deadline(cl);
 }
 
@@ -155,8 +157,8 @@ static void arm(struct trk_client *cl, u64 now_us)
 /* Output that was asked for and did not come.  What lies above ask_nxt is asked for in its turn. */
 static void want_output(struct trk_client *cl, u64 a, u64 b)
 {
-	trk_ranges_add(&cl->holes, max_t(u64, a, cl->rcv_nxt),
-		      min_t(u64, b, min_t(u64, cl->fin_off, cl->ask_nxt)));
+	trk_ranges_add(&cl->rx.holes, max_t(u64, a, cl->rcv_nxt),
+		      min_t(u64, b, min_t(u64, cl->fin_off, cl->rx.ask_nxt)));
 }
 
 /* To @set, of input that goes again, what the server has not consumed of [a, b). */
@@ -165,13 +167,13 @@ static void add_input(struct trk_client *cl, struct trk_ranges *set, u64 a, u64 
 	unsigned int i;
 
 	trk_ranges_add(set, max_t(u64, a, cl->in_una), b);
-	for (i = 0; i < cl->in_acked.n; i++)
-		trk_ranges_sub(set, cl->in_acked.r[i].a, cl->in_acked.r[i].b);
+	for (i = 0; i < cl->tx.acked.n; i++)
+		trk_ranges_sub(set, cl->tx.acked.r[i].a, cl->tx.acked.r[i].b);
 }
 
 static void want_input(struct trk_client *cl, u64 a, u64 b)
 {
-	add_input(cl, &cl->in_lost, a, b);
+	add_input(cl, &cl->tx.lost, a, b);
 }
 
 /*
@@ -185,7 +187,7 @@ static void next_lost(struct trk_client *cl, u64 off)
 
 	if (h && !(h->u.flags & TRK_UCONT_FINAL) && h->u.end < cl->fin_off &&
 	    !trk_client_output_at(cl, h->u.end))
-		cl->next_lost = max_t(u64, cl->next_lost, h->u.end);
+		cl->rx.next_lost = max_t(u64, cl->rx.next_lost, h->u.end);
 }
 
 /* Number x, which is expected, will not come: its bytes must be asked for again. */
@@ -194,21 +196,21 @@ static void lose(struct trk_client *cl, u64 x)
 	struct trk_slot *s = trk_client_slot(cl, x);
 
 	s->state = TRK_SLOT_LOST;
-	cl->expected--;
+	cl->num.expected--;
 	cl->stat.lost++;
 	if (s->what == TRK_WHAT_OUTPUT) {
 		want_output(cl, s->off, s->off + s->len);
 		if (x == s->first)
 			next_lost(cl, s->off);
-		if (s->off + s->len == cl->asked_before)
-			cl->asked_before = 0;
+		if (s->off + s->len == cl->rx.asked_before)
+			cl->rx.asked_before = 0;
 	} else if (s->what == TRK_WHAT_INPUT) {
-		cl->in_expected--;
-		if (s->fin && !cl->fin_acked)
-			cl->fin_sent = false;
-		if (s->token == cl->in_token) {
-			if (cl->in_left && !--cl->in_left)
-				cl->in_again = true;
+		cl->tx.expected--;
+		if (s->fin && !cl->tx.fin_acked)
+			cl->tx.fin_sent = false;
+		if (s->token == cl->tx.token) {
+			if (cl->tx.left && !--cl->tx.left)
+				cl->tx.again = true;
 		} else {
 			want_input(cl, s->off, s->off + s->len);
 		}
@@ -221,8 +223,8 @@ static unsigned int claims_in_use(struct trk_client *cl)
 	u64 base = trk_client_cont(cl)->c.base;
 	unsigned int i, n = 0;
 
-	for (i = 0; i < cl->nclaims; i++)
-		n += cl->claims[i].b > base;
+	for (i = 0; i < cl->num.nclaims; i++)
+		n += cl->num.claims[i].b > base;
 	return n;
 }
 
@@ -236,27 +238,27 @@ static unsigned int claims_in_use(struct trk_client *cl)
  */
 static bool claim(struct trk_client *cl, u64 x, u8 kind)
 {
-	struct trk_claim *last = cl->nclaims ? &cl->claims[cl->nclaims - 1] : NULL;
-	bool swallow = last && last->a > cl->nrep;
+	struct trk_claim *last = cl->num.nclaims ? &cl->num.claims[cl->num.nclaims - 1] : NULL;
+	bool swallow = last && last->a > cl->num.nrep;
 	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : trk_claims_at(cl->slot);
 	u64 i;
 
 	if (last && last->kind == kind && last->b == x - 1) {
-		if (kind == TRK_CLAIM_NOGROWTH || last->a > cl->nrep) {
+		if (kind == TRK_CLAIM_NOGROWTH || last->a > cl->num.nrep) {
 			last->b = x;
 			return true;
 		}
 	}
-	if (cl->nclaims < ARRAY_SIZE(cl->claims) && claims_in_use(cl) < most) {
-		cl->claims[cl->nclaims].a = x;
-		cl->claims[cl->nclaims].b = x;
-		cl->claims[cl->nclaims].kind = kind;
-		cl->nclaims++;
+	if (cl->num.nclaims < ARRAY_SIZE(cl->num.claims) && claims_in_use(cl) < most) {
+		cl->num.claims[cl->num.nclaims].a = x;
+		cl->num.claims[cl->num.nclaims].b = x;
+		cl->num.claims[cl->num.nclaims].kind = kind;
+		cl->num.nclaims++;
 		return true;
 	}
 	/* A number that arrived would call for a smaller window as a lost one. */
 	if (kind == TRK_CLAIM_NOGROWTH &&
-	    (cl->reportable > cl->nrep || trk_client_renewing(cl)))
+	    (cl->num.reportable > cl->num.nrep || trk_client_renewing(cl)))
 		swallow = false;
 	if (!swallow) {
 		cl->stat.held++;
@@ -268,14 +270,14 @@ static bool claim(struct trk_client *cl, u64 x, u8 kind)
 	last->kind = TRK_CLAIM_LOST;
 	last->b = x;
 	/* A gap cannot end a report, nor touch another gap. */
-	for (i = last->a - 1; i > cl->nrep; i--)
+	for (i = last->a - 1; i > cl->num.nrep; i--)
 		if (trk_client_slot(cl, i)->state == TRK_SLOT_RECEIVED)
 			break;
-	cl->reportable = max_t(u64, i, cl->nrep);
-	if (cl->nclaims > 1 && last[-1].kind == TRK_CLAIM_LOST && last[-1].b == last->a - 1 &&
-	    last[-1].a > cl->nrep) {
+	cl->num.reportable = max_t(u64, i, cl->num.nrep);
+	if (cl->num.nclaims > 1 && last[-1].kind == TRK_CLAIM_LOST && last[-1].b == last->a - 1 &&
+	    last[-1].a > cl->num.nrep) {
 		last[-1].b = last->b;
-		cl->nclaims--;
+		cl->num.nclaims--;
 	}
 	cl->stat.merged++;
 	return true;
@@ -287,10 +289,10 @@ static bool claim(struct trk_client *cl, u64 x, u8 kind)
  */
 static u32 dupthresh(const struct trk_client *cl)
 {
-	u32 outstanding = cl->above + cl->expected;
+	u32 outstanding = cl->num.above + cl->num.expected;
 
-	if (outstanding > cl->dupthresh)
-		return cl->dupthresh;
+	if (outstanding > cl->num.dupthresh)
+		return cl->num.dupthresh;
 	return outstanding > 2 ? outstanding - 1 : 1;
 }
 
@@ -300,9 +302,10 @@ static u32 dupthresh(const struct trk_client *cl)
  */
 static void reordered(struct trk_client *cl, u64 x)
 {
-	u64 extent = cl->top > x ? cl->top - x : 0;
+	u64 extent = cl->num.top > x ? cl->num.top - x : 0;
+	u32 margin = (u32)min_t(u64, 2 * extent, TRK_DUPTHRESH_MAX);
 
-	cl->dupthresh = max_t(u32, cl->dupthresh, (u32)min_t(u64, 2 * extent, TRK_DUPTHRESH_MAX));
+	cl->num.dupthresh = max_t(u32, cl->num.dupthresh, margin);
 }
 
 /*
@@ -311,31 +314,31 @@ static void reordered(struct trk_client *cl, u64 x)
  */
 static void declare(struct trk_client *cl, bool force)
 {
-	while (cl->edge <= cl->top) {
-		struct trk_slot *s = trk_client_slot(cl, cl->edge);
+	while (cl->num.edge <= cl->num.top) {
+		struct trk_slot *s = trk_client_slot(cl, cl->num.edge);
 
 		if (s->state == TRK_SLOT_EXPECTED) {
-			if (!force && cl->above < dupthresh(cl))
+			if (!force && cl->num.above < dupthresh(cl))
 				return;
-			lose(cl, cl->edge);
+			lose(cl, cl->num.edge);
 		}
 		/* The nonce of a shared packet is with its first number: swallowed with it. */
 		if (s->state == TRK_SLOT_RECEIVED && s->joined &&
-		    trk_client_slot(cl, cl->edge - 1)->state == TRK_SLOT_LOST)
+		    trk_client_slot(cl, cl->num.edge - 1)->state == TRK_SLOT_LOST)
 			s->state = TRK_SLOT_LOST;
 		if (s->state == TRK_SLOT_LOST) {
-			if (!claim(cl, cl->edge, TRK_CLAIM_LOST))
+			if (!claim(cl, cl->num.edge, TRK_CLAIM_LOST))
 				return;
 		} else {
-			if (s->nogrowth && !claim(cl, cl->edge, TRK_CLAIM_NOGROWTH))
+			if (s->nogrowth && !claim(cl, cl->num.edge, TRK_CLAIM_NOGROWTH))
 				return;
 			if (!s->joined)
-				cl->above--;
+				cl->num.above--;
 			/* The claim may have swallowed it. */
 			if (s->state == TRK_SLOT_RECEIVED)
-				cl->reportable = cl->edge;
+				cl->num.reportable = cl->num.edge;
 		}
-		cl->edge++;
+		cl->num.edge++;
 	}
 }
 
@@ -343,58 +346,58 @@ static void declare(struct trk_client *cl, bool force)
 
 static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk_cont *c)
 {
-	const struct trk_slot *p = &cl->pending;
+	const struct trk_slot *p = &cl->req.pending;
 	struct trk_held_cont *held;
 	u64 x;
 	u32 i;
 
-	cl->serial++;
+	cl->held.serial++;
 	held = trk_client_cont(cl);
 	memcpy(held->blob, blob, TRK_CONT_LEN);
 	held->c = *c;
 	held->acc = 0;
-	cl->confirmed = *held;
-	cl->cont_used = true;
-	cl->confirmed_serial = cl->serial;
-	cl->confirmed_n = c->base;
-	cl->confirmed_proof = 0;
-	cl->last.count = 0;
-	cl->renewal = 0;
-	cl->renewal_claims = 0;
-	cl->key_changes = 0;
-	cl->reseals = 0;
-	cl->reseal_us = 0;
-	cl->asked_before = 0;
-	cl->nclaims = 0;
-	cl->nrep = c->base;
-	cl->edge = c->base + 1;
-	cl->reportable = c->base;
-	cl->top = c->base;
-	cl->acc = 0;
-	cl->above = 0;
-	cl->expected = 0;
+	cl->held.confirmed = *held;
+	cl->held.cont_used = true;
+	cl->held.confirmed_serial = cl->held.serial;
+	cl->held.confirmed_n = c->base;
+	cl->held.confirmed_proof = 0;
+	cl->req.last.count = 0;
+	cl->held.renewal = 0;
+	cl->held.renewal_claims = 0;
+	cl->held.key_changes = 0;
+	cl->held.reseals = 0;
+	cl->held.reseal_us = 0;
+	cl->rx.asked_before = 0;
+	cl->num.nclaims = 0;
+	cl->num.nrep = c->base;
+	cl->num.edge = c->base + 1;
+	cl->num.reportable = c->base;
+	cl->num.top = c->base;
+	cl->num.acc = 0;
+	cl->num.above = 0;
+	cl->num.expected = 0;
 	for (i = 0; i < p->count; i++) {
 		x = p->first + i;
 		*trk_client_slot(cl, x) = *p;
-		trk_client_slot(cl, x)->serial = cl->serial;
+		trk_client_slot(cl, x)->serial = cl->held.serial;
 		trk_client_slot(cl, x)->state = TRK_SLOT_EXPECTED;
-		cl->expected++;
+		cl->num.expected++;
 	}
-	cl->hi = c->base + p->count;
-	cl->in_expected = p->what == TRK_WHAT_INPUT ? p->count : 0;
-	if (p->what == TRK_WHAT_INPUT && p->token == cl->in_token)
-		cl->in_left = p->count;
+	cl->num.hi = c->base + p->count;
+	cl->tx.expected = p->what == TRK_WHAT_INPUT ? p->count : 0;
+	if (p->what == TRK_WHAT_INPUT && p->token == cl->tx.token)
+		cl->tx.left = p->count;
 	cl->slot = c->slot;
 	cl->state = TRK_CL_OPEN;
-	cl->waiting = false;
-	cl->knocking = false;
-	cl->attempt = 0;
+	cl->req.waiting = false;
+	cl->req.knocking = false;
+	cl->req.attempt = 0;
 }
 
 /* Is this the answer to the first or timeout request that is out?  If so its domain begins. */
 static int enter(struct trk_client *cl, const struct trk_resp *r)
 {
-	const struct trk_slot *p = &cl->pending;
+	const struct trk_slot *p = &cl->req.pending;
 	u64 x = trk_num_near(p->first, r->num);
 	struct trk_cont c;
 
@@ -427,11 +430,12 @@ static int enter(struct trk_client *cl, const struct trk_resp *r)
  */
 bool trk_client_opened(struct trk_client *cl, u32 ackrel)
 {
-	if (cl->state != TRK_CL_OPEN || !cl->waiting || !cl->knocking || ackrel != cl->seq)
+	if (cl->state != TRK_CL_OPEN || !cl->req.waiting || !cl->req.knocking ||
+	    ackrel != cl->req.seq)
 		return false;
-	cl->knocking = false;
-	cl->opened = true;
-	cl->timeout_due = true;
+	cl->req.knocking = false;
+	cl->req.opened = true;
+	cl->req.timeout_due = true;
 	return true;
 }
 
@@ -449,7 +453,7 @@ static struct trk_held_ucont *output_place(struct trk_client *cl, const struct t
 	unsigned int i;
 
 	for (i = 0; i < TRK_OUTPUTS; i++) {
-		struct trk_held_ucont *h = &cl->outputs[i];
+		struct trk_held_ucont *h = &cl->held.outputs[i];
 
 		if (trk_client_output_free(cl, h))
 			free = h;
@@ -476,8 +480,8 @@ static void take_reseal(struct trk_client *cl, struct trk_held_ucont *h, struct 
 {
 	memcpy(h->blob, blob.p, blob.len);
 	h->u.key_id = key_id;
-	cl->reseals = 0;
-	cl->reseal_us = 0;
+	cl->held.reseals = 0;
+	cl->held.reseal_us = 0;
 	cl->stat.resealed++;
 }
 
@@ -498,8 +502,8 @@ static void store_output_cont(struct trk_client *cl, const struct trk_resp *r,
 	if (h && h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
 	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len)))
 		return;
-	if (u->start == cl->next_lost)
-		cl->next_lost = 0;
+	if (u->start == cl->rx.next_lost)
+		cl->rx.next_lost = 0;
 	if (u->flags & TRK_UCONT_FINAL)
 		cl->fin_off = min_t(u64, cl->fin_off, u->end);
 	if (u->end <= cl->rcv_nxt || u->start == u->end)
@@ -517,16 +521,16 @@ static void store_input_cont(struct trk_client *cl, const struct trk_resp *r)
 	if (trk_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->slot))
 		return;
 	/* A late packet must not bring an older one back. */
-	if (cl->input.len && u.start < cl->input.u.start)
+	if (cl->held.input.len && u.start < cl->held.input.u.start)
 		return;
-	if (resealed(&cl->input, r->input, u.key_id)) {
-		take_reseal(cl, &cl->input, r->input, u.key_id);
+	if (resealed(&cl->held.input, r->input, u.key_id)) {
+		take_reseal(cl, &cl->held.input, r->input, u.key_id);
 		return;
 	}
-	memcpy(cl->input.blob, r->input.p, r->input.len);
-	cl->input.len = r->input.len;
-	cl->input.u = u;
-	cl->input.u.opaque = NULL;
+	memcpy(cl->held.input.blob, r->input.p, r->input.len);
+	cl->held.input.len = r->input.len;
+	cl->held.input.u = u;
+	cl->held.input.u.opaque = NULL;
 }
 
 /* The answer to a request without input brings no other input continuation than the one held. */
@@ -534,19 +538,19 @@ static void reseal_input_cont(struct trk_client *cl, const struct trk_resp *r)
 {
 	struct trk_ucont u;
 
-	if (!trk_ucont_parse(&u, r->input) && resealed(&cl->input, r->input, u.key_id))
-		take_reseal(cl, &cl->input, r->input, u.key_id);
+	if (!trk_ucont_parse(&u, r->input) && resealed(&cl->held.input, r->input, u.key_id))
+		take_reseal(cl, &cl->held.input, r->input, u.key_id);
 }
 
 static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 {
-	struct trk_ranges *acked = &cl->in_acked;
+	struct trk_ranges *acked = &cl->tx.acked;
 
-	to = min_t(u64, to, cl->in_nxt);
+	to = min_t(u64, to, cl->tx.nxt);
 	if (from >= to || to <= cl->in_una)
 		return;
-	trk_ranges_sub(&cl->in_lost, from, to);
-	trk_ranges_sub(&cl->in_placeless, from, to);
+	trk_ranges_sub(&cl->tx.lost, from, to);
+	trk_ranges_sub(&cl->tx.placeless, from, to);
 	if (from > cl->in_una) {
 		/*
 		 * What finds no place goes again, and the first hole before it.  If that waits
@@ -554,9 +558,9 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 		 */
 		if (!trk_ranges_add_exact(acked, &from, &to))
 			return;
-		if (cl->in_placeless.n && cl->in_placeless.r[0].a < from) {
-			add_input(cl, &cl->in_placeless, from, to);
-			cl->in_noplace = true;
+		if (cl->tx.placeless.n && cl->tx.placeless.r[0].a < from) {
+			add_input(cl, &cl->tx.placeless, from, to);
+			cl->tx.noplace = true;
 		} else {
 			want_input(cl, from, to);
 		}
@@ -567,8 +571,8 @@ static void input_consumed(struct trk_client *cl, u64 from, u64 to)
 		cl->in_una = max_t(u64, cl->in_una, acked->r[0].b);
 		trk_ranges_sub(acked, acked->r[0].a, acked->r[0].b);
 	}
-	trk_ranges_sub(&cl->in_lost, 0, cl->in_una);
-	trk_ranges_sub(&cl->in_placeless, 0, cl->in_una);
+	trk_ranges_sub(&cl->tx.lost, 0, cl->in_una);
+	trk_ranges_sub(&cl->tx.placeless, 0, cl->in_una);
 }
 
 /*
@@ -584,7 +588,7 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 	unsigned int i;
 
 	for (i = 0; i < TRK_OUTPUTS && r->data_len; i++) {
-		const struct trk_held_ucont *h = &cl->outputs[i];
+		const struct trk_held_ucont *h = &cl->held.outputs[i];
 
 		if (h->len && covers(&h->u, off))
 			limit = h->u.end;
@@ -596,7 +600,7 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 		if (s->token != answer.token || s->what != TRK_WHAT_INPUT)
 			continue;
 		if (s->state == TRK_SLOT_EXPECTED)
-			cl->in_expected--;
+			cl->tx.expected--;
 		s->what = TRK_WHAT_REST;
 		if (at >= limit)
 			continue;
@@ -606,54 +610,50 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 		end = min_t(u64, at + s->len, limit);
 		/* If it was received, it was refused. */
 		if (s->state != TRK_SLOT_EXPECTED)
-			trk_ranges_add(&cl->holes, at, end);
+			trk_ranges_add(&cl->rx.holes, at, end);
 	}
-	if (end <= cl->ask_nxt)
+	if (end <= cl->rx.ask_nxt)
 		return;
 	/* Bytes before the answer that nobody asked for yet are holes from now on. */
-	if (start > cl->ask_nxt)
-		trk_ranges_add(&cl->holes, cl->ask_nxt, start);
-	cl->ask_nxt = end;
-}
-
-static bool input_parallel(const struct trk_client *cl)
-{
-	return cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL);
+	if (start > cl->rx.ask_nxt)
+		trk_ranges_add(&cl->rx.holes, cl->rx.ask_nxt, start);
+	cl->rx.ask_nxt = end;
 }
 
 static void input_answered(struct trk_client *cl, struct trk_slot *s, const struct trk_resp *r,
 			   u64 off)
 {
-	bool before = input_parallel(cl), parallel;
-	bool sequential = s->token == cl->in_token;
+	bool before = trk_client_parallel(cl), parallel;
+	bool sequential = s->token == cl->tx.token;
 	u64 in_end = s->off + s->len;
 
 	if (r->input.p)
 		store_input_cont(cl, r);
-	parallel = input_parallel(cl);
+	parallel = trk_client_parallel(cl);
 	if (r->has_consumed)
 		input_consumed(cl, r->consumed_from, r->consumed_to);
 	if (s->fin)
-		cl->fin_acked = true;
+		cl->tx.fin_acked = true;
 	/* What it waited for has come. */
 	if (r->has_consumed && r->consumed_to > s->off)
-		cl->in_stall = 0;
+		cl->tx.stall = 0;
 	if (sequential || parallel != before) {
-		cl->in_token = 0;
-		cl->in_left = 0;
-		cl->in_again = false;
-		cl->in_noplace = false;
-		cl->in_placeless.n = 0;
+		cl->tx.token = 0;
+		cl->tx.left = 0;
+		cl->tx.again = false;
+		cl->tx.noplace = false;
+		cl->tx.placeless.n = 0;
 		/* What was not consumed goes again: in any order, or once there is more of it. */
 		if (parallel)
-			want_input(cl, cl->input.u.start, min_t(u64, cl->in_nxt, cl->input.u.end));
+			want_input(cl, cl->held.input.u.start,
+				   min_t(u64, cl->tx.nxt, cl->held.input.u.end));
 		else if (sequential && (!r->has_consumed || r->consumed_to <= s->off))
-			cl->in_stall = in_end;
+			cl->tx.stall = in_end;
 	} else if (parallel) {
 		u64 from = r->has_consumed ? r->consumed_from : in_end;
 		u64 to = r->has_consumed ? r->consumed_to : in_end;
 
-		cl->each_brings = r->output.p;
+		cl->rx.each_brings = r->output.p;
 		want_input(cl, s->off, min_t(u64, from, in_end));
 		want_input(cl, max_t(u64, to, s->off), in_end);
 	}
@@ -670,17 +670,17 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u6
 
 	if (s->state != TRK_SLOT_EXPECTED)
 		return;
-	if (s->count == 1 && s->fin && !cl->fin_acked)
-		cl->fin_sent = false;
-	if (s->token != cl->in_token) {
+	if (s->count == 1 && s->fin && !cl->tx.fin_acked)
+		cl->tx.fin_sent = false;
+	if (s->token != cl->tx.token) {
 		if (s->count == 1)
 			want_input(cl, s->off, s->off + s->len);
 		return;
 	}
 	for (i = 0; i < span; i++)
-		if (trk_client_slot(cl, x + i)->state == TRK_SLOT_EXPECTED && cl->in_left &&
-		    !--cl->in_left)
-			cl->in_again = true;
+		if (trk_client_slot(cl, x + i)->state == TRK_SLOT_EXPECTED && cl->tx.left &&
+		    !--cl->tx.left)
+			cl->tx.again = true;
 }
 
 /*
@@ -689,22 +689,22 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u6
  */
 static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 end, bool noplace)
 {
-	if (s->fin && !cl->fin_acked)
-		cl->fin_sent = false;
-	if (s->token == cl->in_token) {
-		cl->in_left = 0;
-		cl->in_again = true;
+	if (s->fin && !cl->tx.fin_acked)
+		cl->tx.fin_sent = false;
+	if (s->token == cl->tx.token) {
+		cl->tx.left = 0;
+		cl->tx.again = true;
 		if (!noplace)
-			cl->in_after = end;
-	} else if (!input_parallel(cl)) {
+			cl->tx.after = end;
+	} else if (!trk_client_parallel(cl)) {
 		return;
 	} else if (noplace) {
-		add_input(cl, &cl->in_placeless, s->off, s->off + s->len);
+		add_input(cl, &cl->tx.placeless, s->off, s->off + s->len);
 	} else {
-		cl->in_after = cl->in_held.n ? min_t(u64, cl->in_after, end) : end;
-		trk_ranges_add(&cl->in_held, s->off, s->off + s->len);
+		cl->tx.after = cl->tx.held.n ? min_t(u64, cl->tx.after, end) : end;
+		trk_ranges_add(&cl->tx.held, s->off, s->off + s->len);
 	}
-	cl->in_noplace |= noplace;
+	cl->tx.noplace |= noplace;
 }
 
 static void want_all(struct trk_client *cl, struct trk_ranges *held)
@@ -723,24 +723,24 @@ static void want_all(struct trk_client *cl, struct trk_ranges *held)
  */
 static void input_release(struct trk_client *cl)
 {
-	struct trk_ranges *placeless = &cl->in_placeless;
+	struct trk_ranges *placeless = &cl->tx.placeless;
 	u64 a, b;
 
-	if (cl->in_held.n && cl->rcv_limit >= cl->in_after)
-		want_all(cl, &cl->in_held);
-	if (!cl->in_noplace || cl->expected || cl->waiting || trk_client_silly(cl) ||
+	if (cl->tx.held.n && cl->rcv_limit >= cl->tx.after)
+		want_all(cl, &cl->tx.held);
+	if (!cl->tx.noplace || cl->num.expected || cl->req.waiting || trk_client_silly(cl) ||
 	    trk_client_wants(cl))
 		return;
 	a = placeless->r[0].a;
 	b = min_t(u64, a + cl->slot, placeless->r[0].b);
-	if (placeless->n && a != cl->in_tried) {
-		cl->in_tried = a;
+	if (placeless->n && a != cl->tx.tried) {
+		cl->tx.tried = a;
 		trk_ranges_sub(placeless, a, b);
 		want_input(cl, a, b);
 	} else {
 		want_all(cl, placeless);
 	}
-	cl->in_noplace = placeless->n;
+	cl->tx.noplace = placeless->n;
 }
 
 /* Output data arrived: what of the piece is still missing must be asked for again. */
@@ -752,33 +752,33 @@ static void output_arrived(struct trk_client *cl, const struct trk_slot *s, u64 
 			want_output(cl, s->off, s->off + s->len);
 		return;
 	}
-	trk_ranges_sub(&cl->holes, off, off + len);
-	if (off <= cl->ask_nxt)
-		cl->ask_nxt = max_t(u64, cl->ask_nxt, off + len);
-	cl->out_top = max_t(u64, cl->out_top, off + len);
+	trk_ranges_sub(&cl->rx.holes, off, off + len);
+	if (off <= cl->rx.ask_nxt)
+		cl->rx.ask_nxt = max_t(u64, cl->rx.ask_nxt, off + len);
+	cl->rx.out_top = max_t(u64, cl->rx.out_top, off + len);
 	if (s->what == TRK_WHAT_OUTPUT)
 		want_output(cl, max_t(u64, off + len, s->off), s->off + s->len);
 }
 
 static void confirm(struct trk_client *cl, const struct trk_slot *s)
 {
-	const struct trk_held_cont *held = &cl->conts[s->serial % TRK_CONTS];
+	const struct trk_held_cont *held = &cl->held.conts[s->serial % TRK_CONTS];
 	unsigned int i;
 
-	if (s->req_n <= cl->confirmed_n || (u8)(cl->serial - s->serial) >= TRK_CONTS)
+	if (s->req_n <= cl->held.confirmed_n || (u8)(cl->held.serial - s->serial) >= TRK_CONTS)
 		return;
-	if (cl->confirmed.c.key_id != held->c.key_id) {
-		cl->reseals = 0;
-		cl->reseal_us = 0;
+	if (cl->held.confirmed.c.key_id != held->c.key_id) {
+		cl->held.reseals = 0;
+		cl->held.reseal_us = 0;
 	}
-	cl->confirmed = *held;
-	cl->confirmed_serial = s->serial;
-	cl->confirmed_n = s->req_n;
-	cl->confirmed_proof = s->acc ^ held->acc;
-	for (i = 0; i < cl->nclaims && cl->claims[i].b <= held->c.base; i++)
+	cl->held.confirmed = *held;
+	cl->held.confirmed_serial = s->serial;
+	cl->held.confirmed_n = s->req_n;
+	cl->held.confirmed_proof = s->acc ^ held->acc;
+	for (i = 0; i < cl->num.nclaims && cl->num.claims[i].b <= held->c.base; i++)
 		;
-	cl->nclaims -= i;
-	memmove(cl->claims, cl->claims + i, cl->nclaims * sizeof(cl->claims[0]));
+	cl->num.nclaims -= i;
+	memmove(cl->num.claims, cl->num.claims + i, cl->num.nclaims * sizeof(cl->num.claims[0]));
 }
 
 static void new_cont(struct trk_client *cl, const struct trk_slot *s, const u8 *blob)
@@ -792,7 +792,8 @@ static void new_cont(struct trk_client *cl, const struct trk_slot *s, const u8 *
 	 * spoilt; that there are few of those keeps @confirmed near.  One that never
 	 * stood in a request makes room.
 	 */
-	if (cl->cont_used && (u8)(cl->serial - cl->confirmed_serial) >= TRK_CONTS - 2)
+	if (cl->held.cont_used &&
+	    (u8)(cl->held.serial - cl->held.confirmed_serial) >= TRK_CONTS - 2)
 		return;
 	trk_cont_read(blob, &c);
 	if (trk_cont_check(&c) || c.domain != cur->c.domain || c.base <= cur->c.base ||
@@ -801,16 +802,16 @@ static void new_cont(struct trk_client *cl, const struct trk_slot *s, const u8 *
 		return;
 	/* Replicas may change one after the other: what goes to and fro is one change. */
 	if (c.key_id == c.domain_key)
-		cl->key_changes = 0;
+		cl->held.key_changes = 0;
 	else if (c.key_id != cur->c.key_id)
-		cl->key_changes++;
-	cl->serial += cl->cont_used;
-	cl->cont_used = false;
+		cl->held.key_changes++;
+	cl->held.serial += cl->held.cont_used;
+	cl->held.cont_used = false;
 	held = trk_client_cont(cl);
 	memcpy(held->blob, blob, TRK_CONT_LEN);
 	held->c = c;
 	held->acc = s->acc;
-	cl->renewal_claims = min_t(u32, cl->renewal_claims, claims_in_use(cl));
+	cl->held.renewal_claims = min_t(u32, cl->held.renewal_claims, claims_in_use(cl));
 }
 
 /* All numbers of a packet, if they are what they should be.  *late: one was given up already. */
@@ -819,7 +820,8 @@ static int check_numbers(struct trk_client *cl, const struct trk_resp *r, u64 x,
 	unsigned int i;
 
 	*late = false;
-	if (x > cl->hi || x + r->span - 1 > cl->hi || x + cl->ring_size <= cl->hi || !x)
+	if (!x || x > cl->num.hi || x + r->span - 1 > cl->num.hi ||
+	    x + cl->num.ring_size <= cl->num.hi)
 		return TRK_DROP_NUMBER;
 	for (i = 0; i < r->span; i++) {
 		const struct trk_slot *s = trk_client_slot(cl, x + i);
@@ -845,15 +847,15 @@ static void mark_received(struct trk_client *cl, const struct trk_resp *r, u64 x
 		if (i && s->what == TRK_WHAT_OUTPUT)
 			output_arrived(cl, s, s->off, 0);
 		if (s->what == TRK_WHAT_INPUT)
-			cl->in_expected--;
+			cl->tx.expected--;
 		s->state = TRK_SLOT_RECEIVED;
 		s->nonce = i ? 0 : r->nonce;
 		s->nogrowth = r->flags & TRK_RESP_NOGROWTH;
 		s->joined = i;
-		cl->expected--;
+		cl->num.expected--;
 	}
-	cl->above++;
-	cl->top = max_t(u64, cl->top, x + r->span - 1);
+	cl->num.above++;
+	cl->num.top = max_t(u64, cl->num.top, x + r->span - 1);
 }
 
 /**
@@ -883,12 +885,12 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	int err;
 
 	in->len = 0;
-	if (cl->state == TRK_CL_FIRST || (cl->state == TRK_CL_OPEN && cl->waiting)) {
-		bool pending = cl->waiting || cl->first_sent;
+	if (cl->state == TRK_CL_FIRST || (cl->state == TRK_CL_OPEN && cl->req.waiting)) {
+		bool pending = cl->req.waiting || cl->req.first_sent;
 
 		/* Late packets of the old domain bring only their data. */
-		if (pending && r->token == cl->pending.token) {
-			u64 num = trk_num_near(cl->pending.first, r->num);
+		if (pending && r->token == cl->req.pending.token) {
+			u64 num = trk_num_near(cl->req.pending.first, r->num);
 
 			if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->slot)
 				return TRK_DROP_SLOT;
@@ -899,7 +901,7 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	}
 	if (cl->state != TRK_CL_OPEN)
 		return TRK_DROP_NUMBER;
-	x = trk_num_near(cl->hi, r->num);
+	x = trk_num_near(cl->num.hi, r->num);
 	err = check_numbers(cl, r, x, &late);
 	if (err)
 		return err;
@@ -957,10 +959,10 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	if (r->output.p && !noplace) {
 		store_output_cont(cl, r, &output);
 	} else if (noplace && !refused) {
-		cl->next_lost = max_t(u64, cl->next_lost, output.start);
+		cl->rx.next_lost = max_t(u64, cl->rx.next_lost, output.start);
 		/* It was asked for too early, and may be once more. */
-		if (output.start == cl->asked_before)
-			cl->asked_before = 0;
+		if (output.start == cl->rx.asked_before)
+			cl->rx.asked_before = 0;
 	}
 	if (r->flags & TRK_RESP_FIN && !refused)
 		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
@@ -976,9 +978,9 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	}
 	output_arrived(cl, s, off, in->len);
 	end = seqrel + r->hdr_len + r->data_len;
-	if ((s32)(end - cl->ackrel) > 0)
-		cl->ackrel = end;
-	if (late || cl->waiting) {
+	if ((s32)(end - cl->req.ackrel) > 0)
+		cl->req.ackrel = end;
+	if (late || cl->req.waiting) {
 		cl->stat.late++;
 		reordered(cl, x);
 		return TRK_OK;
@@ -986,12 +988,12 @@ int trk_client_receive(struct trk_client *cl, const struct trk_resp *r, u32 seqr
 	/* Its answer may have been late for being lost the first time. */
 	if (s->token == r->token)
 		client_rtt(cl, now_us - s->sent_us);
-	cl->backoff = 0;
-	cl->probed = false;
-	cl->attempt = 0;
+	cl->timer.backoff = 0;
+	cl->timer.probed = false;
+	cl->req.attempt = 0;
 	if (r->addr.p) {
-		memcpy(cl->addr, r->addr.p, r->addr.len);
-		cl->addr_len = r->addr.len;
+		memcpy(cl->req.addr, r->addr.p, r->addr.len);
+		cl->req.addr_len = r->addr.len;
 	}
 	mark_received(cl, r, x);
 	confirm(cl, s);
@@ -1011,8 +1013,8 @@ static void again(struct trk_client *cl, const struct trk_slot *s)
 		return;
 	if (s->what == TRK_WHAT_OUTPUT)
 		want_output(cl, s->off, s->off + s->len);
-	else if (s->what == TRK_WHAT_INPUT && s->token == cl->in_token)
-		cl->in_again = true;
+	else if (s->what == TRK_WHAT_INPUT && s->token == cl->tx.token)
+		cl->tx.again = true;
 	else if (s->what == TRK_WHAT_INPUT)
 		want_input(cl, s->off, s->off + s->len);
 }
@@ -1026,25 +1028,25 @@ static void timed_out(struct trk_client *cl)
 	u64 x;
 
 	cl->stat.timeouts++;
-	cl->dupthresh = TRK_DUPTHRESH;
-	cl->last_chance = false;
-	cl->timeout_due = true;
-	cl->knocking = false;
-	cl->opened = false;
-	cl->asked_before = 0;
-	if (cl->waiting) {
+	cl->num.dupthresh = TRK_DUPTHRESH;
+	cl->req.last_chance = false;
+	cl->req.timeout_due = true;
+	cl->req.knocking = false;
+	cl->req.opened = false;
+	cl->rx.asked_before = 0;
+	if (cl->req.waiting) {
 		/* What the last timeout request carried goes again with the next. */
-		if (cl->pending.fin && !cl->fin_acked)
-			cl->fin_sent = false;
-		cl->pending.state = TRK_SLOT_EXPECTED;
-		again(cl, &cl->pending);
-		if (cl->pending.what == TRK_WHAT_OUTPUT)
-			next_lost(cl, cl->pending.off);
+		if (cl->req.pending.fin && !cl->tx.fin_acked)
+			cl->tx.fin_sent = false;
+		cl->req.pending.state = TRK_SLOT_EXPECTED;
+		again(cl, &cl->req.pending);
+		if (cl->req.pending.what == TRK_WHAT_OUTPUT)
+			next_lost(cl, cl->req.pending.off);
 		return;
 	}
-	cl->waiting = true;
-	cl->attempt = 1;
-	for (x = cl->nrep + 1; x <= cl->hi; x++)
+	cl->req.waiting = true;
+	cl->req.attempt = 1;
+	for (x = cl->num.nrep + 1; x <= cl->num.hi; x++)
 		if (trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED)
 			lose(cl, x);
 }
@@ -1062,26 +1064,26 @@ static void expire(struct trk_client *cl)
 	u64 x;
 
 	/* As TCP: no answer to this many tries.  First requests end before their cookie does. */
-	if (!early && ++cl->attempt > most) {
+	if (!early && ++cl->req.attempt > most) {
 		client_die(cl, ETIMEDOUT);
 		return;
 	}
-	cl->backoff += !early;
+	cl->timer.backoff += !early;
 	if (cl->state == TRK_CL_FIRST) {
-		cl->first_sent = false;
+		cl->req.first_sent = false;
 		return;
 	}
-	cl->force = true;
-	if (!cl->waiting && !cl->probed) {
-		cl->probed = true;
+	cl->timer.force = true;
+	if (!cl->req.waiting && !cl->timer.probed) {
+		cl->timer.probed = true;
 		cl->stat.probes++;
 		declare(cl, true);
-		for (x = cl->edge; x <= cl->hi; x++)
+		for (x = cl->num.edge; x <= cl->num.hi; x++)
 			again(cl, trk_client_slot(cl, x));
 		/* If no request comes of it, it is a timeout, but not before its time. */
-		cl->last_chance = !early;
+		cl->req.last_chance = !early;
 		if (early)
-			cl->rto_deadline_us = cl->armed_us + timer_wait(cl);
+			cl->timer.rto_deadline_us = cl->timer.armed_us + timer_wait(cl);
 		return;
 	}
 	timed_out(cl);
@@ -1096,22 +1098,22 @@ static void expire(struct trk_client *cl)
  */
 void trk_client_timer(struct trk_client *cl, u64 now_us)
 {
-	if (now_us >= cl->delack_deadline_us) {
-		cl->delack_deadline_us = U64_MAX;
-		cl->force = true;
+	if (now_us >= cl->timer.delack_deadline_us) {
+		cl->timer.delack_deadline_us = U64_MAX;
+		cl->timer.force = true;
 	}
-	if (now_us >= cl->rto_deadline_us) {
-		cl->rto_deadline_us = U64_MAX;
+	if (now_us >= cl->timer.rto_deadline_us) {
+		cl->timer.rto_deadline_us = U64_MAX;
 		if (client_busy(cl))
 			expire(cl);
 	}
-	if (now_us >= cl->pace_deadline_us)
-		cl->pace_deadline_us = U64_MAX;
-	if (now_us >= cl->reseal_deadline_us)
-		cl->reseal_deadline_us = U64_MAX;
-	if (now_us >= cl->idle_deadline_us)
-		cl->idle_deadline_us = now_us;
-	if (cl->state != TRK_CL_DEAD && cl->rto_deadline_us == U64_MAX)
+	if (now_us >= cl->timer.pace_deadline_us)
+		cl->timer.pace_deadline_us = U64_MAX;
+	if (now_us >= cl->timer.reseal_deadline_us)
+		cl->timer.reseal_deadline_us = U64_MAX;
+	if (now_us >= cl->timer.idle_deadline_us)
+		cl->timer.idle_deadline_us = now_us;
+	if (cl->state != TRK_CL_DEAD && cl->timer.rto_deadline_us == U64_MAX)
 		arm(cl, now_us);
 	set_deadline(cl);
 }
@@ -1129,11 +1131,11 @@ void trk_client_timer(struct trk_client *cl, u64 now_us)
  */
 bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
-	trk_ranges_sub(&cl->holes, 0, cl->rcv_nxt);
-	cl->window_max = max_t(u64, cl->window_max, cl->rcv_limit - cl->rcv_nxt);
+	trk_ranges_sub(&cl->rx.holes, 0, cl->rcv_nxt);
+	cl->rx.window_max = max_t(u64, cl->rx.window_max, cl->rcv_limit - cl->rcv_nxt);
 	input_release(cl);
 	if (cl->state == TRK_CL_FIRST) {
-		if (cl->first_sent || !(cl->in_end || cl->in_fin || cl->want_first))
+		if (cl->req.first_sent || !(cl->in_end || cl->in_fin || cl->want_first))
 			return false;
 		trk_request_first(cl, now_us, out);
 		arm(cl, now_us);
@@ -1145,25 +1147,25 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 	 * The key of the domain will not be held for ever.  Let come what was asked for, and
 	 * begin another.
 	 */
-	if (!cl->waiting && cl->key_changes >= TRK_DOMAIN_KEYS) {
-		if (!cl->expected)
+	if (!cl->req.waiting && cl->held.key_changes >= TRK_DOMAIN_KEYS) {
+		if (!cl->num.expected)
 			timed_out(cl);
-	} else if (!cl->waiting && trk_request_range(cl, now_us, out)) {
+	} else if (!cl->req.waiting && trk_request_range(cl, now_us, out)) {
 		arm(cl, now_us);
 		return true;
 	}
-	cl->force = false;
-	if (cl->last_chance)
+	cl->timer.force = false;
+	if (cl->req.last_chance)
 		timed_out(cl);
-	if (cl->timeout_due) {
+	if (cl->req.timeout_due) {
 		trk_request_timeout(cl, now_us, out);
 		arm(cl, now_us);
 		return true;
 	}
 	/* Idle with no trickle to send: look again after a while. */
-	if (now_us >= cl->idle_deadline_us)
-		cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
-	if (cl->rto_deadline_us == U64_MAX)
+	if (now_us >= cl->timer.idle_deadline_us)
+		cl->timer.idle_deadline_us = now_us + TRK_KEEPALIVE_US;
+	if (cl->timer.rto_deadline_us == U64_MAX)
 		arm(cl, now_us);
 	else
 		set_deadline(cl);
@@ -1179,8 +1181,8 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
  */
 bool trk_client_input_done(const struct trk_client *cl)
 {
-	if (cl->in_fin && !cl->fin_acked)
+	if (cl->in_fin && !cl->tx.fin_acked)
 		return false;
 	return cl->in_una == cl->in_end ||
-	       (cl->in_fin && !cl->in_token && cl->in_stall >= cl->in_end);
+	       (cl->in_fin && !cl->tx.token && cl->tx.stall >= cl->in_end);
 }

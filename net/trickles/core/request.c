@@ -43,7 +43,7 @@ const struct trk_held_ucont *trk_client_output_at(const struct trk_client *cl, u
 	unsigned int i;
 
 	for (i = 0; i < TRK_OUTPUTS; i++) {
-		const struct trk_held_ucont *h = &cl->outputs[i];
+		const struct trk_held_ucont *h = &cl->held.outputs[i];
 
 		if (h->len && h->u.start <= off && off < h->u.end)
 			return h;
@@ -74,7 +74,7 @@ static unsigned int output_places(const struct trk_client *cl)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
-		n += trk_client_output_free(cl, &cl->outputs[i]);
+		n += trk_client_output_free(cl, &cl->held.outputs[i]);
 	return n;
 }
 
@@ -94,7 +94,7 @@ bool trk_client_output_room(const struct trk_client *cl, u64 start, u64 end)
 	unsigned int i, nfree = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++) {
-		const struct trk_held_ucont *h = &cl->outputs[i];
+		const struct trk_held_ucont *h = &cl->held.outputs[i];
 
 		if (trk_client_output_free(cl, h))
 			nfree++;
@@ -116,7 +116,7 @@ static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *
 /* No silly small pieces because of the receive window: RFC 1122 §4.2.3.4. */
 static bool silly(const struct trk_client *cl, u64 len)
 {
-	return len < piece_len(cl) && 2 * len < cl->window_max;
+	return len < piece_len(cl) && 2 * len < cl->rx.window_max;
 }
 
 /**
@@ -187,9 +187,9 @@ static u64 bare_hole(const struct trk_client *cl)
 {
 	u64 a;
 
-	if (!cl->holes.n)
+	if (!cl->rx.holes.n)
 		return 0;
-	a = max_t(u64, cl->holes.r[0].a, cl->rcv_nxt);
+	a = max_t(u64, cl->rx.holes.r[0].a, cl->rcv_nxt);
 	return trk_client_output_at(cl, a) ? 0 : a;
 }
 
@@ -197,7 +197,7 @@ static u64 bare_hole(const struct trk_client *cl)
 static void note_asked_before(struct trk_client *cl, const struct plan *p)
 {
 	if (p->nask == 1 && p->ask[0].len == 1 && p->ask[0].off + 1 == bare_hole(cl))
-		cl->asked_before = bare_hole(cl);
+		cl->rx.asked_before = bare_hole(cl);
 }
 
 /*
@@ -207,56 +207,52 @@ static void note_asked_before(struct trk_client *cl, const struct plan *p)
 static void plan_output(const struct trk_client *cl, struct plan *p, u32 max, bool fresh,
 			bool renew)
 {
+	const struct trk_ranges *holes = &cl->rx.holes;
 	unsigned int i;
 
 	memset(p, 0, sizeof(*p));
 	p->first = trk_piece(cl->slot, renew);
 	p->what = TRK_WHAT_OUTPUT;
 	/* Many holes are not to keep the other numbers of a large answer empty. */
-	for (i = 0; i < cl->holes.n && p->pieces < max && p->nask < TRK_MAX_ASK - fresh; i++)
-		plan_take(cl, p, max_t(u64, cl->holes.r[i].a, cl->rcv_nxt), cl->holes.r[i].b, max);
+	for (i = 0; i < holes->n && p->pieces < max && p->nask < TRK_MAX_ASK - fresh; i++)
+		plan_take(cl, p, max_t(u64, holes->r[i].a, cl->rcv_nxt), holes->r[i].b, max);
 	/* A byte that is there is worth asking for the continuation that came with it. */
-	if (!p->pieces && cl->next_lost && cl->next_lost <= cl->ask_nxt &&
-	    !trk_client_output_at(cl, cl->next_lost) &&
-	    trk_client_output_room(cl, cl->next_lost, U64_MAX))
-		plan_take(cl, p, cl->next_lost - 1, cl->next_lost, max);
+	if (!p->pieces && cl->rx.next_lost && cl->rx.next_lost <= cl->rx.ask_nxt &&
+	    !trk_client_output_at(cl, cl->rx.next_lost) &&
+	    trk_client_output_room(cl, cl->rx.next_lost, U64_MAX))
+		plan_take(cl, p, cl->rx.next_lost - 1, cl->rx.next_lost, max);
 	if (fresh && p->pieces < max)
-		plan_take(cl, p, cl->ask_nxt, cl->fin_off, max);
+		plan_take(cl, p, cl->rx.ask_nxt, cl->fin_off, max);
 	/* So is, once, the byte before a hole for which none is there, nor on its way. */
-	if (fresh && !p->pieces && !cl->expected && bare_hole(cl) != cl->asked_before)
+	if (fresh && !p->pieces && !cl->num.expected && bare_hole(cl) != cl->rx.asked_before)
 		plan_take(cl, p, bare_hole(cl) - 1, bare_hole(cl), max);
 	p->room = p->pieces;
-}
-
-static bool input_parallel(const struct trk_client *cl)
-{
-	return cl->input.len && (cl->input.u.flags & TRK_UCONT_PARALLEL);
 }
 
 /* The end of the output that is known of: an answer to input adds to it. */
 static u64 output_known(const struct trk_client *cl)
 {
-	u64 end = max_t(u64, max_t(u64, cl->ask_nxt, cl->out_top), cl->rcv_nxt);
+	u64 end = max_t(u64, max_t(u64, cl->rx.ask_nxt, cl->rx.out_top), cl->rcv_nxt);
 	unsigned int i;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
-		if (cl->outputs[i].len && cl->outputs[i].u.end < ENDLESS)
-			end = max_t(u64, end, cl->outputs[i].u.end);
+		if (cl->held.outputs[i].len && cl->held.outputs[i].u.end < ENDLESS)
+			end = max_t(u64, end, cl->held.outputs[i].u.end);
 	return end;
 }
 
 /* Is there parallel input that goes again?  What lies beyond the continuation cannot. */
 static bool input_lost(const struct trk_client *cl)
 {
-	return cl->in_lost.n && cl->in_lost.r[0].a < cl->input.u.end;
+	return cl->tx.lost.n && cl->tx.lost.r[0].a < cl->held.input.u.end;
 }
 
 /* Input to send, paper §4.2; false if there is none, or none may go now. */
 static bool plan_input(const struct trk_client *cl, struct plan *p)
 {
-	bool fin = cl->in_fin && !cl->fin_sent && !cl->fin_acked;
-	bool again = input_parallel(cl) ? input_lost(cl) : cl->in_again && !cl->in_noplace;
-	u64 used = output_known(cl) + (u64)cl->in_expected * piece_len(cl);
+	bool fin = cl->in_fin && !cl->tx.fin_sent && !cl->tx.fin_acked;
+	bool again = trk_client_parallel(cl) ? input_lost(cl) : cl->tx.again && !cl->tx.noplace;
+	u64 used = output_known(cl) + (u64)cl->tx.expected * piece_len(cl);
 	u64 room = cl->rcv_limit > used ? cl->rcv_limit - used : 0;
 	unsigned int places = output_places(cl);
 
@@ -264,7 +260,7 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 	p->what = TRK_WHAT_INPUT;
 	/* The answer may bring a continuation to be held, */
 	if (!again && (places <= TRK_OUTPUTS_KEPT ||
-		       (cl->each_brings && places <= TRK_OUTPUTS_KEPT + cl->in_expected)))
+		       (cl->rx.each_brings && places <= TRK_OUTPUTS_KEPT + cl->tx.expected)))
 		return false;
 	/* and output, unless that has ended; what is sent again had room the first time. */
 	if (room >= piece_len(cl))
@@ -275,9 +271,9 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 		p->room = 1;
 	else
 		return false;
-	if (input_parallel(cl)) {
-		const struct trk_ranges *set = again ? &cl->in_lost : &cl->in_placeless;
-		u64 end = min_t(u64, cl->in_end, cl->input.u.end);
+	if (trk_client_parallel(cl)) {
+		const struct trk_ranges *set = again ? &cl->tx.lost : &cl->tx.placeless;
+		u64 end = min_t(u64, cl->in_end, cl->held.input.u.end);
 
 		p->more = true;
 		if (set->n) {
@@ -287,21 +283,21 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
 				return true;
 		}
 		/* What is answered beyond the window is so in order: the next would be, too. */
-		if (cl->in_held.n && cl->expected)
+		if (cl->tx.held.n && cl->num.expected)
 			return false;
-		p->in_off = max_t(u64, cl->in_nxt, cl->input.u.start);
+		p->in_off = max_t(u64, cl->tx.nxt, cl->held.input.u.start);
 		p->in_end = max_t(u64, p->in_off, end);
 		return p->in_off < p->in_end || (fin && p->in_off == cl->in_end);
 	}
-	if ((cl->in_left && !cl->in_again) || cl->rcv_limit < cl->in_after)
+	if ((cl->tx.left && !cl->tx.again) || cl->rcv_limit < cl->tx.after)
 		return false;
 	p->in_off = cl->in_una;
 	p->in_end = cl->in_end;
-	if (cl->input.len)
-		p->in_end = max_t(u64, p->in_off, min_t(u64, p->in_end, cl->input.u.end));
-	if (cl->in_again || fin)
+	if (cl->held.input.len)
+		p->in_end = max_t(u64, p->in_off, min_t(u64, p->in_end, cl->held.input.u.end));
+	if (cl->tx.again || fin)
 		return true;
-	return p->in_off < p->in_end && cl->in_end > cl->in_stall;
+	return p->in_off < p->in_end && cl->in_end > cl->tx.stall;
 }
 
 /*
@@ -311,19 +307,19 @@ static bool plan_input(const struct trk_client *cl, struct plan *p)
  */
 static bool plan_reseal(const struct trk_client *cl, struct plan *p, u64 now_us)
 {
-	u8 key_id = cl->conts[cl->serial % TRK_CONTS].c.key_id;
+	u8 key_id = cl->held.conts[cl->held.serial % TRK_CONTS].c.key_id;
 	unsigned int i;
 
-	if (now_us < cl->reseal_us)
+	if (now_us < cl->held.reseal_us)
 		return false;
 	memset(p, 0, sizeof(*p));
 	p->room = 1;
-	if (cl->input.len && cl->input.u.key_id != key_id) {
-		p->input = &cl->input;
+	if (cl->held.input.len && cl->held.input.u.key_id != key_id) {
+		p->input = &cl->held.input;
 		return true;
 	}
 	for (i = 0; i < TRK_OUTPUTS; i++) {
-		const struct trk_held_ucont *h = &cl->outputs[i];
+		const struct trk_held_ucont *h = &cl->held.outputs[i];
 
 		if (!trk_client_output_free(cl, h) && h->u.key_id != key_id) {
 			p->cont = h;
@@ -331,7 +327,7 @@ static bool plan_reseal(const struct trk_client *cl, struct plan *p, u64 now_us)
 		}
 	}
 	/* And one that came must have stood in an answered request, to be good for a timeout. */
-	return !cl->expected && cl->confirmed.c.key_id != key_id;
+	return !cl->num.expected && cl->held.confirmed.c.key_id != key_id;
 }
 
 /**
@@ -352,7 +348,7 @@ bool trk_client_wants(const struct trk_client *cl)
 static bool plan_next(const struct trk_client *cl, struct plan *p, u32 max)
 {
 	plan_output(cl, p, max, false, false);
-	if (!p->pieces && cl->input_turn && plan_input(cl, p))
+	if (!p->pieces && cl->rx.input_turn && plan_input(cl, p))
 		return true;
 	plan_output(cl, p, max, true, false);
 	return p->pieces || plan_input(cl, p);
@@ -365,8 +361,8 @@ static void claims_upto(const struct trk_client *cl, u64 base, u64 n, struct trk
 
 	out->n = n;
 	out->count = 0;
-	for (i = 0; i < cl->nclaims && out->count < TRK_MAX_CLAIMS; i++) {
-		struct trk_claim c = cl->claims[i];
+	for (i = 0; i < cl->num.nclaims && out->count < TRK_MAX_CLAIMS; i++) {
+		struct trk_claim c = cl->num.claims[i];
 
 		if (c.b <= base || c.a > n)
 			continue;
@@ -430,7 +426,7 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct pla
 	} else if (p->what == TRK_WHAT_INPUT) {
 		q->has_input = true;
 		q->input_off = p->in_off;
-		fill_held(&q->input, &cl->input);
+		fill_held(&q->input, &cl->held.input);
 	} else {
 		fill_held(&q->output, p->cont);
 		fill_held(&q->input, p->input);
@@ -446,18 +442,18 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct pla
 	if (cl->in_fin && out->in_off + out->in_len == cl->in_end) {
 		out->hdr[1] |= TRK_REQ_FIN;
 		s->fin = true;
-		cl->fin_sent = true;
+		cl->tx.fin_sent = true;
 	}
-	if (out->in_off < cl->in_nxt)
-		cl->stat.in_retrans += min_t(u64, cl->in_nxt - out->in_off, out->in_len);
-	cl->in_nxt = max_t(u64, cl->in_nxt, out->in_off + out->in_len);
-	trk_ranges_sub(&cl->in_lost, out->in_off, out->in_off + out->in_len);
-	trk_ranges_sub(&cl->in_placeless, out->in_off, out->in_off + out->in_len);
-	cl->in_noplace = cl->in_placeless.n;
-	if (!input_parallel(cl)) {
-		cl->in_token = s->token;
-		cl->in_left = s->count;
-		cl->in_again = false;
+	if (out->in_off < cl->tx.nxt)
+		cl->stat.in_retrans += min_t(u64, cl->tx.nxt - out->in_off, out->in_len);
+	cl->tx.nxt = max_t(u64, cl->tx.nxt, out->in_off + out->in_len);
+	trk_ranges_sub(&cl->tx.lost, out->in_off, out->in_off + out->in_len);
+	trk_ranges_sub(&cl->tx.placeless, out->in_off, out->in_off + out->in_len);
+	cl->tx.noplace = cl->tx.placeless.n;
+	if (!trk_client_parallel(cl)) {
+		cl->tx.token = s->token;
+		cl->tx.left = s->count;
+		cl->tx.again = false;
 	}
 }
 
@@ -468,10 +464,10 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct pla
  */
 static bool repeats(const struct trk_client *cl, const struct plan *p, u64 base)
 {
-	const struct trk_repeat *last = &cl->last;
+	const struct trk_repeat *last = &cl->req.last;
 	unsigned int i;
 
-	if (!cl->redundant || !last->count || last->n != cl->nrep || last->m <= base ||
+	if (!cl->redundant || !last->count || last->n != cl->num.nrep || last->m <= base ||
 	    last->nask + p->nask > TRK_MAX_ASK)
 		return false;
 	for (i = 0; i < last->count; i++)
@@ -487,7 +483,7 @@ static bool repeats(const struct trk_client *cl, const struct plan *p, u64 base)
 /* What the last request asked for goes before the plan. */
 static void plan_repeat(struct trk_client *cl, struct plan *p, u32 token)
 {
-	const struct trk_repeat *last = &cl->last;
+	const struct trk_repeat *last = &cl->req.last;
 	struct trk_bytes *end;
 	u32 i;
 
@@ -507,14 +503,14 @@ static void plan_repeat(struct trk_client *cl, struct plan *p, u32 token)
 /* The segment's numbers; what waited for a request waits no longer. */
 static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
-	out->seq = cl->seq;
-	out->ackrel = cl->ackrel;
-	cl->seq += out->hdr_len + out->in_len;
+	out->seq = cl->req.seq;
+	out->ackrel = cl->req.ackrel;
+	cl->req.seq += out->hdr_len + out->in_len;
 	cl->stat.requests += !!out->hdr_len;
-	cl->sent_us = now_us;
-	cl->pace_deadline_us = U64_MAX;
-	cl->idle_deadline_us = now_us + TRK_KEEPALIVE_US;
-	cl->delack_deadline_us = U64_MAX;
+	cl->timer.sent_us = now_us;
+	cl->timer.pace_deadline_us = U64_MAX;
+	cl->timer.idle_deadline_us = now_us + TRK_KEEPALIVE_US;
+	cl->timer.delack_deadline_us = U64_MAX;
 	out->syn = false;
 }
 
@@ -528,9 +524,9 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 {
 	struct plan p = { .what = TRK_WHAT_INPUT, .in_end = cl->in_end };
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = TRK_REQ_GROW };
-	struct trk_slot *s = &cl->pending;
+	struct trk_slot *s = &cl->req.pending;
 	u32 again = s->len;
-	bool repeat = cl->seq;
+	bool repeat = cl->req.seq;
 
 	/* A repeated request has the same sequence numbers, hence the same bytes. */
 	if (repeat)
@@ -539,13 +535,13 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	s->token = new_token(cl);
 	s->sent_us = now_us;
 	s->first = 1;
-	s->count = cl->attempt ? 1 : TRK_INITIAL_WINDOW;
+	s->count = cl->req.attempt ? 1 : TRK_INITIAL_WINDOW;
 	q.token = s->token;
-	q.attempt = cl->attempt;
+	q.attempt = cl->req.attempt;
 	q.slot = cl->want_slot;
 	fill_plan(cl, &q, &p, s, out);
-	cl->seq = 0;
-	cl->first_sent = true;
+	cl->req.seq = 0;
+	cl->req.first_sent = true;
 	sent(cl, now_us, out);
 }
 
@@ -564,17 +560,17 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
  */
 void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
-	const struct trk_held_cont *c = &cl->confirmed;
-	struct trk_req q = { .kind = TRK_KIND_TIMEOUT, .attempt = cl->attempt };
-	struct trk_slot *s = &cl->pending;
-	struct trk_claims *claims = &cl->report;
+	const struct trk_held_cont *c = &cl->held.confirmed;
+	struct trk_req q = { .kind = TRK_KIND_TIMEOUT, .attempt = cl->req.attempt };
+	struct trk_slot *s = &cl->req.pending;
+	struct trk_claims *claims = &cl->req.report;
 	struct trk_step step;
 	struct trk_walk w;
 	struct plan p;
 
-	cl->timeout_due = false;
-	if (cl->attempt >= TRK_SYN_ATTEMPT && cl->attempt % 2 && !cl->opened) {
-		cl->knocking = true;
+	cl->req.timeout_due = false;
+	if (cl->req.attempt >= TRK_SYN_ATTEMPT && cl->req.attempt % 2 && !cl->req.opened) {
+		cl->req.knocking = true;
 		out->hdr_len = 0;
 		out->in_off = 0;
 		out->in_len = 0;
@@ -582,7 +578,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 		out->syn = true;
 		return;
 	}
-	claims_upto(cl, c->c.base, cl->confirmed_n, claims);
+	claims_upto(cl, c->c.base, cl->held.confirmed_n, claims);
 	trk_walk_init(&w, &c->c.law, c->c.base, claims, 0, false);
 	while (trk_walk_next(&w, &step))
 		;
@@ -594,13 +590,13 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	s->count = 1;
 	s->req_n = s->first - 1;
 	q.token = s->token;
-	q.ackrel = cl->ackrel;
+	q.ackrel = cl->req.ackrel;
 	q.cont.p = c->blob;
-	q.m = (u32)cl->confirmed_n;
-	q.proof = cl->confirmed_proof;
-	if (cl->attempt >= TRK_SYN_ATTEMPT && cl->addr_len) {
-		q.addr.p = cl->addr;
-		q.addr.len = cl->addr_len;
+	q.m = (u32)cl->held.confirmed_n;
+	q.proof = cl->held.confirmed_proof;
+	if (cl->req.attempt >= TRK_SYN_ATTEMPT && cl->req.addr_len) {
+		q.addr.p = cl->req.addr;
+		q.addr.len = cl->req.addr_len;
 	}
 	fill_claims(&q, claims);
 	/* Output first: the answer to input may find no room before it. */
@@ -612,9 +608,9 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 		s->off = p.ask[0].off;
 		s->len = p.ask[0].len;
 		/* Whatever becomes of this request, its bytes are still to be had. */
-		if (s->off == cl->ask_nxt) {
-			cl->ask_nxt += s->len;
-			trk_ranges_add(&cl->holes, s->off, s->off + s->len);
+		if (s->off == cl->rx.ask_nxt) {
+			cl->rx.ask_nxt += s->len;
+			trk_ranges_add(&cl->rx.holes, s->off, s->off + s->len);
 		}
 		cl->stat.out_retrans += s->len;
 	}
@@ -629,9 +625,9 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 bool trk_client_renewing(const struct trk_client *cl)
 {
 	/* With a full list of claims its loss would not be declared. */
-	return cl->renewal && cl->renewal + cl->ring_size > cl->hi &&
-	       cl->top < cl->renewal + cl->dupthresh &&
-	       trk_client_slot(cl, cl->renewal)->state == TRK_SLOT_EXPECTED;
+	return cl->held.renewal && cl->held.renewal + cl->num.ring_size > cl->num.hi &&
+	       cl->num.top < cl->held.renewal + cl->num.dupthresh &&
+	       trk_client_slot(cl, cl->held.renewal)->state == TRK_SLOT_EXPECTED;
 }
 
 /*
@@ -643,7 +639,8 @@ static bool renewal_due(const struct trk_client *cl, const struct trk_claims *cl
 {
 	if (claims->count < TRK_CLAIMS_SOFT)
 		return false;
-	return !trk_client_renewing(cl) || claims->count >= cl->renewal_claims + TRK_RENEW_AGAIN;
+	return !trk_client_renewing(cl) ||
+	       claims->count >= cl->held.renewal_claims + TRK_RENEW_AGAIN;
 }
 
 /* How far a request reports, and what it issues. */
@@ -669,21 +666,21 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 	u32 most = min_t(u32, p->room, TRK_MAX_ANSWER), count = 0;
 	bool full = false;
 
-	r->n = cl->nrep;
+	r->n = cl->num.nrep;
 	r->first = 1;
 	r->last = 0;
 	r->recover = 0;
 	r->cwnd = cl->cwnd;
-	claims_upto(cl, held->c.base, cl->reportable, claims);
-	trk_walk_init(&w, &held->c.law, held->c.base, claims, cl->nrep + 1, false);
+	claims_upto(cl, held->c.base, cl->num.reportable, claims);
+	trk_walk_init(&w, &held->c.law, held->c.base, claims, cl->num.nrep + 1, false);
 	for (;;) {
 		const struct trk_law *law = &w.law;
 		u64 issued;
 
 		/* Until a request of this report issues something, whole runs go by at once. */
 		w.single = false;
-		if (w.next > cl->nrep) {
-			if (r->n == cl->nrep)
+		if (w.next > cl->num.nrep) {
+			if (r->n == cl->num.nrep)
 				r->recover = law->first_loss ? law->recover : 0;
 			w.split = law->first_loss ? law->recover + 2 - law->new_cwnd : 0;
 			saved = w;
@@ -698,7 +695,7 @@ static void choose_reach(struct trk_client *cl, const struct plan *p, u32 limit,
 		} else if (!trk_walk_next(&w, &step)) {
 			break;
 		}
-		if (step.a <= cl->nrep)
+		if (step.a <= cl->num.nrep)
 			continue;
 		if (step.first <= step.last) {
 			issued = step.last - (r->first <= r->last ? r->first : step.first) + 1;
@@ -730,9 +727,9 @@ static u64 gather(const struct trk_client *cl, const struct reach *r,
 		  const struct trk_claims *claims)
 {
 	u32 room = trk_claims_at(cl->slot) + 1 - claims->count;
-	u64 begun = cl->nrep + r->cwnd, left = r->recover - cl->nrep;
+	u64 begun = cl->num.nrep + r->cwnd, left = r->recover - cl->num.nrep;
 
-	if (claims->count < TRK_CLAIMS_SOFT || r->recover <= cl->nrep)
+	if (claims->count < TRK_CLAIMS_SOFT || r->recover <= cl->num.nrep)
 		return 0;
 	begun = begun > r->recover ? begun - r->recover : 0;
 	return 4 + min_t(u64, begun / 2, max_t(u64, left / 3, div64_u64(2 * left, room + 1)));
@@ -742,18 +739,18 @@ static u64 gather(const struct trk_client *cl, const struct reach *r,
 static bool waits(const struct trk_client *cl, const struct plan *p, const struct reach *r,
 		  const struct trk_claims *claims)
 {
-	u64 n = r->n - cl->nrep;
+	u64 n = r->n - cl->num.nrep;
 	bool gap = false;
 	u32 i;
 
-	if (cl->force || r->n != cl->reportable || !cl->expected)
+	if (cl->timer.force || r->n != cl->num.reportable || !cl->num.expected)
 		return false;
-	for (i = claims->count; i-- && claims->c[i].b > cl->nrep;)
+	for (i = claims->count; i-- && claims->c[i].b > cl->num.nrep;)
 		gap |= claims->c[i].kind == TRK_CLAIM_LOST;
 	if (gap)
 		return n < gather(cl, r, claims);
 	/* As a delayed acknowledgment (paper §2.1, RFC 5681 §4.2): not while holes are filled. */
-	return p->what == TRK_WHAT_OUTPUT && n < 2 && r->recover <= cl->nrep;
+	return p->what == TRK_WHAT_OUTPUT && n < 2 && r->recover <= cl->num.nrep;
 }
 
 /*
@@ -762,18 +759,18 @@ static bool waits(const struct trk_client *cl, const struct plan *p, const struc
  */
 static bool paced(struct trk_client *cl, u64 now_us)
 {
-	if (!cl->expected && now_us - cl->sent_us > cl->rto_us)
-		cl->resuming = true;
-	if (cl->pace_us <= now_us + TRK_PACE_MIN_US || cl->force)
+	if (!cl->num.expected && now_us - cl->timer.sent_us > cl->rto_us)
+		cl->timer.resuming = true;
+	if (cl->timer.pace_us <= now_us + TRK_PACE_MIN_US || cl->timer.force)
 		return false;
-	cl->pace_deadline_us = cl->pace_us;
+	cl->timer.pace_deadline_us = cl->timer.pace_us;
 	return true;
 }
 
 static void pace(struct trk_client *cl, u64 now_us, u32 granted)
 {
-	if (cl->resuming)
-		cl->pace_us = max_t(u64, cl->pace_us, now_us) +
+	if (cl->timer.resuming)
+		cl->timer.pace_us = max_t(u64, cl->timer.pace_us, now_us) +
 			      div64_u64(cl->srtt_us * granted, 2 * max_t(u32, cl->cwnd, 1));
 }
 
@@ -790,24 +787,24 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_req q = { .kind = TRK_KIND_RANGE };
 	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
-	bool idle = now_us >= cl->idle_deadline_us, renew, reseal;
+	bool idle = now_us >= cl->timer.idle_deadline_us, renew, reseal;
 	struct trk_slot s;
-	struct trk_claims *claims = &cl->report;
+	struct trk_claims *claims = &cl->req.report;
 	struct reach r;
 	struct plan p, whole;
 	u64 x, acc;
 	u32 i, granted, done = 0;
 	unsigned int range = 0;
 
-	if (cl->reportable <= cl->nrep) {
-		cl->resuming = false;
-		cl->pace_us = 0;
-		cl->pace_deadline_us = U64_MAX;
+	if (cl->num.reportable <= cl->num.nrep) {
+		cl->timer.resuming = false;
+		cl->timer.pace_us = 0;
+		cl->timer.pace_deadline_us = U64_MAX;
 		return false;
 	}
 	/* One more than an answer may have, to know whether there would be more. */
 	reseal = plan_reseal(cl, &p, now_us);
-	cl->reseal_deadline_us = now_us < cl->reseal_us ? cl->reseal_us : U64_MAX;
+	cl->timer.reseal_deadline_us = now_us < cl->held.reseal_us ? cl->held.reseal_us : U64_MAX;
 	if (!reseal && !plan_next(cl, &p, TRK_MAX_ANSWER + 1)) {
 		/* Nothing to ask: the trickles are parked, but for a sign of life. */
 		if (!idle)
@@ -824,8 +821,8 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	if (r.first > r.last)
 		return false;
 	if (waits(cl, &p, &r, claims)) {
-		if (cl->delack_deadline_us == U64_MAX)
-			cl->delack_deadline_us = now_us + TRK_DELACK_US;
+		if (cl->timer.delack_deadline_us == U64_MAX)
+			cl->timer.delack_deadline_us = now_us + TRK_DELACK_US;
 		return false;
 	}
 	granted = (u32)(r.last - r.first + 1);
@@ -834,14 +831,14 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	while (cl->ring_want < 4 * (u64)r.cwnd + 4 * TRK_TRAIN && cl->ring_want < TRK_RING_MAX)
 		cl->ring_want *= 2;
 	/* Numbers go on where they ended: a law by which they do not is not the server's. */
-	if (r.last - r.n >= cl->ring_size || r.first != cl->hi + 1)
+	if (r.last - r.n >= cl->num.ring_size || r.first != cl->num.hi + 1)
 		return false;
 	/* Of a window, all may grow it or none: what alternates would make a claim each. */
-	if (2 * (u64)r.cwnd + TRK_TRAIN >= cl->ring_size)
-		cl->limited = 0;
+	if (2 * (u64)r.cwnd + TRK_TRAIN >= cl->num.ring_size)
+		cl->num.limited = 0;
 	else if (p.what == TRK_WHAT_INPUT || p.room > granted)
-		cl->limited = r.last;
-	if (r.n <= cl->limited)
+		cl->num.limited = r.last;
+	if (r.n <= cl->num.limited)
 		q.flags |= TRK_REQ_GROW;
 	renew = renewal_due(cl, claims);
 	if (p.what == TRK_WHAT_OUTPUT) {
@@ -850,17 +847,17 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	}
 	if (renew) {
 		q.flags |= TRK_REQ_RENEW;
-		cl->renewal = r.first;
-		cl->renewal_claims = claims->count;
+		cl->held.renewal = r.first;
+		cl->held.renewal_claims = claims->count;
 	}
 	if (reseal) {
-		cl->reseals = min_t(u8, cl->reseals + 1, 8);
-		cl->reseal_us = now_us + (cl->rto_us << (cl->reseals - 1));
+		cl->held.reseals = min_t(u8, cl->held.reseals + 1, 8);
+		cl->held.reseal_us = now_us + (cl->rto_us << (cl->held.reseals - 1));
 	}
-	cl->cont_used = true;
+	cl->held.cont_used = true;
 
-	acc = cl->acc;
-	for (x = cl->nrep + 1; x <= r.n; x++)
+	acc = cl->num.acc;
+	for (x = cl->num.nrep + 1; x <= r.n; x++)
 		if (trk_client_slot(cl, x)->state == TRK_SLOT_RECEIVED)
 			acc ^= trk_client_slot(cl, x)->nonce;
 	memset(&s, 0, sizeof(s));
@@ -870,26 +867,27 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	s.count = granted;
 	s.req_n = r.n;
 	s.acc = acc;
-	s.serial = cl->serial;
+	s.serial = cl->held.serial;
 	s.state = TRK_SLOT_EXPECTED;
 	q.token = s.token;
-	q.ackrel = cl->ackrel;
-	q.m = (u32)(cl->nrep + 1);
+	q.ackrel = cl->req.ackrel;
+	q.m = (u32)(cl->num.nrep + 1);
 	q.proof = acc ^ held->acc;
 	q.cont.p = held->blob;
 	fill_claims(&q, claims);
 	whole = p;
 	if (p.what == TRK_WHAT_OUTPUT && !renew && repeats(cl, &p, held->c.base)) {
-		q.m = (u32)cl->last.m;
+		q.m = (u32)cl->req.last.m;
 		plan_repeat(cl, &whole, s.token);
 		cl->stat.repeated++;
 	}
 	fill_plan(cl, &q, &whole, &s, out);
-	cl->last.count = 0;
+	cl->req.last.count = 0;
 	if (p.what == TRK_WHAT_OUTPUT && !renew && p.pieces == granted) {
-		cl->last = (struct trk_repeat){ .m = cl->nrep + 1, .n = r.n, .first = r.first,
-						.count = granted, .nask = p.nask };
-		memcpy(cl->last.ask, p.ask, sizeof(p.ask));
+		cl->req.last = (struct trk_repeat){ .m = cl->num.nrep + 1, .n = r.n,
+						    .first = r.first, .count = granted,
+						    .nask = p.nask };
+		memcpy(cl->req.last.ask, p.ask, sizeof(p.ask));
 	}
 	for (i = 0; i < granted; i++) {
 		struct trk_slot *to = trk_client_slot(cl, r.first + i);
@@ -903,27 +901,27 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		to->what = TRK_WHAT_OUTPUT;
 		to->off = p.ask[range].off + done;
 		to->len = min_t(u32, i ? piece_len(cl) : p.first, p.ask[range].len - done);
-		if (to->off < cl->ask_nxt)
+		if (to->off < cl->rx.ask_nxt)
 			cl->stat.out_retrans += to->len;
 		done += to->len;
-		if (to->off + to->len == cl->next_lost)
-			cl->next_lost = 0;
-		trk_ranges_sub(&cl->holes, to->off, to->off + to->len);
-		cl->ask_nxt = max_t(u64, cl->ask_nxt, to->off + to->len);
+		if (to->off + to->len == cl->rx.next_lost)
+			cl->rx.next_lost = 0;
+		trk_ranges_sub(&cl->rx.holes, to->off, to->off + to->len);
+		cl->rx.ask_nxt = max_t(u64, cl->rx.ask_nxt, to->off + to->len);
 		if (done == p.ask[range].len) {
 			range++;
 			done = 0;
 		}
 	}
 	pace(cl, now_us, granted);
-	cl->expected += granted;
+	cl->num.expected += granted;
 	if (p.what == TRK_WHAT_INPUT)
-		cl->in_expected += granted;
-	cl->hi = max_t(u64, cl->hi, r.last);
-	cl->nrep = r.n;
-	cl->acc = acc;
-	cl->last_chance = false;
-	cl->input_turn = p.what != TRK_WHAT_INPUT;
+		cl->tx.expected += granted;
+	cl->num.hi = max_t(u64, cl->num.hi, r.last);
+	cl->num.nrep = r.n;
+	cl->num.acc = acc;
+	cl->req.last_chance = false;
+	cl->rx.input_turn = p.what != TRK_WHAT_INPUT;
 	sent(cl, now_us, out);
 	return true;
 }
@@ -938,15 +936,15 @@ void trk_client_close_req(struct trk_client *cl, struct trk_out_req *out)
 	struct trk_req q = { .kind = TRK_KIND_CLOSE };
 
 	q.token = new_token(cl);
-	q.ackrel = cl->ackrel;
+	q.ackrel = cl->req.ackrel;
 	q.cont.p = trk_client_cont(cl)->blob;
-	q.m = (u32)cl->nrep;
-	q.n = (u32)cl->nrep;
+	q.m = (u32)cl->num.nrep;
+	q.n = (u32)cl->num.nrep;
 	out->hdr_len = trk_req_write(out->hdr, &q);
 	out->in_off = 0;
 	out->in_len = 0;
-	out->seq = cl->seq;
-	out->ackrel = cl->ackrel;
+	out->seq = cl->req.seq;
+	out->ackrel = cl->req.ackrel;
 	out->syn = false;
-	cl->seq += out->hdr_len;
+	cl->req.seq += out->hdr_len;
 }

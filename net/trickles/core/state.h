@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* All that a client knows of its connection, by who may touch it. */
+#ifndef TRK_CORE_STATE_H
+#define TRK_CORE_STATE_H
+
+#include "limits.h"
+#include "ranges.h"
+#include "seal.h"
+#include "types.h"
+#include "wire.h"
+
+#define TRK_DUPTHRESH		3		/* packets, RFC 5681; grows with reordering seen */
+#define TRK_DUPTHRESH_MAX	300		/* as Linux: net.ipv4.tcp_max_reordering */
+#define TRK_RING_MIN		64		/* numbers, a power of two */
+#define TRK_RING_MAX		131072		/* two of the largest windows, twice */
+#define TRK_OUTPUTS		8		/* output continuations held */
+#define TRK_OUTPUTS_KEPT	2		/* of these, for the bytes needed next */
+#define TRK_CONTS		4		/* transport continuations held */
+#define TRK_TRAIN		32		/* responses to one request, at most */
+#define TRK_CLAIMS_SOFT		8		/* so many call for a new continuation, */
+#define TRK_RENEW_AGAIN		4		/* and so many more call again */
+
+#define TRK_RTO_MIN_US		200000		/* beyond the round trip, as Linux: TCP_RTO_MIN */
+#define TRK_RTO_MAX_US		60000000
+#define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
+#define TRK_DELACK_US		10000
+#define TRK_PACE_MIN_US		1000		/* not worth a timer below */
+#define TRK_SYN_ATTEMPT		3		/* from here on a SYN may go before a request */
+#define TRK_KEEPALIVE_US	240000000ULL	/* NATs forget a connection after 300 s */
+
+enum trk_client_state {
+	TRK_CL_IDLE,		/* no connection */
+	TRK_CL_FIRST,		/* cookie in hand, first request not yet answered */
+	TRK_CL_OPEN,
+	TRK_CL_DEAD,		/* gave up: cl->error */
+};
+
+enum trk_slot_state {
+	TRK_SLOT_FREE,
+	TRK_SLOT_EXPECTED,	/* a request of ours issues it */
+	TRK_SLOT_RECEIVED,
+	TRK_SLOT_LOST,		/* declared lost; a late packet still brings its data */
+};
+
+enum trk_slot_what {
+	TRK_WHAT_NOTHING,
+	TRK_WHAT_OUTPUT,	/* brings output [off, off + len) */
+	TRK_WHAT_INPUT,		/* answers input [off, off + len); what it brings is not known */
+	TRK_WHAT_REST,		/* a further packet of an answer to input: takes what comes */
+};
+
+/* What a packet number is expected to bring, or brought.  One entry of the ring. */
+struct trk_slot {
+	u64 nonce;
+	u64 off;
+	u64 req_n;		/* highest number that its request reported */
+	u64 acc;		/* xor of all nonces of the domain up to req_n */
+	u64 sent_us;
+	u64 first;		/* first number of the answer */
+	u32 count;		/* numbers of the answer */
+	u32 token;
+	u32 again;		/* token of the request that repeated its own; 0: none */
+	u32 len;
+	u8 serial;		/* continuation that its request carried */
+	u8 state;
+	u8 what;
+	bool nogrowth;
+	bool joined;		/* shares the packet of the number before it */
+	bool fin;		/* its request ended our stream */
+};
+
+/* A request for output that the next one may repeat; every number has a piece. */
+struct trk_repeat {
+	u64 m, n;		/* what it reports */
+	u64 first;		/* what it issues */
+	u32 count;		/* 0: nothing to repeat */
+	unsigned int nask;
+	struct trk_bytes ask[TRK_MAX_ASK];
+};
+
+struct trk_held_cont {
+	u8 blob[TRK_CONT_LEN];
+	struct trk_cont c;
+	u64 acc;		/* xor of the domain's nonces up to c.base */
+};
+
+struct trk_held_ucont {
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	u16 len;		/* 0: none */
+	struct trk_ucont u;	/* u.opaque is not set */
+};
+
+/* The packet numbers of the domain: all up to @nrep are reported, all below @edge decided. */
+struct trk_numbers {
+	struct trk_slot *ring;
+	u32 ring_size;
+	u64 nrep;
+	u64 edge;
+	u64 reportable;		/* last received number below edge */
+	u64 top;		/* highest number received */
+	u64 hi;			/* highest number expected */
+	u64 limited;		/* up to here: the window before was too small at least once */
+	u64 acc;		/* xor of the domain's nonces up to nrep */
+	u32 above;		/* packets received above edge */
+	u32 expected;		/* numbers expected */
+	u32 dupthresh;		/* so many packets above a number tell that it is lost */
+	struct trk_claim claims[2 * TRK_MAX_CLAIMS];	/* above the base of held.confirmed */
+	unsigned int nclaims;
+};
+
+/* The continuations that are kept. */
+struct trk_held {
+	struct trk_held_cont conts[TRK_CONTS];
+	u8 serial;		/* of the current one */
+	bool cont_used;		/* a request carried it */
+	u64 renewal;		/* number of the last packet that is to bring another; 0: none */
+	unsigned int renewal_claims;	/* claims of its request */
+	u8 key_changes;		/* epochs since that of the domain's birth */
+	u8 reseals;		/* requests for a new seal that brought none yet */
+	u64 reseal_us;		/* when the next may go */
+	struct trk_held_cont confirmed;		/* of the last request known to be answered */
+	u64 confirmed_n, confirmed_proof;
+	u8 confirmed_serial;
+	struct trk_held_ucont outputs[TRK_OUTPUTS];
+	struct trk_held_ucont input;
+};
+
+/* The server's stream: which bytes of it are still to be asked for. */
+struct trk_rx {
+	struct trk_ranges holes;	/* to be asked for, below ask_nxt */
+	u64 ask_nxt;			/* output from here on was never asked for */
+	u64 out_top;			/* end of the highest output received */
+	u64 next_lost;			/* the continuation from here on may be lost; 0: none */
+	u64 asked_before;		/* for that of the hole here the byte before it was asked */
+	u64 window_max;			/* largest receive window so far */
+	bool each_brings;		/* each part of parallel input brings a continuation */
+	bool input_turn;		/* input goes before new output */
+};
+
+/* Our stream: which bytes of it are still to be sent, or sent again. */
+struct trk_tx {
+	struct trk_ranges lost;		/* to be sent again */
+	struct trk_ranges acked;	/* consumed, above in_una; what is not here goes again */
+	u64 nxt;			/* input from here on was never sent */
+	u64 stall;			/* the server waits for more than this */
+	u32 expected;			/* numbers expected that answer input */
+	u32 token;			/* sequential input: the request that is out, */
+	u32 left;			/* and how many of its answers may still come */
+	bool again;			/* and it has to be sent again, */
+	u64 after;			/* when there is room for output up to here */
+	bool noplace;			/* and a place for an output continuation */
+	struct trk_ranges held;		/* parallel input that waits for room, */
+	struct trk_ranges placeless;	/* and that waits for a place: */
+	u64 tried;			/* from here on a packet was tried without one */
+	bool fin_sent, fin_acked;
+};
+
+/* The requests: our segments, and the first or timeout request that is out. */
+struct trk_requests {
+	struct trk_claims report;	/* of the request at hand: too large for a stack */
+	struct trk_repeat last;		/* the last request */
+	u32 seq;			/* relative to our ISN + 1, */
+	u32 ackrel;			/* and to the server's */
+	struct trk_slot pending;	/* what a first or timeout request is to bring */
+	bool waiting;			/* a timeout request is out: silent in the old domain */
+	bool knocking;			/* its SYN is out, the request is not */
+	bool opened;			/* a SYN went before it and was answered */
+	u16 addr_len;			/* our address as the server saw it; 0: not told */
+	u8 addr[TRK_ADDR_MAX];
+	bool first_sent;
+	bool timeout_due;		/* the timeout request is to be sent (again) */
+	bool last_chance;		/* if no request goes out now, it is a timeout */
+	u8 attempt;
+};
+
+struct trk_timers {
+	u32 backoff;
+	bool probed;
+	bool force;			/* don't wait for a second packet */
+	u64 armed_us;			/* the retransmission timer */
+	u64 rto_deadline_us, delack_deadline_us, idle_deadline_us, pace_deadline_us;
+	u64 reseal_deadline_us;
+	u64 sent_us;			/* the last request */
+	bool resuming;			/* parked trickles go on, */
+	u64 pace_us;			/* and the next one then */
+};
+
+struct trk_client {
+	/* set by the caller before each call */
+	u64 in_end;		/* bytes written by the application so far */
+	bool in_fin;		/* and no more will come */
+	bool want_first;	/* send the first request even without input */
+	bool redundant;		/* each request repeats the one before it */
+	u64 rcv_nxt;		/* all output below was received in order */
+	u64 rcv_limit;		/* output offset up to which there is room; never moves back */
+
+	/* for the caller to read */
+	u8 state;
+	int error;		/* errno (positive) when TRK_CL_DEAD */
+	u64 in_una;		/* input below was consumed by the server: may be freed */
+	u64 fin_off;		/* output ends here; U64_MAX: not known */
+	u64 deadline_us;	/* call trk_client_timer() then; U64_MAX: never */
+	u64 srtt_us, rttvar_us, rto_us;
+	u32 ring_want;		/* ring size wished for; the caller may give it */
+	u32 cwnd;		/* the window as last computed, packets */
+	u16 slot;		/* bytes of TCP payload in a full packet */
+	struct {
+		u64 requests, responses, timeouts, probes, lost, late, merged, held;
+		u64 repeated;		/* requests that repeated the one before */
+		u64 resealed;		/* user continuations that came again under another key */
+		u64 out_retrans;	/* bytes asked for again */
+		u64 in_retrans;		/* input bytes sent again */
+	} stat;
+
+	/* the core's own; tests look at it */
+	u32 (*random)(void *arg);
+	void *random_arg;
+	u16 want_slot;
+	struct trk_numbers num;
+	struct trk_held held;
+	struct trk_rx rx;
+	struct trk_tx tx;
+	struct trk_requests req;
+	struct trk_timers timer;
+};
+
+static inline struct trk_slot *trk_client_slot(const struct trk_client *cl, u64 x)
+{
+	return &cl->num.ring[x & (cl->num.ring_size - 1)];
+}
+
+static inline struct trk_held_cont *trk_client_cont(struct trk_client *cl)
+{
+	return &cl->held.conts[cl->held.serial % TRK_CONTS];
+}
+
+/* May input be sent, executed and answered in any order, each packet for itself? */
+static inline bool trk_client_parallel(const struct trk_client *cl)
+{
+	return cl->held.input.len && (cl->held.input.u.flags & TRK_UCONT_PARALLEL);
+}
+
+#endif /* TRK_CORE_STATE_H */
