@@ -216,7 +216,7 @@ void trk_stream_goodbye(struct sock *sk)
 
 	if (st->cl.state != TRK_CL_OPEN)
 		return;
-	trk_client_close_req(&st->cl, &st->out);
+	trk_request_close(&st->cl, &st->out);
 	transmit(sk, &st->out);
 }
 
@@ -469,7 +469,7 @@ static void on_timer(struct sock *sk)
 	if (now >= st->first_us)
 		st->cl.want_first = true;
 	if (now >= st->cl.deadline_us)
-		trk_client_timer(&st->cl, now);
+		trk_timer_expired(&st->cl, now);
 	trk_stream_pump(sk, GFP_ATOMIC);
 }
 
@@ -557,7 +557,7 @@ static void opened(struct sock *sk, const struct tcphdr *th)
 	struct trk_stream *st = trk_sk(sk)->stream;
 
 	if (!th->ack || th->rst || th->fin ||
-	    !trk_client_opened(&st->cl, ntohl(th->ack_seq) - st->isn)) {
+	    !trk_receive_opened(&st->cl, ntohl(th->ack_seq) - st->isn)) {
 		TRK_INC(trk_net(sock_net(sk)), DROP_NO_CLIENT);
 		return;
 	}
@@ -594,7 +594,7 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 		learn_share(st, len, hold->truesize);
 	}
 	if (!err)
-		err = trk_client_receive(cl, &r, seqrel, now, &in);
+		err = trk_receive_response(cl, &r, seqrel, now, &in);
 	if (err) {
 		TRK_DROP(tn, err);
 		kfree_skb(hold);

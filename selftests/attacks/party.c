@@ -141,7 +141,7 @@ bool party_pretend(struct party *p, struct line *l, u64 x, u64 nonce)
 
 	if (s->state != TRK_SLOT_EXPECTED || s->what != TRK_WHAT_OUTPUT)
 		return false;
-	return !trk_client_receive(&l->cl, &r, (u32)(x - 1) * l->cl.slot, party_now(p), &in);
+	return !trk_receive_response(&l->cl, &r, (u32)(x - 1) * l->cl.slot, party_now(p), &in);
 }
 
 static void pump(struct party *p)
@@ -204,7 +204,7 @@ static void opened(struct conn *c, const struct packet *k)
 	unsigned int i;
 
 	for (i = 0; i < p->lines; i++)
-		if (trk_client_opened(&p->line[i].cl, k->ack - (c->client_isn + 1)))
+		if (trk_receive_opened(&p->line[i].cl, k->ack - (c->client_isn + 1)))
 			c->server_isn = k->seq - p->line[i].cl.req.ackrel;
 	pump(p);
 }
@@ -222,7 +222,7 @@ static void at_client(struct conn *c, struct packet *k)
 	take(p, r.off, r.data_len);
 	if (!p->attack || !p->attack->heard || p->attack->heard(p, &r, &seqrel))
 		for (i = 0; i < p->lines; i++)
-			if (!trk_client_receive(&p->line[i].cl, &r, seqrel, party_now(p), &in))
+			if (!trk_receive_response(&p->line[i].cl, &r, seqrel, party_now(p), &in))
 				break;
 	pump(p);
 }
@@ -236,7 +236,7 @@ static void timer(struct conn *c)
 		p->wake_us = U64_MAX;
 	for (i = 0; i < p->lines; i++)
 		if (p->line[i].cl.deadline_us <= party_now(p))
-			trk_client_timer(&p->line[i].cl, party_now(p));
+			trk_timer_expired(&p->line[i].cl, party_now(p));
 	pump(p);
 }
 

@@ -208,7 +208,7 @@ static bool two_ways_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	unsigned int i, k;
 
 	for (i = 0; i < p->lines; i++)
-		if (!trk_client_receive(&p->line[i].cl, r, *seqrel, party_now(p), &in))
+		if (!trk_receive_response(&p->line[i].cl, r, *seqrel, party_now(p), &in))
 			break;
 	if (i == p->lines || r->flags & TRK_RESP_NOGROWTH)
 		return false;

@@ -58,7 +58,7 @@ static void inject(struct victim *v)
 				      .data_len = s->len };
 
 		if (s->what == TRK_WHAT_OUTPUT &&
-		    !trk_client_receive(cl, &r, (u32)(x - 1) * cl->slot, v->p.now_us, &in))
+		    !trk_receive_response(cl, &r, (u32)(x - 1) * cl->slot, v->p.now_us, &in))
 			v->forged += in.len;
 	}
 }
@@ -101,7 +101,7 @@ static bool download(struct victim *v)
 		if (n || p->cl.deadline_us == U64_MAX)
 			continue;
 		p->now_us = max_t(u64, p->now_us, p->cl.deadline_us);
-		trk_client_timer(&p->cl, p->now_us);
+		trk_timer_expired(&p->cl, p->now_us);
 	}
 	done = pair_done(p) && !p->why[0];
 	while (v->n)

@@ -18,12 +18,12 @@
 	X(ADDRESS,	"seal covers the address: trk_cont_open(), seal.c")	\
 	X(USER_SEAL,	"seal: trk_ucont_open(), seal.c")			\
 	X(REGION,	"bytes of a user continuation: trk_ucont_open(), seal.c")	\
-	X(PROOF,	"proof: trk_proof(), seal.c")				\
-	X(CONNECTION,	"nonces of a connection: trk_nonces(), seal.c")		\
-	X(DOMAIN,	"nonces of a domain: trk_nonces(), seal.c")		\
-	X(SEQUENCE,	"no-growth nonces: trk_nonce_span(), seal.c")		\
+	X(PROOF,	"proof: trk_proof(), nonce.c")				\
+	X(CONNECTION,	"nonces of a connection: trk_nonces(), nonce.c")		\
+	X(DOMAIN,	"nonces of a domain: trk_nonces(), nonce.c")		\
+	X(SEQUENCE,	"no-growth nonces: trk_nonce_span(), nonce.c")		\
 	X(CLAIMS,	"claims in order: trk_claims_check(), law.c")		\
-	X(TELESCOPE,	"proof of two blocks a run: trk_proof(), seal.c")	\
+	X(TELESCOPE,	"proof of two blocks a run: trk_proof(), nonce.c")	\
 	X(COOKIE,	"cookie: trk_cookie(), seal.c")				\
 	X(CONFIRMED,	"claims of a timeout: trk_request_timeout(), request.c")	\
 	/* what the core is given */						\

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Attempts at a larger window than the path has given: lies about what arrived. */
+#include "core/held.h"
 #include "core/limits.h"
 #include "core/reason.h"
 #include "row.h"
@@ -138,7 +139,7 @@ static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	u8 blob[TRK_CONT_LEN];
 	struct trk_cont c;
 
-	output = trk_client_output_at(cl, p->elsewhere);
+	output = trk_held_output_at(cl, p->elsewhere);
 	if (cl->state != TRK_CL_OPEN || r->flags & TRK_RESP_NOGROWTH || !output)
 		return true;
 	test_cipher_epoch(&s->key, 1, 4711);

@@ -44,9 +44,9 @@ static void check_request(struct state *t, const struct trk_out_req *o)
 
 	if (o->syn) {
 		MUST(!total && cl->req.waiting && o->seq == cl->req.seq);
-		MUST(!trk_client_opened(&t->cl, o->seq + 1));
+		MUST(!trk_receive_opened(&t->cl, o->seq + 1));
 		if (t->rng & 8)
-			MUST(trk_client_opened(&t->cl, o->seq));
+			MUST(trk_receive_opened(&t->cl, o->seq));
 		return;
 	}
 	MUST(o->hdr_len <= TRK_REQ_HDR_MAX && total <= cl->slot);
@@ -111,12 +111,12 @@ static void timer(struct state *t, struct bytes *b)
 		t->now_us = max_t(u64, t->now_us, cl->deadline_us);
 	if (cl->deadline_us > t->now_us)
 		return;
-	trk_client_timer(cl, t->now_us);
+	trk_timer_expired(cl, t->now_us);
 	pump(t);
 	/* A timer that is set to now expires for ever. */
 	for (n = 0; cl->deadline_us <= t->now_us; n++) {
 		MUST(n < 8);
-		trk_client_timer(cl, t->now_us);
+		trk_timer_expired(cl, t->now_us);
 		pump(t);
 	}
 }
@@ -240,7 +240,7 @@ static void response(struct state *t, struct bytes *b)
 		return;
 	t->now_us += take(b, 1) * 100;
 	len = (u32)(x - 1) * cl->slot;
-	if (!trk_client_receive(cl, &r, shape == 255 ? len + 1 : len, t->now_us, &in))
+	if (!trk_receive_response(cl, &r, shape == 255 ? len + 1 : len, t->now_us, &in))
 		store(t, &in);
 	else
 		MUST(!in.len);
@@ -318,7 +318,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	if (t.cl.state == TRK_CL_OPEN) {
 		struct trk_req q;
 
-		trk_client_close_req(&t.cl, &o);
+		trk_request_close(&t.cl, &o);
 		MUST(!trk_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len));
 		MUST(q.kind == TRK_KIND_CLOSE);
 	}

@@ -161,12 +161,13 @@ static void client_receive(const struct packet *p)
 	struct trk_resp r;
 
 	if (p->syn) {
-		if (trk_client_opened(cl, p->ack - (loop.client_isn + 1)))
+		if (trk_receive_opened(cl, p->ack - (loop.client_isn + 1)))
 			loop.server_isn = p->seq - cl->req.ackrel;
 		return;
 	}
 	MUST(!trk_resp_parse(&r, p->p, p->len, p->len));
-	if (trk_client_receive(cl, &r, p->seq - (loop.server_isn + 1), loop.now_us, &in) || !in.len)
+	if (trk_receive_response(cl, &r, p->seq - (loop.server_isn + 1), loop.now_us, &in) ||
+	    !in.len)
 		return;
 	MUST(in.off + in.len <= loop.out_len && in.off + in.len <= cl->rcv_limit);
 	MUST(!memcmp(p->p + p->len - in.len, loop.out + in.off, in.len));
@@ -201,7 +202,7 @@ static void client_timer(void)
 {
 	MUST(loop.cl.deadline_us != U64_MAX);
 	loop.now_us = max_t(u64, loop.now_us, loop.cl.deadline_us);
-	trk_client_timer(&loop.cl, loop.now_us);
+	trk_timer_expired(&loop.cl, loop.now_us);
 }
 
 /* One message, and what is to come back. */

@@ -257,14 +257,14 @@ void pair_at_client(struct pair *p, const struct packet *in)
 	if (p->cl.state == TRK_CL_DEAD)
 		return;
 	if (in->syn) {
-		if (trk_client_opened(&p->cl, in->ack - (p->client_isn + 1)))
+		if (trk_receive_opened(&p->cl, in->ack - (p->client_isn + 1)))
 			p->server_isn = in->seq - p->cl.req.ackrel;
 		return;
 	}
 	err = trk_resp_parse(&r, in->data, in->len, in->len);
 	if (!err)
-		err = trk_client_receive(&p->cl, &r, in->seq - (p->server_isn + 1), p->now_us,
-					 &to);
+		err = trk_receive_response(&p->cl, &r, in->seq - (p->server_isn + 1), p->now_us,
+					   &to);
 	p->client_drops[err]++;
 	if (err || !to.len)
 		return;

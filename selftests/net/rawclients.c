@@ -232,7 +232,7 @@ static void responses(struct conn *c, u32 seq, const u8 *p, u32 len)
 		struct trk_resp r;
 
 		if (trk_resp_parse(&r, p, n, n) == TRK_OK &&
-		    trk_client_receive(&c->cl, &r, seqrel, now_us(), &in) == TRK_OK)
+		    trk_receive_response(&c->cl, &r, seqrel, now_us(), &in) == TRK_OK)
 			store(c, &in, p + r.hdr_len);
 		p += n;
 		seqrel += n;
@@ -265,7 +265,7 @@ static void segment(const u8 *p, size_t len)
 	if (c->connected && !(p[13] & TH_SYN)) {
 		responses(c, get_unaligned_be32(p + 4), p + at, len - at);
 	} else if (c->connected &&
-		   trk_client_opened(&c->cl, get_unaligned_be32(p + 8) - (c->isn + 1))) {
+		   trk_receive_opened(&c->cl, get_unaligned_be32(p + 8) - (c->isn + 1))) {
 		c->server_isn = get_unaligned_be32(p + 4) - c->cl.req.ackrel;
 		pump(c);
 	} else if (!c->connected && p[13] == (TH_SYN | TH_ACK) &&
@@ -308,7 +308,7 @@ static void timers(void)
 			if (c->work && now - c->syn_us >= SYN_AGAIN_US)
 				send_syn(c);
 		} else if (now >= c->cl.deadline_us) {
-			trk_client_timer(&c->cl, now);
+			trk_timer_expired(&c->cl, now);
 			pump(c);
 		}
 	}

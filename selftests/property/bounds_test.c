@@ -8,6 +8,7 @@
  */
 #include <stdlib.h>
 
+#include "core/held.h"
 #include "pair.h"
 #include "tap.h"
 
@@ -186,7 +187,7 @@ static void look(struct run *r)
 	unsigned int i, outputs = 0;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
-		outputs += !trk_client_output_free(cl, &cl->held.outputs[i]);
+		outputs += !trk_held_output_free(cl, &cl->held.outputs[i]);
 	most(&m->acked, cl->tx.acked.n);
 	most(&m->lost, cl->tx.lost.n);
 	most(&m->held, cl->tx.held.n);
@@ -339,7 +340,7 @@ static bool play(const struct script *sc)
 		} else if (timer < next) {
 			r->sim.now_us = max_t(u64, r->sim.now_us, timer);
 			p->now_us = r->sim.now_us;
-			trk_client_timer(&p->cl, p->now_us);
+			trk_timer_expired(&p->cl, p->now_us);
 			pump(r);
 		} else {
 			sim_step(&r->sim);

@@ -109,7 +109,7 @@ static void lie(struct run *r, u64 x, const struct trk_slot *of, bool opening)
 	p.off = (u32)(of->what == TRK_WHAT_OUTPUT && rng_below(g, 4) ? of->off :
 		      some_off(r, r->cl.rcv_nxt));
 	p.data_len = rng_below(g, 3) ? rng_below(g, SLOT - 200) : 0;
-	if (trk_client_receive(&r->cl, &p, (u32)(x - 1) * r->cl.slot, r->now, &in))
+	if (trk_receive_response(&r->cl, &p, (u32)(x - 1) * r->cl.slot, r->now, &in))
 		return;
 	r->accepted++;
 	CHECK(in.len <= p.data_len);
@@ -170,7 +170,7 @@ static void step(struct run *r)
 		cl->in_fin = true;
 	if (rng_ppm(g, 50000) || r->now >= cl->deadline_us) {
 		r->now = max_t(u64, r->now, cl->deadline_us == U64_MAX ? 0 : cl->deadline_us);
-		trk_client_timer(cl, r->now);
+		trk_timer_expired(cl, r->now);
 	} else if (cl->state == TRK_CL_FIRST || cl->req.waiting) {
 		if (cl->req.pending.count)
 			CHECKED(lie(r, cl->req.pending.first, &cl->req.pending, true));

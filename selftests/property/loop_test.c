@@ -656,7 +656,7 @@ static void forge(struct run *r, const struct packet *p)
 	if (rng_below(&r->rng, 2))
 		f->data[8 + rng_below(&r->rng, f->len - 8)] ^= 1 << rng_below(&r->rng, 8);
 	if (!trk_resp_parse(&resp, f->data, f->len, f->len) &&
-	    !trk_client_receive(&r->cl, &resp, f->seq - (r->server_isn + 1), r->sim.now_us, &in))
+	    !trk_receive_response(&r->cl, &resp, f->seq - (r->server_isn + 1), r->sim.now_us, &in))
 		fail(r, "took a packet with a forged token");
 	packet_free(f);
 }
@@ -676,7 +676,7 @@ static void client_receive(void *arg, struct packet *p)
 		return;
 	}
 	if (p->syn) {
-		if (trk_client_opened(cl, p->ack - (r->client_isn + 1)))
+		if (trk_receive_opened(cl, p->ack - (r->client_isn + 1)))
 			r->server_isn = p->seq - cl->req.ackrel;
 		packet_free(p);
 		client_pump(r);
@@ -691,7 +691,7 @@ static void client_receive(void *arg, struct packet *p)
 	if (err)
 		fail(r, "malformed response: %s", reason_name[err]);
 	if (!err) {
-		err = trk_client_receive(cl, &resp, seqrel, r->sim.now_us, &in);
+		err = trk_receive_response(cl, &resp, seqrel, r->sim.now_us, &in);
 		TRACE(r, "client gets %u span %u data %u + %u%s%s%s%s: %s", resp.num, resp.span,
 		      resp.off, resp.data_len, resp.flags & TRK_RESP_NOGROWTH ? " nogrowth" : "",
 		      resp.flags & TRK_RESP_CONT ? " cont" : "",
@@ -725,7 +725,7 @@ static void client_timer(struct run *r)
 	      cl->state, cl->timer.backoff, cl->num.expected, cl->rx.holes.n,
 	      cl->req.waiting, cl->rto_us);
 	r->silent++;
-	trk_client_timer(cl, r->sim.now_us);
+	trk_timer_expired(cl, r->sim.now_us);
 	if (cl->state == TRK_CL_DEAD) {
 		/* Only after as many losses in a row as there are attempts. */
 		if (cl->error != ETIMEDOUT ||
@@ -805,7 +805,7 @@ static void check_close(struct run *r)
 
 	if (r->cl.state != TRK_CL_OPEN)
 		return;
-	trk_client_close_req(&r->cl, &o);
+	trk_request_close(&r->cl, &o);
 	server_env(&r->replica[0], &env);
 	if (trk_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len) || q.kind != TRK_KIND_CLOSE ||
 	    trk_server_step(&env, &r->peer, &q, 1, 1, o.hdr_len, &g))

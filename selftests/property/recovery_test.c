@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/limits.h"
+#include "core/plan.h"
 #include "pair.h"
 #include "tap.h"
 
@@ -71,7 +72,7 @@ static bool waits(const struct run *r)
 	const struct trk_client *cl = &r->p.cl;
 
 	if (r->sc->rest_us && cl->in_end == r->sc->before && cl->in_una == cl->in_end &&
-	    !cl->req.waiting && !cl->num.expected && !trk_client_wants(cl))
+	    !cl->req.waiting && !cl->num.expected && !trk_plan_wants(cl))
 		return true;
 	return r->paused && r->p.cl.rcv_limit < r->p.received + PAIR_SLOT;
 }
@@ -258,7 +259,7 @@ static void play(struct run *r, const struct script *sc)
 		if (p->cl.deadline_us <= next && p->cl.deadline_us != U64_MAX) {
 			r->sim.now_us = p->cl.deadline_us;
 			p->now_us = r->sim.now_us;
-			trk_client_timer(&p->cl, p->now_us);
+			trk_timer_expired(&p->cl, p->now_us);
 			pump(r);
 		} else if (next != U64_MAX) {
 			sim_step(&r->sim);
@@ -692,7 +693,7 @@ static void recovery__no_data_behind_many(void)
 		memset(cl->held.outputs, 0, sizeof(cl->held.outputs));
 		/* A sign of life, then more input. */
 		p->now_us += TRK_KEEPALIVE_US;
-		trk_client_timer(cl, p->now_us);
+		trk_timer_expired(cl, p->now_us);
 		CHECK(exchange(p));
 		CHECK_EQ(cl->rx.out_top, at);
 		cl->in_end = p->in_len;

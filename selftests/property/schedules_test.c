@@ -134,7 +134,7 @@ static void expire(struct play *y)
 
 	y->p.now_us = max_t(u64, y->p.now_us, cl->deadline_us);
 	y->idle++;
-	trk_client_timer(cl, y->p.now_us);
+	trk_timer_expired(cl, y->p.now_us);
 	pump(y);
 	/* What was postponed is really late. */
 	for (i = 0; i < y->nlate; i++)

@@ -269,7 +269,7 @@ static void client_app(struct conn *c)
 		if (!g->keep && cl->fin_off == output_len(g)) {
 			struct trk_out_req o;
 
-			trk_client_close_req(cl, &o);
+			trk_request_close(cl, &o);
 			client_send(c, &o);
 			conn_close(c, CONN_DONE);
 		}
@@ -381,7 +381,7 @@ static void core_opened(struct conn *c, const struct packet *p)
 
 	wake(c);
 	h = c->m;
-	if (trk_client_opened(&h->cl, p->ack - (c->client_isn + 1))) {
+	if (trk_receive_opened(&h->cl, p->ack - (c->client_isn + 1))) {
 		c->server_isn = p->seq - h->cl.req.ackrel;
 		client_pump(c);
 	}
@@ -399,8 +399,8 @@ static void core_at_client(struct conn *c, struct packet *p)
 	wake(c);
 	h = c->m;
 	if (!err)
-		err = trk_client_receive(&h->cl, &r, p->seq - (c->server_isn + 1), n->sim.now_us,
-					 &in);
+		err = trk_receive_response(&h->cl, &r, p->seq - (c->server_isn + 1), n->sim.now_us,
+					   &in);
 	n->count.client_drops[err]++;
 	if (!err && in.len) {
 		n->count.wrong += wrong_bytes(c, in.off, p->data + p->len - in.len, in.len);
@@ -420,7 +420,7 @@ static void core_timer(struct conn *c)
 	wake(c);
 	h = c->m;
 	if (h->cl.deadline_us <= c->net->sim.now_us) {
-		trk_client_timer(&h->cl, c->net->sim.now_us);
+		trk_timer_expired(&h->cl, c->net->sim.now_us);
 		client_pump(c);
 	}
 	client_app(c);

@@ -14,8 +14,9 @@ u16 trk_answer_mss(const struct trk_grant *g)
 {
 	if (g->nask)
 		return trk_grant_piece(g);
-	return trk_grant_piece(g) - (g->mint != TRK_MINT_NONE ? TRK_CONT_LEN : 0) - (TRK_EXT_HDR + 16) -
-	       (TRK_EXT_HDR + 4) - (g->addr_len ? TRK_EXT_HDR + g->addr_len : 0);
+	return trk_grant_piece(g) - (g->mint != TRK_MINT_NONE ? TRK_CONT_LEN : 0) -
+	       (TRK_EXT_HDR + 16) - (TRK_EXT_HDR + 4) -
+	       (g->addr_len ? TRK_EXT_HDR + g->addr_len : 0);
 }
 
 /**

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* The continuations that a client keeps: transport and user continuations (paper §3.2, §4.2). */
+#include "held.h"
+
+/**
+ * trk_held_output_at - the output continuation for a byte
+ * @cl: the client
+ * @off: stream offset of the byte
+ *
+ * Return: NULL if none is held.
+ */
+const struct trk_held_ucont *trk_held_output_at(const struct trk_client *cl, u64 off)
+{
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		const struct trk_held_ucont *h = &cl->held.outputs[i];
+
+		if (h->len && h->u.start <= off && off < h->u.end)
+			return h;
+	}
+	return NULL;
+}
+
+/**
+ * trk_held_output_free - may another continuation take this one's place?
+ * @cl: the client
+ * @h: one of its places for output continuations
+ *
+ * All its bytes are there, and so is the continuation that follows: until then
+ * it may have to be asked for again, under this one.
+ */
+bool trk_held_output_free(const struct trk_client *cl, const struct trk_held_ucont *h)
+{
+	if (!h->len || h->u.end < cl->rcv_nxt)
+		return true;
+	return h->u.end == cl->rcv_nxt &&
+	       (h->u.flags & TRK_UCONT_FINAL || h->u.end >= cl->fin_off ||
+		trk_held_output_at(cl, h->u.end));
+}
+
+/**
+ * trk_held_output_places - how many more output continuations could be held?
+ * @cl: the client
+ */
+unsigned int trk_held_output_places(const struct trk_client *cl)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < TRK_OUTPUTS; i++)
+		n += trk_held_output_free(cl, &cl->held.outputs[i]);
+	return n;
+}
+
+/**
+ * trk_held_output_room - could one more output continuation be held?
+ * @cl: the client
+ * @start: its first byte
+ * @end: first byte behind it; U64_MAX: not known
+ *
+ * Places are kept for the two without which none would ever be done with: that of
+ * the bytes needed next (or of those before them, as long as it may have to bring
+ * that one), and its successor.
+ */
+bool trk_held_output_room(const struct trk_client *cl, u64 start, u64 end)
+{
+	const struct trk_held_ucont *current_one = NULL;
+	unsigned int i, nfree = 0;
+
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		const struct trk_held_ucont *h = &cl->held.outputs[i];
+
+		if (trk_held_output_free(cl, h))
+			nfree++;
+		else if (h->u.start <= cl->rcv_nxt && cl->rcv_nxt <= h->u.end)
+			current_one = h;
+	}
+	if (nfree > TRK_OUTPUTS_KEPT - !!current_one)
+		return true;
+	return nfree && ((start <= cl->rcv_nxt && cl->rcv_nxt < end) || end <= cl->rcv_nxt ||
+			 (current_one && start == current_one->u.end));
+}
+
+/**
+ * trk_held_output_place - the place for an output continuation
+ * @cl: the client
+ * @u: the continuation, parsed
+ *
+ * That of the one that begins alike, or a free one.
+ *
+ * Return: NULL if there is no room for it.
+ */
+struct trk_held_ucont *trk_held_output_place(struct trk_client *cl, const struct trk_ucont *u)
+{
+	struct trk_held_ucont *free = NULL;
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		struct trk_held_ucont *h = &cl->held.outputs[i];
+
+		if (trk_held_output_free(cl, h))
+			free = h;
+		else if (h->u.start == u->start)
+			return h;
+	}
+	return trk_held_output_room(cl, u->start, u->end) ? free : NULL;
+}
+
+/*
+ * Is @blob what is held, sealed under another key?  Which of two seals is the newer one
+ * nobody can tell; an older one is noticed by its key, and replaced again.
+ */
+static bool resealed(const struct trk_held_ucont *h, struct trk_blob blob, u8 key_id)
+{
+	return h->len == blob.len && h->u.key_id != key_id &&
+	       !memcmp(h->blob, blob.p, TRK_UCONT_KEY) &&
+	       !memcmp(h->blob + TRK_UCONT_KEY + 1, blob.p + TRK_UCONT_KEY + 1,
+		       h->len - TRK_MAC_LEN - TRK_UCONT_KEY - 1);
+}
+
+static void take_reseal(struct trk_client *cl, struct trk_held_ucont *h, struct trk_blob blob,
+			u8 key_id)
+{
+	memcpy(h->blob, blob.p, blob.len);
+	h->u.key_id = key_id;
+	cl->held.reseals = 0;
+	cl->held.reseal_us = 0;
+	cl->stat.resealed++;
+}
+
+/**
+ * trk_held_store_output - a response brought an output continuation
+ * @cl: the client
+ * @r: the response
+ * @u: the continuation, parsed
+ *
+ * There is a place for it, or it is of no use any more.
+ */
+void trk_held_store_output(struct trk_client *cl, const struct trk_resp *r,
+			   const struct trk_ucont *u)
+{
+	struct trk_held_ucont *h;
+
+	h = trk_held_output_place(cl, u);
+	if (h && h->len && h->u.start == u->start && resealed(h, r->output, u->key_id)) {
+		take_reseal(cl, h, r->output, u->key_id);
+		return;
+	}
+	/*
+	 * The same input may have been executed twice, with another outcome the
+	 * second time; bytes of both must not be mixed, so the first one stays.
+	 */
+	if (h && h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
+	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len)))
+		return;
+	if (u->start == cl->rx.next_lost)
+		cl->rx.next_lost = 0;
+	if (u->flags & TRK_UCONT_FINAL)
+		cl->fin_off = min_t(u64, cl->fin_off, u->end);
+	if (u->end <= cl->rcv_nxt || u->start == u->end)
+		return;
+	memcpy(h->blob, r->output.p, r->output.len);
+	h->len = r->output.len;
+	h->u = *u;
+	h->u.opaque = NULL;
+}
+
+/**
+ * trk_held_store_input - the answer to input may have brought the next input continuation
+ * @cl: the client
+ * @r: the response, with an input continuation
+ */
+void trk_held_store_input(struct trk_client *cl, const struct trk_resp *r)
+{
+	struct trk_ucont u;
+
+	if (trk_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->slot))
+		return;
+	/* A late packet must not bring an older one back. */
+	if (cl->held.input.len && u.start < cl->held.input.u.start)
+		return;
+	if (resealed(&cl->held.input, r->input, u.key_id)) {
+		take_reseal(cl, &cl->held.input, r->input, u.key_id);
+		return;
+	}
+	memcpy(cl->held.input.blob, r->input.p, r->input.len);
+	cl->held.input.len = r->input.len;
+	cl->held.input.u = u;
+	cl->held.input.u.opaque = NULL;
+}
+
+/**
+ * trk_held_reseal_input - another response brought an input continuation
+ * @cl: the client
+ * @r: the response, with an input continuation
+ *
+ * The answer to a request without input brings no other one than that which is held, sealed anew.
+ */
+void trk_held_reseal_input(struct trk_client *cl, const struct trk_resp *r)
+{
+	struct trk_ucont u;
+
+	if (!trk_ucont_parse(&u, r->input) && resealed(&cl->held.input, r->input, u.key_id))
+		take_reseal(cl, &cl->held.input, r->input, u.key_id);
+}
+
+/**
+ * trk_held_claims - claims that count against the base of the current continuation
+ * @cl: the client
+ */
+unsigned int trk_held_claims(struct trk_client *cl)
+{
+	u64 base = trk_client_cont(cl)->c.base;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < cl->num.nclaims; i++)
+		n += cl->num.claims[i].b > base;
+	return n;
+}
+
+/**
+ * trk_held_confirm - a request was answered: the continuation it carried is good
+ * @cl: the client
+ * @s: what its number was to bring
+ *
+ * A timeout request uses the last one of these, so that nothing spoilt is among its claims.
+ */
+void trk_held_confirm(struct trk_client *cl, const struct trk_slot *s)
+{
+	const struct trk_held_cont *held = &cl->held.conts[s->serial % TRK_CONTS];
+	unsigned int i;
+
+	if (s->req_n <= cl->held.confirmed_n || (u8)(cl->held.serial - s->serial) >= TRK_CONTS)
+		return;
+	if (cl->held.confirmed.c.key_id != held->c.key_id) {
+		cl->held.reseals = 0;
+		cl->held.reseal_us = 0;
+	}
+	cl->held.confirmed = *held;
+	cl->held.confirmed_serial = s->serial;
+	cl->held.confirmed_n = s->req_n;
+	cl->held.confirmed_proof = s->acc ^ held->acc;
+	for (i = 0; i < cl->num.nclaims && cl->num.claims[i].b <= held->c.base; i++)
+		;
+	cl->num.nclaims -= i;
+	memmove(cl->num.claims, cl->num.claims + i, cl->num.nclaims * sizeof(cl->num.claims[0]));
+}
+
+/**
+ * trk_held_renew - a response brought a transport continuation
+ * @cl: the client
+ * @s: what its number was to bring
+ * @blob: the continuation
+ *
+ * Requests carry it from now on, if it is what the server would have sealed for this report.
+ */
+void trk_held_renew(struct trk_client *cl, const struct trk_slot *s, const u8 *blob)
+{
+	const struct trk_held_cont *cur = trk_client_cont(cl);
+	struct trk_held_cont *held;
+	struct trk_cont c;
+
+	/*
+	 * Any of them will do.  One that never stood in an answered request may be
+	 * spoilt; that there are few of those keeps @confirmed near.  One that never
+	 * stood in a request makes room.
+	 */
+	if (cl->held.cont_used &&
+	    (u8)(cl->held.serial - cl->held.confirmed_serial) >= TRK_CONTS - 2)
+		return;
+	trk_cont_read(blob, &c);
+	if (trk_cont_check(&c) || c.domain != cur->c.domain || c.base <= cur->c.base ||
+	    c.base != s->req_n ||
+	    c.slot != cl->slot)
+		return;
+	/* Replicas may change one after the other: what goes to and fro is one change. */
+	if (c.key_id == c.domain_key)
+		cl->held.key_changes = 0;
+	else if (c.key_id != cur->c.key_id)
+		cl->held.key_changes++;
+	cl->held.serial += cl->held.cont_used;
+	cl->held.cont_used = false;
+	held = trk_client_cont(cl);
+	memcpy(held->blob, blob, TRK_CONT_LEN);
+	held->c = c;
+	held->acc = s->acc;
+	cl->held.renewal_claims = min_t(u32, cl->held.renewal_claims, trk_held_claims(cl));
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Which numbers arrived, which are lost, and what is claimed of them (paper §2.4, §4.1). */
+#include "numbers.h"
+#include "held.h"
+#include "reason.h"
+#include "wanted.h"
+
+/**
+ * trk_numbers_lose - a number will not come
+ * @cl: the client
+ * @x: the number, which is expected
+ *
+ * Its bytes must be asked for again.
+ */
+void trk_numbers_lose(struct trk_client *cl, u64 x)
+{
+	struct trk_slot *s = trk_client_slot(cl, x);
+
+	s->state = TRK_SLOT_LOST;
+	cl->num.expected--;
+	cl->stat.lost++;
+	if (s->what == TRK_WHAT_OUTPUT) {
+		trk_wanted_output(cl, s->off, s->off + s->len);
+		if (x == s->first)
+			trk_wanted_next(cl, s->off);
+		if (s->off + s->len == cl->rx.asked_before)
+			cl->rx.asked_before = 0;
+	} else if (s->what == TRK_WHAT_INPUT) {
+		cl->tx.expected--;
+		if (s->fin && !cl->tx.fin_acked)
+			cl->tx.fin_sent = false;
+		if (s->token == cl->tx.token) {
+			if (cl->tx.left && !--cl->tx.left)
+				cl->tx.again = true;
+		} else {
+			trk_wanted_input(cl, s->off, s->off + s->len);
+		}
+	}
+}
+
+/*
+ * Adds number x, the edge, to the claims.  With eight of them the last one
+ * swallows what lies between it and a further gap, as lost: to report less than
+ * arrived is safe, and within a loss event it costs nothing.  But what was
+ * reported must not change (prefix property, paper §2.4): for that is the rest of
+ * the list, and when it is full nothing more can be reported until a new
+ * continuation comes.
+ */
+static bool numbers_claim(struct trk_client *cl, u64 x, u8 kind)
+{
+	struct trk_claim *last = cl->num.nclaims ? &cl->num.claims[cl->num.nclaims - 1] : NULL;
+	bool swallow = last && last->a > cl->num.nrep;
+	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : trk_claims_at(cl->slot);
+	u64 i;
+
+	if (last && last->kind == kind && last->b == x - 1) {
+		if (kind == TRK_CLAIM_NOGROWTH || last->a > cl->num.nrep) {
+			last->b = x;
+			return true;
+		}
+	}
+	if (cl->num.nclaims < ARRAY_SIZE(cl->num.claims) && trk_held_claims(cl) < most) {
+		cl->num.claims[cl->num.nclaims].a = x;
+		cl->num.claims[cl->num.nclaims].b = x;
+		cl->num.claims[cl->num.nclaims].kind = kind;
+		cl->num.nclaims++;
+		return true;
+	}
+	/* A number that arrived would call for a smaller window as a lost one. */
+	if (kind == TRK_CLAIM_NOGROWTH &&
+	    (cl->num.reportable > cl->num.nrep || trk_numbers_renewing(cl)))
+		swallow = false;
+	if (!swallow) {
+		cl->stat.held++;
+		return false;
+	}
+	for (i = last->a; i <= x; i++)
+		if (trk_client_slot(cl, i)->state == TRK_SLOT_RECEIVED)
+			trk_client_slot(cl, i)->state = TRK_SLOT_LOST;
+	last->kind = TRK_CLAIM_LOST;
+	last->b = x;
+	/* A gap cannot end a report, nor touch another gap. */
+	for (i = last->a - 1; i > cl->num.nrep; i--)
+		if (trk_client_slot(cl, i)->state == TRK_SLOT_RECEIVED)
+			break;
+	cl->num.reportable = max_t(u64, i, cl->num.nrep);
+	if (cl->num.nclaims > 1 && last[-1].kind == TRK_CLAIM_LOST && last[-1].b == last->a - 1 &&
+	    last[-1].a > cl->num.nrep) {
+		last[-1].b = last->b;
+		cl->num.nclaims--;
+	}
+	cl->stat.merged++;
+	return true;
+}
+
+/*
+ * Reordering tolerance (RFC 5681 §3.2, RFC 5827 when few are outstanding):
+ * a number is lost when this many packets above it arrived.
+ */
+static u32 numbers_dupthresh(const struct trk_client *cl)
+{
+	u32 outstanding = cl->num.above + cl->num.expected;
+
+	if (outstanding > cl->num.dupthresh)
+		return cl->num.dupthresh;
+	return outstanding > 2 ? outstanding - 1 : 1;
+}
+
+/**
+ * trk_numbers_late - a number that was given up came after all
+ * @cl: the client
+ * @x: the number
+ *
+ * The margin of two is for a rate that grows: what is late by a time is then late by more
+ * packets.
+ */
+void trk_numbers_late(struct trk_client *cl, u64 x)
+{
+	u64 extent = cl->num.top > x ? cl->num.top - x : 0;
+	u32 margin = (u32)min_t(u64, 2 * extent, TRK_DUPTHRESH_MAX);
+
+	cl->num.dupthresh = max_t(u32, cl->num.dupthresh, margin);
+}
+
+/**
+ * trk_numbers_declare - decide what arrived and what was lost
+ * @cl: the client
+ * @force: every hole below the highest number received is a loss
+ *
+ * Moves the edge.
+ */
+void trk_numbers_declare(struct trk_client *cl, bool force)
+{
+	while (cl->num.edge <= cl->num.top) {
+		struct trk_slot *s = trk_client_slot(cl, cl->num.edge);
+
+		if (s->state == TRK_SLOT_EXPECTED) {
+			if (!force && cl->num.above < numbers_dupthresh(cl))
+				return;
+			trk_numbers_lose(cl, cl->num.edge);
+		}
+		/* The nonce of a shared packet is with its first number: swallowed with it. */
+		if (s->state == TRK_SLOT_RECEIVED && s->joined &&
+		    trk_client_slot(cl, cl->num.edge - 1)->state == TRK_SLOT_LOST)
+			s->state = TRK_SLOT_LOST;
+		if (s->state == TRK_SLOT_LOST) {
+			if (!numbers_claim(cl, cl->num.edge, TRK_CLAIM_LOST))
+				return;
+		} else {
+			if (s->nogrowth && !numbers_claim(cl, cl->num.edge, TRK_CLAIM_NOGROWTH))
+				return;
+			if (!s->joined)
+				cl->num.above--;
+			/* The claim may have swallowed it. */
+			if (s->state == TRK_SLOT_RECEIVED)
+				cl->num.reportable = cl->num.edge;
+		}
+		cl->num.edge++;
+	}
+}
+
+/**
+ * trk_numbers_check - are all numbers of a packet what they should be?
+ * @cl: the client
+ * @r: the response
+ * @x: its first number
+ * @late: set: one of them was given up already
+ *
+ * Return: 0 or the reason to drop the packet.
+ */
+int trk_numbers_check(struct trk_client *cl, const struct trk_resp *r, u64 x, bool *late)
+{
+	unsigned int i;
+
+	*late = false;
+	if (!x || x > cl->num.hi || x + r->span - 1 > cl->num.hi ||
+	    x + cl->num.ring_size <= cl->num.hi)
+		return TRK_DROP_NUMBER;
+	for (i = 0; i < r->span; i++) {
+		const struct trk_slot *s = trk_client_slot(cl, x + i);
+
+		if (s->state == TRK_SLOT_FREE || s->state == TRK_SLOT_RECEIVED)
+			return TRK_DROP_NUMBER;
+		if (r->token != s->token && (!s->again || r->token != s->again))
+			return TRK_DROP_TOKEN;
+		if (s->state == TRK_SLOT_LOST)
+			*late = true;
+	}
+	return TRK_OK;
+}
+
+/**
+ * trk_numbers_received - the numbers of a packet arrived
+ * @cl: the client
+ * @r: the response
+ * @x: its first number
+ *
+ * The nonce of a shared packet is that of all of them.
+ */
+void trk_numbers_received(struct trk_client *cl, const struct trk_resp *r, u64 x)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->span; i++) {
+		struct trk_slot *s = trk_client_slot(cl, x + i);
+
+		if (i && s->what == TRK_WHAT_OUTPUT)
+			trk_wanted_arrived(cl, s, s->off, 0);
+		if (s->what == TRK_WHAT_INPUT)
+			cl->tx.expected--;
+		s->state = TRK_SLOT_RECEIVED;
+		s->nonce = i ? 0 : r->nonce;
+		s->nogrowth = r->flags & TRK_RESP_NOGROWTH;
+		s->joined = i;
+		cl->num.expected--;
+	}
+	cl->num.above++;
+	cl->num.top = max_t(u64, cl->num.top, x + r->span - 1);
+}
+
+/**
+ * trk_numbers_renewing - may a new continuation be on its way?
+ * @cl: the client, open
+ */
+bool trk_numbers_renewing(const struct trk_client *cl)
+{
+	/* With a full list of claims its loss would not be declared. */
+	return cl->held.renewal && cl->held.renewal + cl->num.ring_size > cl->num.hi &&
+	       cl->num.top < cl->held.renewal + cl->num.dupthresh &&
+	       trk_client_slot(cl, cl->held.renewal)->state == TRK_SLOT_EXPECTED;
+}

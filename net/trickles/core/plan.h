@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What the next request asks for: output, input, or a new seal (paper §4.2). */
+#ifndef TRK_CORE_PLAN_H
+#define TRK_CORE_PLAN_H
+
+#include "state.h"
+
+/* What a request asks of the server. */
+struct trk_plan {
+	enum trk_slot_what what;	/* NOTHING, OUTPUT or INPUT */
+	u32 room;			/* numbers that can be put to use, at most */
+	/* output, or nothing but a new seal for @cont or @input */
+	const struct trk_held_ucont *cont;
+	const struct trk_held_ucont *input;
+	struct trk_bytes ask[TRK_MAX_ASK];
+	unsigned int nask;
+	u32 pieces;
+	u32 first;			/* bytes in the first of them, at most */
+	/* input */
+	u64 in_off, in_end;
+	bool more;			/* there is more to ask for than this */
+};
+
+u32 trk_plan_piece(const struct trk_client *cl);
+bool trk_plan_silly(const struct trk_client *cl);
+void trk_plan_note(struct trk_client *cl, const struct trk_plan *p);
+void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, bool fresh,
+		     bool renew);
+bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p);
+bool trk_plan_reseal(const struct trk_client *cl, struct trk_plan *p, u64 now_us);
+bool trk_plan_wants(const struct trk_client *cl);
+bool trk_plan_next(const struct trk_client *cl, struct trk_plan *p, u32 max);
+
+#endif /* TRK_CORE_PLAN_H */

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* What the client does with a response (paper §4). */
+#include "receive.h"
+#include "held.h"
+#include "numbers.h"
+#include "reason.h"
+#include "timer.h"
+#include "wanted.h"
+
+static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk_cont *c)
+{
+	const struct trk_slot *p = &cl->req.pending;
+	struct trk_held_cont *held;
+	u64 x;
+	u32 i;
+
+	cl->held.serial++;
+	held = trk_client_cont(cl);
+	memcpy(held->blob, blob, TRK_CONT_LEN);
+	held->c = *c;
+	held->acc = 0;
+	cl->held.confirmed = *held;
+	cl->held.cont_used = true;
+	cl->held.confirmed_serial = cl->held.serial;
+	cl->held.confirmed_n = c->base;
+	cl->held.confirmed_proof = 0;
+	cl->req.last.count = 0;
+	cl->held.renewal = 0;
+	cl->held.renewal_claims = 0;
+	cl->held.key_changes = 0;
+	cl->held.reseals = 0;
+	cl->held.reseal_us = 0;
+	cl->rx.asked_before = 0;
+	cl->num.nclaims = 0;
+	cl->num.nrep = c->base;
+	cl->num.edge = c->base + 1;
+	cl->num.reportable = c->base;
+	cl->num.top = c->base;
+	cl->num.acc = 0;
+	cl->num.above = 0;
+	cl->num.expected = 0;
+	for (i = 0; i < p->count; i++) {
+		x = p->first + i;
+		*trk_client_slot(cl, x) = *p;
+		trk_client_slot(cl, x)->serial = cl->held.serial;
+		trk_client_slot(cl, x)->state = TRK_SLOT_EXPECTED;
+		cl->num.expected++;
+	}
+	cl->num.hi = c->base + p->count;
+	cl->tx.expected = p->what == TRK_WHAT_INPUT ? p->count : 0;
+	if (p->what == TRK_WHAT_INPUT && p->token == cl->tx.token)
+		cl->tx.left = p->count;
+	cl->slot = c->slot;
+	cl->state = TRK_CL_OPEN;
+	cl->req.waiting = false;
+	cl->req.knocking = false;
+	cl->req.attempt = 0;
+}
+
+/* Is this the answer to the first or timeout request that is out?  If so its domain begins. */
+static int enter(struct trk_client *cl, const struct trk_resp *r)
+{
+	const struct trk_slot *p = &cl->req.pending;
+	u64 x = trk_num_near(p->first, r->num);
+	struct trk_cont c;
+
+	if (x < p->first || x + r->span > p->first + p->count)
+		return TRK_DROP_NUMBER;
+	if (r->token != p->token)
+		return TRK_DROP_TOKEN;
+	if (!r->cont.p)
+		return TRK_DROP_NUMBER;
+	trk_cont_read(r->cont.p, &c);
+	if (trk_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base ||
+	    c.law.first_loss || c.slot > cl->want_slot ||
+	    (cl->state == TRK_CL_OPEN && c.slot != cl->slot))
+		return TRK_DROP_NUMBER;
+	domain_begin(cl, r->cont.p, &c);
+	return TRK_OK;
+}
+
+/**
+ * trk_receive_opened - a SYN-ACK answers our SYN
+ * @cl: the client
+ * @ackrel: its acknowledgment number, relative to the client's ISN + 1
+ *
+ * If it is true that it answers the last one, the sequence number behind the SYN-ACK's is
+ * what cl->ackrel stands for from now on: nothing else is left of a server's ISN.
+ *
+ * Call trk_client_pump() afterwards.
+ *
+ * Return: is it?  Does not sleep.
+ */
+bool trk_receive_opened(struct trk_client *cl, u32 ackrel)
+{
+	if (cl->state != TRK_CL_OPEN || !cl->req.waiting || !cl->req.knocking ||
+	    ackrel != cl->req.seq)
+		return false;
+	cl->req.knocking = false;
+	cl->req.opened = true;
+	cl->req.timeout_due = true;
+	return true;
+}
+
+static bool covers(const struct trk_ucont *u, u64 off)
+{
+	return u->start <= off && off < u->end;
+}
+
+/*
+ * The first packet of an answer to input that arrives settles the request, and
+ * tells what the other packets bring, as far as the output continuation goes,
+ * so that their loss can be repaired.
+ */
+static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
+			   const struct trk_resp *r, u64 off)
+{
+	u64 start = off - (u64)r->geo_index * r->geo_piece, end = 0, limit = 0;
+	struct trk_slot answer = *of;
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS && r->data_len; i++) {
+		const struct trk_held_ucont *h = &cl->held.outputs[i];
+
+		if (h->len && covers(&h->u, off))
+			limit = h->u.end;
+	}
+	for (i = 0; i < answer.count; i++) {
+		struct trk_slot *s = trk_client_slot(cl, answer.first + i);
+		u64 at = start + (u64)i * r->geo_piece;
+
+		if (s->token != answer.token || s->what != TRK_WHAT_INPUT)
+			continue;
+		if (s->state == TRK_SLOT_EXPECTED)
+			cl->tx.expected--;
+		s->what = TRK_WHAT_REST;
+		if (at >= limit)
+			continue;
+		s->what = TRK_WHAT_OUTPUT;
+		s->off = at;
+		s->len = r->geo_piece;
+		end = min_t(u64, at + s->len, limit);
+		/* If it was received, it was refused. */
+		if (s->state != TRK_SLOT_EXPECTED)
+			trk_ranges_add(&cl->rx.holes, at, end);
+	}
+	if (end <= cl->rx.ask_nxt)
+		return;
+	/* Bytes before the answer that nobody asked for yet are holes from now on. */
+	if (start > cl->rx.ask_nxt)
+		trk_ranges_add(&cl->rx.holes, cl->rx.ask_nxt, start);
+	cl->rx.ask_nxt = end;
+}
+
+static void input_answered(struct trk_client *cl, struct trk_slot *s, const struct trk_resp *r,
+			   u64 off)
+{
+	bool before = trk_client_parallel(cl), parallel;
+	bool sequential = s->token == cl->tx.token;
+	u64 in_end = s->off + s->len;
+
+	if (r->input.p)
+		trk_held_store_input(cl, r);
+	parallel = trk_client_parallel(cl);
+	if (r->has_consumed)
+		trk_wanted_consumed(cl, r->consumed_from, r->consumed_to);
+	if (s->fin)
+		cl->tx.fin_acked = true;
+	/* What it waited for has come. */
+	if (r->has_consumed && r->consumed_to > s->off)
+		cl->tx.stall = 0;
+	if (sequential || parallel != before) {
+		cl->tx.token = 0;
+		cl->tx.left = 0;
+		cl->tx.again = false;
+		cl->tx.noplace = false;
+		cl->tx.placeless.n = 0;
+		/* What was not consumed goes again: in any order, or once there is more of it. */
+		if (parallel)
+			trk_wanted_input(cl, cl->held.input.u.start,
+					 min_t(u64, cl->tx.nxt, cl->held.input.u.end));
+		else if (sequential && (!r->has_consumed || r->consumed_to <= s->off))
+			cl->tx.stall = in_end;
+	} else if (parallel) {
+		u64 from = r->has_consumed ? r->consumed_from : in_end;
+		u64 to = r->has_consumed ? r->consumed_to : in_end;
+
+		cl->rx.each_brings = r->output.p;
+		trk_wanted_input(cl, s->off, min_t(u64, from, in_end));
+		trk_wanted_input(cl, max_t(u64, to, s->off), in_end);
+	}
+	learn_geometry(cl, s, r, off);
+}
+
+/*
+ * A packet of an answer to input that says nothing of the input: another one may, if there is.
+ * It may stand for several numbers.
+ */
+static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u64 x, u32 span)
+{
+	u32 i;
+
+	if (s->state != TRK_SLOT_EXPECTED)
+		return;
+	if (s->count == 1 && s->fin && !cl->tx.fin_acked)
+		cl->tx.fin_sent = false;
+	if (s->token != cl->tx.token) {
+		if (s->count == 1)
+			trk_wanted_input(cl, s->off, s->off + s->len);
+		return;
+	}
+	for (i = 0; i < span; i++)
+		if (trk_client_slot(cl, x + i)->state == TRK_SLOT_EXPECTED && cl->tx.left &&
+		    !--cl->tx.left)
+			cl->tx.again = true;
+}
+
+/*
+ * The answer, which ends at @end, finds no room, or no place for its output continuation: it
+ * comes later, as if the input had not been executed (paper §4.2).  Nothing was lost on the way.
+ */
+static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 end, bool noplace)
+{
+	if (s->fin && !cl->tx.fin_acked)
+		cl->tx.fin_sent = false;
+	if (s->token == cl->tx.token) {
+		cl->tx.left = 0;
+		cl->tx.again = true;
+		if (!noplace)
+			cl->tx.after = end;
+	} else if (!trk_client_parallel(cl)) {
+		return;
+	} else if (noplace) {
+		trk_wanted_add(cl, &cl->tx.placeless, s->off, s->off + s->len);
+	} else {
+		cl->tx.after = cl->tx.held.n ? min_t(u64, cl->tx.after, end) : end;
+		trk_ranges_add(&cl->tx.held, s->off, s->off + s->len);
+	}
+	cl->tx.noplace |= noplace;
+}
+
+/**
+ * trk_receive_response - a response arrived
+ * @cl: the client
+ * @r: the response, parsed
+ * @seqrel: its TCP sequence number, relative to the server's ISN + 1
+ * @now_us: monotonic time
+ * @in: says where its data belongs
+ *
+ * A client cannot check nonces; it takes only an expected number in its slot
+ * with the token of the request that asked for it.
+ *
+ * Call trk_client_pump() afterwards (once for several packets).
+ *
+ * Return: 0 or the reason to drop the packet.  Does not sleep.
+ */
+int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
+			 struct trk_in_resp *in)
+{
+	const struct trk_held_ucont *place;
+	struct trk_ucont output;
+	struct trk_slot *s;
+	u32 end;
+	bool late, fits, refused, noplace = false;
+	u64 x, off;
+	int err;
+
+	in->len = 0;
+	if (cl->state == TRK_CL_FIRST || (cl->state == TRK_CL_OPEN && cl->req.waiting)) {
+		bool pending = cl->req.waiting || cl->req.first_sent;
+
+		/* Late packets of the old domain bring only their data. */
+		if (pending && r->token == cl->req.pending.token) {
+			u64 num = trk_num_near(cl->req.pending.first, r->num);
+
+			if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->slot)
+				return TRK_DROP_SLOT;
+			err = enter(cl, r);
+			if (err)
+				return err;
+		}
+	}
+	if (cl->state != TRK_CL_OPEN)
+		return TRK_DROP_NUMBER;
+	x = trk_num_near(cl->num.hi, r->num);
+	err = trk_numbers_check(cl, r, x, &late);
+	if (err)
+		return err;
+	if (seqrel != (u32)(x - 1) * cl->slot)
+		return TRK_DROP_SLOT;
+	s = trk_client_slot(cl, x);
+	if (r->cont.p && !late) {
+		struct trk_cont c;
+
+		/* The same request answered twice, in two domains: one of them counts. */
+		trk_cont_read(r->cont.p, &c);
+		if (c.domain != trk_client_cont(cl)->c.domain)
+			return TRK_DROP_NUMBER;
+	}
+	off = trk_num_near(s->what == TRK_WHAT_OUTPUT ? s->off : cl->rcv_nxt, r->off);
+	if (s->what == TRK_WHAT_OUTPUT && r->data_len &&
+	    (off != s->off || r->data_len > s->len))
+		return TRK_DROP_OFFSET;
+	/* Nor may it lie before the beginning of the stream. */
+	if (r->data_len && (s->what == TRK_WHAT_NOTHING || off + r->data_len < off))
+		return TRK_DROP_OFFSET;
+	/* What does not fit is asked for again, if it can be. */
+	fits = !r->data_len || off + r->data_len <= cl->rcv_limit;
+	refused = !fits && !r->output.p;
+
+	/* An output continuation that cannot be held would be gone for good: refused as well. */
+	if (r->output.p) {
+		err = trk_ucont_parse(&output, r->output);
+		if (err)
+			return err;
+		if (!trk_ucont_fits(output.len, cl->slot))
+			return TRK_DROP_OVERSIZED;
+		place = trk_held_output_place(cl, &output);
+		noplace = !place && output.end > cl->rcv_nxt;
+		/* That of asked bytes can be asked for again by a byte of them. */
+		refused = noplace && s->what != TRK_WHAT_OUTPUT;
+		/*
+		 * The input before it was executed in other parts: what this packet
+		 * says was consumed may reach beyond the continuation that stays.
+		 */
+		if (place && place->len && place->u.end > cl->rcv_nxt &&
+		    place->u.start == output.start && place->u.end != output.end)
+			return TRK_DROP_WINDOW;
+	}
+	if (refused && s->what != TRK_WHAT_INPUT)
+		return TRK_DROP_WINDOW;
+
+	if (r->flags & TRK_RESP_ABORT) {
+		trk_timer_die(cl, ECONNRESET);
+		return TRK_OK;
+	}
+	cl->stat.responses++;
+	in->off = off;
+	in->len = fits && !refused ? r->data_len : 0;
+	if (r->output.p && !noplace) {
+		trk_held_store_output(cl, r, &output);
+	} else if (noplace && !refused) {
+		cl->rx.next_lost = max_t(u64, cl->rx.next_lost, output.start);
+		/* It was asked for too early, and may be once more. */
+		if (output.start == cl->rx.asked_before)
+			cl->rx.asked_before = 0;
+	}
+	if (r->flags & TRK_RESP_FIN && !refused)
+		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
+	if (refused) {
+		input_refused(cl, s, off + r->data_len, noplace);
+	} else if (s->what == TRK_WHAT_INPUT) {
+		if (r->has_geometry)
+			input_answered(cl, s, r, off);
+		else
+			input_unanswered(cl, s, x, r->span);
+	} else if (r->input.p) {
+		trk_held_reseal_input(cl, r);
+	}
+	trk_wanted_arrived(cl, s, off, in->len);
+	end = seqrel + r->hdr_len + r->data_len;
+	if ((s32)(end - cl->req.ackrel) > 0)
+		cl->req.ackrel = end;
+	if (late || cl->req.waiting) {
+		cl->stat.late++;
+		trk_numbers_late(cl, x);
+		return TRK_OK;
+	}
+	/* Its answer may have been late for being lost the first time. */
+	if (s->token == r->token)
+		trk_timer_rtt(cl, now_us - s->sent_us);
+	cl->timer.backoff = 0;
+	cl->timer.probed = false;
+	cl->req.attempt = 0;
+	if (r->addr.p) {
+		memcpy(cl->req.addr, r->addr.p, r->addr.len);
+		cl->req.addr_len = r->addr.len;
+	}
+	trk_numbers_received(cl, r, x);
+	trk_held_confirm(cl, s);
+	if (r->cont.p)
+		trk_held_renew(cl, s, r->cont.p);
+	trk_numbers_declare(cl, false);
+	trk_timer_arm(cl, now_us);
+	return TRK_OK;
+}

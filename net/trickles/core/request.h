@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The requests of a client (paper §4): the first, those that go on, those after a timeout. */
+#ifndef TRK_CORE_REQUEST_H
+#define TRK_CORE_REQUEST_H
+
+#include "state.h"
+
+/**
+ * struct trk_out_req - a request to transmit
+ * @hdr, @hdr_len: header, to lead the payload
+ * @in_off, @in_len: input data to append from the send queue
+ * @seq: TCP sequence number relative to the client's ISN + 1
+ * @ackrel: TCP acknowledgment number relative to the server's ISN + 1
+ * @syn: in its place a bare SYN is to go out, with the sequence number before @seq
+ */
+struct trk_out_req {
+	u8 hdr[TRK_REQ_HDR_MAX];
+	u32 hdr_len;
+	u32 in_len;
+	u64 in_off;
+	u32 seq;
+	u32 ackrel;
+	bool syn;
+};
+
+void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+void trk_request_close(struct trk_client *cl, struct trk_out_req *out);
+
+#endif /* TRK_CORE_REQUEST_H */

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* Which bytes of both streams are still wanted: what did not come is asked for or sent again. */
+#include "wanted.h"
+#include "held.h"
+
+/**
+ * trk_wanted_output - output that was asked for did not come
+ * @cl: the client
+ * @a: first byte
+ * @b: first byte behind it
+ *
+ * What lies above rx.ask_nxt is asked for in its turn.
+ */
+void trk_wanted_output(struct trk_client *cl, u64 a, u64 b)
+{
+	trk_ranges_add(&cl->rx.holes, max_t(u64, a, cl->rcv_nxt),
+		       min_t(u64, b, min_t(u64, cl->fin_off, cl->rx.ask_nxt)));
+}
+
+/**
+ * trk_wanted_add - input is to be sent again
+ * @cl: the client
+ * @set: tx.lost, or what waits for something
+ * @a: first byte
+ * @b: first byte behind it
+ *
+ * Of [@a, @b) what the server has not consumed.
+ */
+void trk_wanted_add(struct trk_client *cl, struct trk_ranges *set, u64 a, u64 b)
+{
+	unsigned int i;
+
+	trk_ranges_add(set, max_t(u64, a, cl->in_una), b);
+	for (i = 0; i < cl->tx.acked.n; i++)
+		trk_ranges_sub(set, cl->tx.acked.r[i].a, cl->tx.acked.r[i].b);
+}
+
+/**
+ * trk_wanted_input - input is to be sent again as soon as it may be
+ * @cl: the client
+ * @a: first byte
+ * @b: first byte behind it
+ */
+void trk_wanted_input(struct trk_client *cl, u64 a, u64 b)
+{
+	trk_wanted_add(cl, &cl->tx.lost, a, b);
+}
+
+/**
+ * trk_wanted_all - what waited waits no longer
+ * @cl: the client
+ * @held: a set of input; empty afterwards
+ */
+void trk_wanted_all(struct trk_client *cl, struct trk_ranges *held)
+{
+	unsigned int i;
+
+	for (i = 0; i < held->n; i++)
+		trk_wanted_input(cl, held->r[i].a, held->r[i].b);
+	held->n = 0;
+}
+
+/**
+ * trk_wanted_next - the first packet of an answer to asked bytes is lost
+ * @cl: the client
+ * @off: first of these bytes
+ *
+ * * The first packet of an answer to asked bytes may have brought the continuation
+ * that follows, and no other will if its bytes are there already.  If several are
+ * lost, this is the last one: the others leave holes.
+ */
+void trk_wanted_next(struct trk_client *cl, u64 off)
+{
+	const struct trk_held_ucont *h = trk_held_output_at(cl, off);
+
+	if (h && !(h->u.flags & TRK_UCONT_FINAL) && h->u.end < cl->fin_off &&
+	    !trk_held_output_at(cl, h->u.end))
+		cl->rx.next_lost = max_t(u64, cl->rx.next_lost, h->u.end);
+}
+
+/**
+ * trk_wanted_arrived - output arrived
+ * @cl: the client
+ * @s: what the number was to bring
+ * @off: stream offset of the data
+ * @len: its length; 0: none
+ *
+ * What of the piece is still missing must be asked for again.
+ */
+void trk_wanted_arrived(struct trk_client *cl, const struct trk_slot *s, u64 off, u32 len)
+{
+	/* Without data the offset says nothing. */
+	if (!len) {
+		if (s->what == TRK_WHAT_OUTPUT)
+			trk_wanted_output(cl, s->off, s->off + s->len);
+		return;
+	}
+	trk_ranges_sub(&cl->rx.holes, off, off + len);
+	if (off <= cl->rx.ask_nxt)
+		cl->rx.ask_nxt = max_t(u64, cl->rx.ask_nxt, off + len);
+	cl->rx.out_top = max_t(u64, cl->rx.out_top, off + len);
+	if (s->what == TRK_WHAT_OUTPUT)
+		trk_wanted_output(cl, max_t(u64, off + len, s->off), s->off + s->len);
+}
+
+/**
+ * trk_wanted_consumed - the server consumed input
+ * @cl: the client
+ * @from: first byte
+ * @to: first byte behind it
+ */
+void trk_wanted_consumed(struct trk_client *cl, u64 from, u64 to)
+{
+	struct trk_ranges *acked = &cl->tx.acked;
+
+	to = min_t(u64, to, cl->tx.nxt);
+	if (from >= to || to <= cl->in_una)
+		return;
+	trk_ranges_sub(&cl->tx.lost, from, to);
+	trk_ranges_sub(&cl->tx.placeless, from, to);
+	if (from > cl->in_una) {
+		/*
+		 * What finds no place goes again, and the first hole before it.  If that waits
+		 * for a place for its answer, so does this: there would be no end of it.
+		 */
+		if (!trk_ranges_add_exact(acked, &from, &to))
+			return;
+		if (cl->tx.placeless.n && cl->tx.placeless.r[0].a < from) {
+			trk_wanted_add(cl, &cl->tx.placeless, from, to);
+			cl->tx.noplace = true;
+		} else {
+			trk_wanted_input(cl, from, to);
+		}
+		return;
+	}
+	cl->in_una = to;
+	while (acked->n && acked->r[0].a <= cl->in_una) {
+		cl->in_una = max_t(u64, cl->in_una, acked->r[0].b);
+		trk_ranges_sub(acked, acked->r[0].a, acked->r[0].b);
+	}
+	trk_ranges_sub(&cl->tx.lost, 0, cl->in_una);
+	trk_ranges_sub(&cl->tx.placeless, 0, cl->in_una);
+}
