@@ -226,6 +226,47 @@ static u64 answer_nonce(struct trk_answer *a, u32 index)
 	return a->nonces[index - a->nonces_from];
 }
 
+/* What the next packet, of number @x, says besides its data. */
+static void answer_fields(const struct trk_answer *a, u64 x, struct trk_resp *r)
+{
+	const struct trk_grant *g = a->g;
+	bool bare = a->packets && (g->nask || a->once);
+
+	if (bare)
+		answer_bare(a, r);
+	else
+		answer_common(a, r);
+	if (g->mint == TRK_MINT_ALL || (g->mint == TRK_MINT_FIRST && (!a->packets || !g->nask))) {
+		r->cont.p = a->cont_blob;
+		r->cont.len = TRK_CONT_LEN;
+	}
+	if (!g->nask && !bare && !g->late) {
+		r->has_geometry = true;
+		r->geo_index = (u16)a->next;
+		r->geo_piece = a->piece;
+	}
+	r->token = g->token;
+	r->num = (u32)x;
+	if (a->abort)
+		r->flags |= TRK_RESP_ABORT;
+}
+
+/* The data of the next packet: its length, where it is, and its place in the stream. */
+static u32 answer_data(struct trk_answer *a, u64 *at, u64 *off)
+{
+	u32 len;
+
+	if (a->abort) {
+		a->at = a->len;
+		*at = a->len;
+		*off = 0;
+		return 0;
+	}
+	answer_piece(a, at, &len, off);
+	/* The application may have less than was asked for. */
+	return *at >= a->len ? 0 : (u32)min_t(u64, len, a->len - *at);
+}
+
 /**
  * trk_answer_next - the next packet of an answer
  * @a: the answer
@@ -244,38 +285,13 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	struct trk_resp r;
 	u64 x, off, at;
 	u32 len, size;
-	bool grow, full, bare;
+	bool grow, full;
 
 	if (a->next >= g->count)
 		return false;
 	x = g->first + a->next;
-	bare = a->packets && (g->nask || a->once);
-	if (bare)
-		answer_bare(a, &r);
-	else
-		answer_common(a, &r);
-	if (g->mint == TRK_MINT_ALL || (g->mint == TRK_MINT_FIRST && (!a->packets || !g->nask))) {
-		r.cont.p = a->cont_blob;
-		r.cont.len = TRK_CONT_LEN;
-	}
-	if (!g->nask && !bare && !g->late) {
-		r.has_geometry = true;
-		r.geo_index = (u16)a->next;
-		r.geo_piece = a->piece;
-	}
-	r.token = g->token;
-	r.num = (u32)x;
-	if (a->abort) {
-		r.flags |= TRK_RESP_ABORT;
-		a->at = a->len;
-		at = a->len;
-		off = 0;
-		len = 0;
-	} else {
-		answer_piece(a, &at, &len, &off);
-		/* The application may have less than was asked for. */
-		len = at >= a->len ? 0 : (u32)min_t(u64, len, a->len - at);
-	}
+	answer_fields(a, x, &r);
+	len = answer_data(a, &at, &off);
 	r.off = (u32)off;
 	/* A piece cut short by a continuation still fills its packet. */
 	full = len == answer_full(a);

@@ -239,6 +239,140 @@ static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 e
 	cl->tx.noplace |= noplace;
 }
 
+/* A packet that is looked at. */
+struct arrival {
+	const struct trk_resp *r;
+	struct trk_slot *s;		/* what its first number is to bring */
+	u64 x;				/* that number */
+	u64 off;			/* stream offset of the data */
+	struct trk_ucont output;	/* its output continuation, if it has one */
+	bool late;			/* a number of it was given up */
+	bool fits;			/* the data has room in the receive window */
+	bool noplace;			/* the output continuation has no place */
+	bool refused;			/* what it answers is asked again */
+};
+
+/* An output continuation that cannot be held would be gone for good: refused as well. */
+static int accept_output(struct trk_client *cl, struct arrival *a)
+{
+	const struct trk_held_ucont *place;
+	const struct trk_ucont *u = &a->output;
+	int err = trk_ucont_parse(&a->output, a->r->output);
+
+	if (err)
+		return err;
+	if (!trk_ucont_fits(u->len, cl->slot))
+		return TRK_DROP_OVERSIZED;
+	place = trk_held_output_place(cl, u);
+	a->noplace = !place && u->end > cl->rcv_nxt;
+	/* That of asked bytes can be asked for again by a byte of them. */
+	a->refused = a->noplace && a->s->what != TRK_WHAT_OUTPUT;
+	/*
+	 * The input before it was executed in other parts: what this packet
+	 * says was consumed may reach beyond the continuation that stays.
+	 */
+	if (place && place->len && place->u.end > cl->rcv_nxt && place->u.start == u->start &&
+	    place->u.end != u->end)
+		return TRK_DROP_WINDOW;
+	return TRK_OK;
+}
+
+/* Is it what was expected?  Nothing has changed yet if it is not. */
+static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
+{
+	const struct trk_resp *r = a->r;
+	struct trk_cont c;
+	int err;
+
+	a->x = trk_num_near(cl->num.hi, r->num);
+	err = trk_numbers_check(cl, r, a->x, &a->late);
+	if (err)
+		return err;
+	if (seqrel != (u32)(a->x - 1) * cl->slot)
+		return TRK_DROP_SLOT;
+	a->s = trk_client_slot(cl, a->x);
+	if (r->cont.p && !a->late) {
+		/* The same request answered twice, in two domains: one of them counts. */
+		trk_cont_read(r->cont.p, &c);
+		if (c.domain != trk_client_cont(cl)->c.domain)
+			return TRK_DROP_NUMBER;
+	}
+	a->off = trk_num_near(a->s->what == TRK_WHAT_OUTPUT ? a->s->off : cl->rcv_nxt, r->off);
+	if (a->s->what == TRK_WHAT_OUTPUT && r->data_len &&
+	    (a->off != a->s->off || r->data_len > a->s->len))
+		return TRK_DROP_OFFSET;
+	/* Nor may it lie before the beginning of the stream. */
+	if (r->data_len && (a->s->what == TRK_WHAT_NOTHING || a->off + r->data_len < a->off))
+		return TRK_DROP_OFFSET;
+	/* What does not fit is asked for again, if it can be. */
+	a->fits = !r->data_len || a->off + r->data_len <= cl->rcv_limit;
+	a->refused = !a->fits && !r->output.p;
+	if (r->output.p) {
+		err = accept_output(cl, a);
+		if (err)
+			return err;
+	}
+	return a->refused && a->s->what != TRK_WHAT_INPUT ? TRK_DROP_WINDOW : TRK_OK;
+}
+
+/* What it brings for the two streams; the data itself is the caller's to store. */
+static void store(struct trk_client *cl, const struct arrival *a, struct trk_in_resp *in)
+{
+	const struct trk_resp *r = a->r;
+
+	in->off = a->off;
+	in->len = a->fits && !a->refused ? r->data_len : 0;
+	if (r->output.p && !a->noplace) {
+		trk_held_store_output(cl, r, &a->output);
+	} else if (a->noplace && !a->refused) {
+		cl->rx.next_lost = max_t(u64, cl->rx.next_lost, a->output.start);
+		/* It was asked for too early, and may be once more. */
+		if (a->output.start == cl->rx.asked_before)
+			cl->rx.asked_before = 0;
+	}
+	if (r->flags & TRK_RESP_FIN && !a->refused)
+		cl->fin_off = min_t(u64, cl->fin_off, a->off + r->data_len);
+	if (a->refused) {
+		input_refused(cl, a->s, a->off + r->data_len, a->noplace);
+	} else if (a->s->what == TRK_WHAT_INPUT) {
+		if (r->has_geometry)
+			input_answered(cl, a->s, r, a->off);
+		else
+			input_unanswered(cl, a->s, a->x, r->span);
+	} else if (r->input.p) {
+		trk_held_reseal_input(cl, r);
+	}
+	trk_wanted_arrived(cl, a->s, a->off, in->len);
+}
+
+/* The numbers: time is measured, claims are made, the continuation may be a new one. */
+static void account(struct trk_client *cl, const struct arrival *a, u64 now_us)
+{
+	const struct trk_resp *r = a->r;
+
+	if (a->late || cl->req.waiting) {
+		cl->stat.late++;
+		trk_numbers_late(cl, a->x);
+		return;
+	}
+	/* Its answer may have been late for being lost the first time. */
+	if (a->s->token == r->token)
+		trk_timer_rtt(cl, now_us - a->s->sent_us);
+	cl->timer.backoff = 0;
+	cl->timer.probed = false;
+	cl->req.attempt = 0;
+	if (r->addr.p) {
+		memcpy(cl->req.addr, r->addr.p, r->addr.len);
+		cl->req.addr_len = r->addr.len;
+	}
+	trk_numbers_received(cl, r, a->x);
+	trk_held_confirm(cl, a->s);
+	if (r->cont.p)
+		trk_held_renew(cl, a->s, r->cont.p);
+	trk_numbers_declare(cl, false);
+	trk_timer_arm(cl, now_us);
+}
+
 /**
  * trk_receive_response - a response arrived
  * @cl: the client
@@ -257,130 +391,37 @@ static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 e
 int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
 			 struct trk_in_resp *in)
 {
-	const struct trk_held_ucont *place;
-	struct trk_ucont output;
-	struct trk_slot *s;
+	struct arrival a = { .r = r };
+	bool pending = cl->req.waiting || cl->req.first_sent;
 	u32 end;
-	bool late, fits, refused, noplace = false;
-	u64 x, off;
 	int err;
 
 	in->len = 0;
-	if (cl->state == TRK_CL_FIRST || (cl->state == TRK_CL_OPEN && cl->req.waiting)) {
-		bool pending = cl->req.waiting || cl->req.first_sent;
+	/* Late packets of the old domain bring only their data. */
+	if ((cl->state == TRK_CL_FIRST || (cl->state == TRK_CL_OPEN && cl->req.waiting)) &&
+	    pending && r->token == cl->req.pending.token) {
+		u64 num = trk_num_near(cl->req.pending.first, r->num);
 
-		/* Late packets of the old domain bring only their data. */
-		if (pending && r->token == cl->req.pending.token) {
-			u64 num = trk_num_near(cl->req.pending.first, r->num);
-
-			if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->slot)
-				return TRK_DROP_SLOT;
-			err = enter(cl, r);
-			if (err)
-				return err;
-		}
+		if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->slot)
+			return TRK_DROP_SLOT;
+		err = enter(cl, r);
+		if (err)
+			return err;
 	}
 	if (cl->state != TRK_CL_OPEN)
 		return TRK_DROP_NUMBER;
-	x = trk_num_near(cl->num.hi, r->num);
-	err = trk_numbers_check(cl, r, x, &late);
+	err = accept(cl, seqrel, &a);
 	if (err)
 		return err;
-	if (seqrel != (u32)(x - 1) * cl->slot)
-		return TRK_DROP_SLOT;
-	s = trk_client_slot(cl, x);
-	if (r->cont.p && !late) {
-		struct trk_cont c;
-
-		/* The same request answered twice, in two domains: one of them counts. */
-		trk_cont_read(r->cont.p, &c);
-		if (c.domain != trk_client_cont(cl)->c.domain)
-			return TRK_DROP_NUMBER;
-	}
-	off = trk_num_near(s->what == TRK_WHAT_OUTPUT ? s->off : cl->rcv_nxt, r->off);
-	if (s->what == TRK_WHAT_OUTPUT && r->data_len &&
-	    (off != s->off || r->data_len > s->len))
-		return TRK_DROP_OFFSET;
-	/* Nor may it lie before the beginning of the stream. */
-	if (r->data_len && (s->what == TRK_WHAT_NOTHING || off + r->data_len < off))
-		return TRK_DROP_OFFSET;
-	/* What does not fit is asked for again, if it can be. */
-	fits = !r->data_len || off + r->data_len <= cl->rcv_limit;
-	refused = !fits && !r->output.p;
-
-	/* An output continuation that cannot be held would be gone for good: refused as well. */
-	if (r->output.p) {
-		err = trk_ucont_parse(&output, r->output);
-		if (err)
-			return err;
-		if (!trk_ucont_fits(output.len, cl->slot))
-			return TRK_DROP_OVERSIZED;
-		place = trk_held_output_place(cl, &output);
-		noplace = !place && output.end > cl->rcv_nxt;
-		/* That of asked bytes can be asked for again by a byte of them. */
-		refused = noplace && s->what != TRK_WHAT_OUTPUT;
-		/*
-		 * The input before it was executed in other parts: what this packet
-		 * says was consumed may reach beyond the continuation that stays.
-		 */
-		if (place && place->len && place->u.end > cl->rcv_nxt &&
-		    place->u.start == output.start && place->u.end != output.end)
-			return TRK_DROP_WINDOW;
-	}
-	if (refused && s->what != TRK_WHAT_INPUT)
-		return TRK_DROP_WINDOW;
-
 	if (r->flags & TRK_RESP_ABORT) {
 		trk_timer_die(cl, ECONNRESET);
 		return TRK_OK;
 	}
 	cl->stat.responses++;
-	in->off = off;
-	in->len = fits && !refused ? r->data_len : 0;
-	if (r->output.p && !noplace) {
-		trk_held_store_output(cl, r, &output);
-	} else if (noplace && !refused) {
-		cl->rx.next_lost = max_t(u64, cl->rx.next_lost, output.start);
-		/* It was asked for too early, and may be once more. */
-		if (output.start == cl->rx.asked_before)
-			cl->rx.asked_before = 0;
-	}
-	if (r->flags & TRK_RESP_FIN && !refused)
-		cl->fin_off = min_t(u64, cl->fin_off, off + r->data_len);
-	if (refused) {
-		input_refused(cl, s, off + r->data_len, noplace);
-	} else if (s->what == TRK_WHAT_INPUT) {
-		if (r->has_geometry)
-			input_answered(cl, s, r, off);
-		else
-			input_unanswered(cl, s, x, r->span);
-	} else if (r->input.p) {
-		trk_held_reseal_input(cl, r);
-	}
-	trk_wanted_arrived(cl, s, off, in->len);
+	store(cl, &a, in);
 	end = seqrel + r->hdr_len + r->data_len;
 	if ((s32)(end - cl->req.ackrel) > 0)
 		cl->req.ackrel = end;
-	if (late || cl->req.waiting) {
-		cl->stat.late++;
-		trk_numbers_late(cl, x);
-		return TRK_OK;
-	}
-	/* Its answer may have been late for being lost the first time. */
-	if (s->token == r->token)
-		trk_timer_rtt(cl, now_us - s->sent_us);
-	cl->timer.backoff = 0;
-	cl->timer.probed = false;
-	cl->req.attempt = 0;
-	if (r->addr.p) {
-		memcpy(cl->req.addr, r->addr.p, r->addr.len);
-		cl->req.addr_len = r->addr.len;
-	}
-	trk_numbers_received(cl, r, x);
-	trk_held_confirm(cl, s);
-	if (r->cont.p)
-		trk_held_renew(cl, s, r->cont.p);
-	trk_numbers_declare(cl, false);
-	trk_timer_arm(cl, now_us);
+	account(cl, &a, now_us);
 	return TRK_OK;
 }

@@ -244,6 +244,164 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 	sent(cl, now_us, out);
 }
 
+/* A request on its way. */
+struct draft {
+	struct trk_plan p;	/* what it asks for */
+	struct trk_reach r;	/* how far it reports */
+	bool renew;		/* it asks for a new continuation, */
+	bool reseal;		/* or for a new seal */
+	u32 granted;		/* numbers that it issues */
+};
+
+/* What is asked for, and how far is reported; false if nothing is to be sent now. */
+static bool decide(struct trk_client *cl, u64 now_us, struct draft *d)
+{
+	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
+	struct trk_claims *claims = &cl->req.report;
+	struct trk_plan *p = &d->p;
+	struct trk_reach *r = &d->r;
+
+	d->reseal = trk_plan_reseal(cl, p, now_us);
+	cl->timer.reseal_deadline_us = now_us < cl->held.reseal_us ? cl->held.reseal_us : U64_MAX;
+	/* One more than an answer may have, to know whether there would be more. */
+	if (!d->reseal && !trk_plan_next(cl, p, TRK_MAX_ANSWER + 1)) {
+		/* Nothing to ask: the trickles are parked, but for a sign of life. */
+		if (now_us < cl->timer.idle_deadline_us)
+			return false;
+		memset(p, 0, sizeof(*p));
+		p->room = 1;
+	}
+	if (trk_timer_paced(cl, now_us))
+		return false;
+	/* Input of several packets goes out one request a trickle. */
+	if (p->what == TRK_WHAT_INPUT && p->more && p->in_end - p->in_off > cl->slot / 2)
+		limit = 1;
+	trk_reach_choose(cl, p, limit, r, claims);
+	if (r->first > r->last)
+		return false;
+	if (trk_reach_waits(cl, p, r, claims)) {
+		if (cl->timer.delack_deadline_us == U64_MAX)
+			cl->timer.delack_deadline_us = now_us + TRK_DELACK_US;
+		return false;
+	}
+	d->granted = (u32)(r->last - r->first + 1);
+	cl->cwnd = r->cwnd;
+	/* Two windows must fit the ring: what is expected, and what is not reported. */
+	while (cl->ring_want < 4 * (u64)r->cwnd + 4 * TRK_TRAIN && cl->ring_want < TRK_RING_MAX)
+		cl->ring_want *= 2;
+	/* Numbers go on where they ended: a law by which they do not is not the server's. */
+	return r->last - r->n < cl->num.ring_size && r->first == cl->num.hi + 1;
+}
+
+/* Takes the bytes of the plan for the numbers that are issued, and what else it is to bring. */
+static void settle(struct trk_client *cl, u64 now_us, struct draft *d, struct trk_req *q)
+{
+	struct trk_claims *claims = &cl->req.report;
+	struct trk_plan *p = &d->p;
+
+	/* Of a window, all may grow it or none: what alternates would make a claim each. */
+	if (2 * (u64)d->r.cwnd + TRK_TRAIN >= cl->num.ring_size)
+		cl->num.limited = 0;
+	else if (p->what == TRK_WHAT_INPUT || p->room > d->granted)
+		cl->num.limited = d->r.last;
+	if (d->r.n <= cl->num.limited)
+		q->flags |= TRK_REQ_GROW;
+	d->renew = trk_reach_renewal_due(cl, claims);
+	if (p->what == TRK_WHAT_OUTPUT) {
+		trk_plan_output(cl, p, min_t(u32, d->granted, TRK_MAX_ANSWER), true, d->renew);
+		trk_plan_note(cl, p);
+	}
+	if (d->renew) {
+		q->flags |= TRK_REQ_RENEW;
+		cl->held.renewal = d->r.first;
+		cl->held.renewal_claims = claims->count;
+	}
+	if (d->reseal) {
+		cl->held.reseals = min_t(u8, cl->held.reseals + 1, 8);
+		cl->held.reseal_us = now_us + (cl->rto_us << (cl->held.reseals - 1));
+	}
+}
+
+/* Writes it.  @s: what its numbers have in common. */
+static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *q,
+			struct trk_slot *s, struct trk_out_req *out)
+{
+	const struct trk_held_cont *held = trk_client_cont(cl);
+	struct trk_plan whole = d->p;
+	bool asks = d->p.what == TRK_WHAT_OUTPUT && !d->renew;
+
+	q->token = s->token;
+	q->ackrel = cl->req.ackrel;
+	q->m = (u32)(cl->num.nrep + 1);
+	q->proof = s->acc ^ held->acc;
+	q->cont.p = held->blob;
+	fill_claims(q, &cl->req.report);
+	cl->held.cont_used = true;
+	if (asks && repeats(cl, &d->p, held->c.base)) {
+		q->m = (u32)cl->req.last.m;
+		plan_repeat(cl, &whole, s->token);
+		cl->stat.repeated++;
+	}
+	fill_plan(cl, q, &whole, s, out);
+	cl->req.last.count = 0;
+	if (asks && d->p.pieces == d->granted) {
+		cl->req.last = (struct trk_repeat){ .m = cl->num.nrep + 1, .n = d->r.n,
+						    .first = d->r.first, .count = d->granted,
+						    .nask = d->p.nask };
+		memcpy(cl->req.last.ask, d->p.ask, sizeof(d->p.ask));
+	}
+}
+
+/* From now on its numbers are expected, each with its piece of what is asked for. */
+static void expect(struct trk_client *cl, const struct draft *d, const struct trk_slot *s)
+{
+	const struct trk_plan *p = &d->p;
+	unsigned int range = 0;
+	u32 i, done = 0;
+
+	for (i = 0; i < d->granted; i++) {
+		struct trk_slot *to = trk_client_slot(cl, d->r.first + i);
+
+		*to = *s;
+		if (p->what != TRK_WHAT_OUTPUT)
+			continue;
+		to->what = TRK_WHAT_NOTHING;
+		if (range == p->nask)
+			continue;
+		to->what = TRK_WHAT_OUTPUT;
+		to->off = p->ask[range].off + done;
+		to->len = min_t(u32, i ? trk_plan_piece(cl) : p->first, p->ask[range].len - done);
+		if (to->off < cl->rx.ask_nxt)
+			cl->stat.out_retrans += to->len;
+		done += to->len;
+		if (to->off + to->len == cl->rx.next_lost)
+			cl->rx.next_lost = 0;
+		trk_ranges_sub(&cl->rx.holes, to->off, to->off + to->len);
+		cl->rx.ask_nxt = max_t(u64, cl->rx.ask_nxt, to->off + to->len);
+		if (done == p->ask[range].len) {
+			range++;
+			done = 0;
+		}
+	}
+	cl->num.expected += d->granted;
+	if (p->what == TRK_WHAT_INPUT)
+		cl->tx.expected += d->granted;
+	cl->num.hi = max_t(u64, cl->num.hi, d->r.last);
+	cl->num.nrep = d->r.n;
+	cl->num.acc = s->acc;
+}
+
+/* The xor of all nonces of the domain up to @n. */
+static u64 nonces_upto(const struct trk_client *cl, u64 n)
+{
+	u64 x, acc = cl->num.acc;
+
+	for (x = cl->num.nrep + 1; x <= n; x++)
+		if (trk_client_slot(cl, x)->state == TRK_SLOT_RECEIVED)
+			acc ^= trk_client_slot(cl, x)->nonce;
+	return acc;
+}
+
 /**
  * trk_request_range - compose a request that continues trickles
  * @cl: the client, open
@@ -254,17 +412,9 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
  */
 bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 {
-	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_req q = { .kind = TRK_KIND_RANGE };
-	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
-	bool idle = now_us >= cl->timer.idle_deadline_us, renew, reseal;
 	struct trk_slot s;
-	struct trk_claims *claims = &cl->req.report;
-	struct trk_reach r;
-	struct trk_plan p, whole;
-	u64 x, acc;
-	u32 i, granted, done = 0;
-	unsigned int range = 0;
+	struct draft d;
 
 	if (cl->num.reportable <= cl->num.nrep) {
 		cl->timer.resuming = false;
@@ -272,126 +422,23 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 		cl->timer.pace_deadline_us = U64_MAX;
 		return false;
 	}
-	/* One more than an answer may have, to know whether there would be more. */
-	reseal = trk_plan_reseal(cl, &p, now_us);
-	cl->timer.reseal_deadline_us = now_us < cl->held.reseal_us ? cl->held.reseal_us : U64_MAX;
-	if (!reseal && !trk_plan_next(cl, &p, TRK_MAX_ANSWER + 1)) {
-		/* Nothing to ask: the trickles are parked, but for a sign of life. */
-		if (!idle)
-			return false;
-		memset(&p, 0, sizeof(p));
-		p.room = 1;
-	}
-	if (trk_timer_paced(cl, now_us))
+	if (!decide(cl, now_us, &d))
 		return false;
-	/* Input of several packets goes out one request a trickle. */
-	if (p.what == TRK_WHAT_INPUT && p.more && p.in_end - p.in_off > cl->slot / 2)
-		limit = 1;
-	trk_reach_choose(cl, &p, limit, &r, claims);
-	if (r.first > r.last)
-		return false;
-	if (trk_reach_waits(cl, &p, &r, claims)) {
-		if (cl->timer.delack_deadline_us == U64_MAX)
-			cl->timer.delack_deadline_us = now_us + TRK_DELACK_US;
-		return false;
-	}
-	granted = (u32)(r.last - r.first + 1);
-	cl->cwnd = r.cwnd;
-	/* Two windows must fit the ring: what is expected, and what is not reported. */
-	while (cl->ring_want < 4 * (u64)r.cwnd + 4 * TRK_TRAIN && cl->ring_want < TRK_RING_MAX)
-		cl->ring_want *= 2;
-	/* Numbers go on where they ended: a law by which they do not is not the server's. */
-	if (r.last - r.n >= cl->num.ring_size || r.first != cl->num.hi + 1)
-		return false;
-	/* Of a window, all may grow it or none: what alternates would make a claim each. */
-	if (2 * (u64)r.cwnd + TRK_TRAIN >= cl->num.ring_size)
-		cl->num.limited = 0;
-	else if (p.what == TRK_WHAT_INPUT || p.room > granted)
-		cl->num.limited = r.last;
-	if (r.n <= cl->num.limited)
-		q.flags |= TRK_REQ_GROW;
-	renew = trk_reach_renewal_due(cl, claims);
-	if (p.what == TRK_WHAT_OUTPUT) {
-		trk_plan_output(cl, &p, min_t(u32, granted, TRK_MAX_ANSWER), true, renew);
-		trk_plan_note(cl, &p);
-	}
-	if (renew) {
-		q.flags |= TRK_REQ_RENEW;
-		cl->held.renewal = r.first;
-		cl->held.renewal_claims = claims->count;
-	}
-	if (reseal) {
-		cl->held.reseals = min_t(u8, cl->held.reseals + 1, 8);
-		cl->held.reseal_us = now_us + (cl->rto_us << (cl->held.reseals - 1));
-	}
-	cl->held.cont_used = true;
-
-	acc = cl->num.acc;
-	for (x = cl->num.nrep + 1; x <= r.n; x++)
-		if (trk_client_slot(cl, x)->state == TRK_SLOT_RECEIVED)
-			acc ^= trk_client_slot(cl, x)->nonce;
+	settle(cl, now_us, &d, &q);
 	memset(&s, 0, sizeof(s));
 	s.token = new_token(cl);
 	s.sent_us = now_us;
-	s.first = r.first;
-	s.count = granted;
-	s.req_n = r.n;
-	s.acc = acc;
+	s.first = d.r.first;
+	s.count = d.granted;
+	s.req_n = d.r.n;
+	s.acc = nonces_upto(cl, d.r.n);
 	s.serial = cl->held.serial;
 	s.state = TRK_SLOT_EXPECTED;
-	q.token = s.token;
-	q.ackrel = cl->req.ackrel;
-	q.m = (u32)(cl->num.nrep + 1);
-	q.proof = acc ^ held->acc;
-	q.cont.p = held->blob;
-	fill_claims(&q, claims);
-	whole = p;
-	if (p.what == TRK_WHAT_OUTPUT && !renew && repeats(cl, &p, held->c.base)) {
-		q.m = (u32)cl->req.last.m;
-		plan_repeat(cl, &whole, s.token);
-		cl->stat.repeated++;
-	}
-	fill_plan(cl, &q, &whole, &s, out);
-	cl->req.last.count = 0;
-	if (p.what == TRK_WHAT_OUTPUT && !renew && p.pieces == granted) {
-		cl->req.last = (struct trk_repeat){ .m = cl->num.nrep + 1, .n = r.n,
-						    .first = r.first, .count = granted,
-						    .nask = p.nask };
-		memcpy(cl->req.last.ask, p.ask, sizeof(p.ask));
-	}
-	for (i = 0; i < granted; i++) {
-		struct trk_slot *to = trk_client_slot(cl, r.first + i);
-
-		*to = s;
-		if (p.what != TRK_WHAT_OUTPUT)
-			continue;
-		to->what = TRK_WHAT_NOTHING;
-		if (range == p.nask)
-			continue;
-		to->what = TRK_WHAT_OUTPUT;
-		to->off = p.ask[range].off + done;
-		to->len = min_t(u32, i ? trk_plan_piece(cl) : p.first, p.ask[range].len - done);
-		if (to->off < cl->rx.ask_nxt)
-			cl->stat.out_retrans += to->len;
-		done += to->len;
-		if (to->off + to->len == cl->rx.next_lost)
-			cl->rx.next_lost = 0;
-		trk_ranges_sub(&cl->rx.holes, to->off, to->off + to->len);
-		cl->rx.ask_nxt = max_t(u64, cl->rx.ask_nxt, to->off + to->len);
-		if (done == p.ask[range].len) {
-			range++;
-			done = 0;
-		}
-	}
-	trk_timer_pace(cl, now_us, granted);
-	cl->num.expected += granted;
-	if (p.what == TRK_WHAT_INPUT)
-		cl->tx.expected += granted;
-	cl->num.hi = max_t(u64, cl->num.hi, r.last);
-	cl->num.nrep = r.n;
-	cl->num.acc = acc;
+	write_range(cl, &d, &q, &s, out);
+	expect(cl, &d, &s);
+	trk_timer_pace(cl, now_us, d.granted);
 	cl->req.last_chance = false;
-	cl->rx.input_turn = p.what != TRK_WHAT_INPUT;
+	cl->rx.input_turn = d.p.what != TRK_WHAT_INPUT;
 	sent(cl, now_us, out);
 	return true;
 }

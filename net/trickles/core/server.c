@@ -396,48 +396,13 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
 	}
 }
 
-/**
- * trk_server_step - decide on one request
- * @env: keys, clock and bounds
- * @peer: where the packet came from, and the port it came to
- * @q: the request, parsed
- * @seq: sequence number of the request's first byte
- * @ack: acknowledgment number of its segment
- * @payload_len: length of its payload
- * @g: the grant; valid if 0 is returned
- *
- * Work is bounded: one seal over the transport continuation (two, if it may have
- * been another address's) before anything else is believed, two AES blocks a
- * claimed run, two more seals.
- *
- * Return: 0 or the reason to drop the packet.  Any context; touches nothing
- * but its arguments, and calls @env->mark once at most.
- */
-int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
-		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
-		    struct trk_grant *g)
+/* What the request brings and asks for, but for the numbers. */
+static int take_wishes(const struct trk_server_env *env, const struct trk_peer *peer,
+		       const struct trk_req *q, u32 payload_len, struct trk_grant *g)
 {
-	struct trk_claims claims;
-	u32 skipped = 0;
 	unsigned int i;
 	int err;
 
-	memset(g, 0, sizeof(*g));
-	g->kind = q->kind;
-	if (q->kind == TRK_KIND_FIRST)
-		err = open_first(env, peer, q, seq, ack - q->ackrel, &g->cont);
-	else
-		err = open_continued(env, peer, q, g, &claims);
-	if (err)
-		return err;
-	g->token = q->token;
-	g->seq0 = ack - q->ackrel;
-	g->ack = seq + payload_len;
-	if (q->kind == TRK_KIND_FIRST || (g->late && q->addr.p))
-		g->addr_len = trk_peer_write(peer, g->addr);
-	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
-	if (g->late)
-		return step_timeout(env, peer, &claims, q->attempt, g);
 	g->grow = q->flags & TRK_REQ_GROW;
 	if (payload_len >= g->cont.slot)
 		g->paid = q->kind == TRK_KIND_RANGE ? 1 + (q->m == q->n) : TRK_INITIAL_WINDOW;
@@ -466,6 +431,53 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		    g->ask[i].off + g->ask[i].len > g->output.end)
 			return TRK_DROP_ASK;
 	}
+	return TRK_OK;
+}
+
+/**
+ * trk_server_step - decide on one request
+ * @env: keys, clock and bounds
+ * @peer: where the packet came from, and the port it came to
+ * @q: the request, parsed
+ * @seq: sequence number of the request's first byte
+ * @ack: acknowledgment number of its segment
+ * @payload_len: length of its payload
+ * @g: the grant; valid if 0 is returned
+ *
+ * Work is bounded: one seal over the transport continuation (two, if it may have
+ * been another address's) before anything else is believed, two AES blocks a
+ * claimed run, two more seals.
+ *
+ * Return: 0 or the reason to drop the packet.  Any context; touches nothing
+ * but its arguments, and calls @env->mark once at most.
+ */
+int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
+		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
+		    struct trk_grant *g)
+{
+	struct trk_claims claims;
+	u32 skipped = 0;
+	int err;
+
+	memset(g, 0, sizeof(*g));
+	g->kind = q->kind;
+	if (q->kind == TRK_KIND_FIRST)
+		err = open_first(env, peer, q, seq, ack - q->ackrel, &g->cont);
+	else
+		err = open_continued(env, peer, q, g, &claims);
+	if (err)
+		return err;
+	g->token = q->token;
+	g->seq0 = ack - q->ackrel;
+	g->ack = seq + payload_len;
+	if (q->kind == TRK_KIND_FIRST || (g->late && q->addr.p))
+		g->addr_len = trk_peer_write(peer, g->addr);
+	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
+	if (g->late)
+		return step_timeout(env, peer, &claims, q->attempt, g);
+	err = take_wishes(env, peer, q, payload_len, g);
+	if (err)
+		return err;
 	/* From here on the request counts as answered. */
 	if (q->kind == TRK_KIND_FIRST)
 		return step_first(env, peer, q->attempt, g);

@@ -135,7 +135,7 @@ void trk_timer_pace(struct trk_client *cl, u64 now_us, u32 granted)
 {
 	if (cl->timer.resuming)
 		cl->timer.pace_us = max_t(u64, cl->timer.pace_us, now_us) +
-			      div64_u64(cl->srtt_us * granted, 2 * max_t(u32, cl->cwnd, 1));
+				    div64_u64(cl->srtt_us * granted, 2 * max_t(u32, cl->cwnd, 1));
 }
 
 /* Asks again for what @s was to bring, though it is not declared lost. */
