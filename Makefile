@@ -77,12 +77,12 @@ fairness:
 	@scripts/fairness
 
 bench:
-	@scripts/setup bench
+	@scripts/setup check
 	@$(MAKE) --no-print-directory all selftests
 	@scripts/bench $(FIGURES)
 
 profile:
-	@scripts/setup bench
+	@scripts/setup check
 	@$(MAKE) --no-print-directory all
 	@scripts/profile $(if $(WHAT),--what $(WHAT)) $(if $(PROTOCOL),--protocol $(PROTOCOL))
 

@@ -31,7 +31,8 @@ by_host='
 	}
 	event ~ /^cpu-clock/ {
 		f = $(at + 1)
-		if (f ~ /^(perf_|trace_|__perf_|__trace_|ring_buffer|irq_work|ftrace_)/)
+		# What the profiler does counts for nobody.
+		if ($1 == "perf" || f ~ /^(perf_|trace_|__perf_|__trace_|ring_buffer|irq_work|ftrace_)/)
 			next
 		if (soft == "NET_RX" && !host) {
 			pending[f]++
@@ -59,6 +60,36 @@ by_host='
 					"all of it, " sum[whom] " samples"
 	}'
 
+# Of the samples below a function, by which ways it was reached: a line with the process, lines
+# with a function each from the innermost outwards, an empty line.
+by_caller='
+	/^[^ \t]/ { process = $1; way = ""; depth = 0; next }
+	NF && (depth || $2 == function_name) {
+		if (depth && depth <= 6)
+			way = way " < " $2
+		depth++
+	}
+	!NF {
+		if (process != "perf") {
+			all++
+			if (depth) {
+				here++
+				ways[way]++
+			}
+		}
+		process = "perf"
+	}
+	END {
+		if (!here) {
+			print "no sample of " all " was in " function_name
+			exit
+		}
+		printf "%6.2f %% of all was below %s, of which\n", here * 100 / all, function_name
+		for (way in ways)
+			if (ways[way] * 100 >= here)
+				printf "%6.2f %%%s\n", ways[way] * 100 / here, way | "sort -k 1,1nr"
+	}'
+
 # profile LOAD PROTOCOL [CALLERS]
 profile()
 {
@@ -77,18 +108,22 @@ profile()
 		events=(-e sched:sched_switch -e net:netif_receive_skb -e irq:softirq_entry
 			-e irq:softirq_exit)
 	fi
-	perf record -a -q -m 4096 -e cpu-clock/period=10000/ "${events[@]}" \
-		-o "$work/perf.data" -- sleep 1000000 2>"$work/perf.log" &
-	until [ -s "$work/perf.data" ]; do
+	# It begins when it says that it does: until then it reads what runs, for longer than a run.
+	mkfifo "$work/control" "$work/ack"
+	exec 8<>"$work/control" 9<>"$work/ack"
+	perf record -a -q -m 4096 -e cpu-clock/period=10000/ "${events[@]}" -D -1 \
+		--control "fifo:$work/control,$work/ack" -o "$work/perf.data" \
+		2>"$work/perf.log" &
+	echo enable >&8
+	until read -r -t 1 -u 9; do
 		kill -0 $! || fail "perf: $(cat "$work/perf.log")"
-		pause 0.1
 	done
 	run "$protocol" full
-	kill -INT $!
-	wait $! || :
+	echo stop >&8
+	wait $! || fail "perf: $(cat "$work/perf.log")"
 	if [ -n "$callers" ]; then
-		perf report -i "$work/perf.data" --stdio --no-children -S "$callers" \
-			-g caller,0.5,callee,function,percent 2>>"$work/perf.log"
+		perf script -i "$work/perf.data" -F comm,ip,sym 2>>"$work/perf.log" |
+			awk -v function_name="$callers" "$by_caller"
 		return
 	fi
 	perf script -i "$work/perf.data" --ns -F sw:comm,time,event,ip,sym \

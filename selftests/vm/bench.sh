@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/bench in small: its figures are there and add up, and it fails on a machine whose
-# figures would mislead. Runs on the machine itself.
+# scripts/bench and scripts/profile in small: the figures are there and add up, and on a machine
+# whose figures would mislead there are none. Runs on the machine itself.
 
 # shellcheck disable=SC2317 # the cases are called by their names
 set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/../.."
 top=$PWD
 
-cases=(figures_add_up no_aes_no_figures other_machine_other_tcp bad_arguments)
+cases=(figures_add_up what_clients_keep where_it_goes no_aes_no_figures other_machine_other_tcp bad_arguments)
 # shellcheck source=selftests/vm/lib.sh
 . selftests/vm/lib.sh
 
@@ -61,6 +61,42 @@ figures_add_up()
 			}
 			exit bad
 		}' "$work/stdout"
+}
+
+# A ring of numbers for 1000 packets and more is a large part of it.
+what_clients_keep()
+{
+	bench --quick client_bytes
+	expect status "$status" 0 || return
+	sed 's/^/# /' "$work/stdout"
+	awk '{ v[$2] = $3 }
+	     END {
+		idle = v["client_bytes_per_connection"]
+		exit !(idle > 10000 && v["client_bytes_in_flight"] > 10 * idle)
+	     }' "$work/stdout"
+}
+
+profile()
+{
+	status=0
+	scripts/profile --megabytes 4 "$@" >"$work/stdout" 2>"$work/stderr" </dev/null ||
+		status=$?
+	expect status "$status" 0
+}
+
+# Both hosts take their part, and the functions that must be among them are.
+where_it_goes()
+{
+	profile || return
+	awk '/^(client|server|other)$/ { host = $1; next }
+	     /all of it/ { all[host] = $1 }
+	     { seen[host, $3] = 1 }
+	     END {
+		exit !(all["client"] > 10 && all["server"] > 10 &&
+		       seen["client", "trk_receive_response"] && seen["server", "trk_answer_next"])
+	     }' "$work/stdout" || { sed 's/^/# /' "$work/stdout"; return 1; }
+	profile --callers trk_answer_next || return
+	grep -qE '^ *[0-9.]+ % < [a-z_.0-9]+ < ' "$work/stdout"
 }
 
 no_aes_no_figures()
