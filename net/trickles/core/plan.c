@@ -6,15 +6,6 @@
 /* A continuation that ends above says nothing of where the output ends. */
 #define ENDLESS		(1ULL << 60)
 
-/**
- * trk_plan_piece - bytes of data in a full packet of asked output
- * @cl: the client
- */
-u32 trk_plan_piece(const struct trk_client *cl)
-{
-	return trk_piece(cl->slot, false);
-}
-
 /* The end of what may be asked for from @off on under continuation @h. */
 static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *h)
 {

@@ -21,7 +21,12 @@ struct trk_plan {
 	bool more;			/* there is more to ask for than this */
 };
 
-u32 trk_plan_piece(const struct trk_client *cl);
+/* Bytes of data in a full packet of asked output. */
+static inline u32 trk_plan_piece(const struct trk_client *cl)
+{
+	return trk_piece(cl->slot, false);
+}
+
 bool trk_plan_silly(const struct trk_client *cl);
 void trk_plan_note(struct trk_client *cl, const struct trk_plan *p);
 void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, bool fresh,

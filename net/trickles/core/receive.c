@@ -391,12 +391,14 @@ static void account(struct trk_client *cl, const struct arrival *a, u64 now_us)
 int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
 			 struct trk_in_resp *in)
 {
-	struct arrival a = { .r = r };
+	struct arrival a;
 	bool pending = cl->req.waiting || cl->req.first_sent;
 	u32 end;
 	int err;
 
 	in->len = 0;
+	a.r = r;
+	a.noplace = false;
 	/* Late packets of the old domain bring only their data. */
 	if ((cl->state == TRK_CL_FIRST || (cl->state == TRK_CL_OPEN && cl->req.waiting)) &&
 	    pending && r->token == cl->req.pending.token) {
