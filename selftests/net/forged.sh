@@ -25,7 +25,7 @@ counted()
 	expect server DropForged -gt 2000
 	expect server DropRange -gt 50
 	expect server DropMac -eq 0
-	# Of random numbers some are so far apart that 32 bits do not tell them: that is another proof.
+	# Random numbers that 32 bits do not tell apart: few, and another proof is theirs.
 	expect server DropProof -lt 100
 	expect server Events -gt 50
 	expect server Answers -gt 10

@@ -9,7 +9,8 @@ set -euo pipefail
 cd "$(dirname "$(realpath "$0")")/../.."
 top=$PWD
 
-cases=(figures_add_up what_clients_keep where_it_goes no_aes_no_figures other_machine_other_tcp bad_arguments)
+cases=(figures_add_up what_clients_keep where_it_goes no_aes_no_figures other_machine_other_tcp
+       bad_arguments)
 # shellcheck source=selftests/vm/lib.sh
 . selftests/vm/lib.sh
 

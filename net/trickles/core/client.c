@@ -22,12 +22,7 @@ void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size
 	cl->random = random;
 	cl->random_arg = random_arg;
 	cl->fin_off = U64_MAX;
-	cl->deadline_us = U64_MAX;
-	cl->timer.rto_deadline_us = U64_MAX;
-	cl->timer.delack_deadline_us = U64_MAX;
-	cl->timer.idle_deadline_us = U64_MAX;
-	cl->timer.pace_deadline_us = U64_MAX;
-	cl->timer.reseal_deadline_us = U64_MAX;
+	trk_timer_stop(cl);
 	cl->cwnd = TRK_INITIAL_WINDOW;
 	cl->rto_us = TRK_RTO_INIT_US;
 	cl->num.dupthresh = TRK_DUPTHRESH;

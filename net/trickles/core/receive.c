@@ -85,7 +85,7 @@ static int enter(struct trk_client *cl, const struct trk_resp *r)
  * @ackrel: its acknowledgment number, relative to the client's ISN + 1
  *
  * If it is true that it answers the last one, the sequence number behind the SYN-ACK's is
- * what cl->ackrel stands for from now on: nothing else is left of a server's ISN.
+ * what req.ackrel stands for from now on: nothing else is left of a server's ISN.
  *
  * Call trk_client_pump() afterwards.
  *

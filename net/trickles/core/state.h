@@ -199,7 +199,7 @@ struct trk_client {
 	int error;		/* errno (positive) when TRK_CL_DEAD */
 	u64 in_una;		/* input below was consumed by the server: may be freed */
 	u64 fin_off;		/* output ends here; U64_MAX: not known */
-	u64 deadline_us;	/* call trk_client_timer() then; U64_MAX: never */
+	u64 deadline_us;	/* call trk_timer_expired() then; U64_MAX: never */
 	u64 srtt_us, rttvar_us, rto_us;
 	u32 ring_want;		/* ring size wished for; the caller may give it */
 	u32 cwnd;		/* the window as last computed, packets */

@@ -30,6 +30,20 @@ void trk_timer_rtt(struct trk_client *cl, u64 sample)
 }
 
 /**
+ * trk_timer_stop - no timer runs
+ * @cl: the client
+ */
+void trk_timer_stop(struct trk_client *cl)
+{
+	cl->timer.rto_deadline_us = U64_MAX;
+	cl->timer.delack_deadline_us = U64_MAX;
+	cl->timer.idle_deadline_us = U64_MAX;
+	cl->timer.pace_deadline_us = U64_MAX;
+	cl->timer.reseal_deadline_us = U64_MAX;
+	cl->deadline_us = U64_MAX;
+}
+
+/**
  * trk_timer_die - the connection is over
  * @cl: the client
  * @error: errno, positive
@@ -38,12 +52,7 @@ void trk_timer_die(struct trk_client *cl, int error)
 {
 	cl->state = TRK_CL_DEAD;
 	cl->error = error;
-	cl->timer.rto_deadline_us = U64_MAX;
-	cl->timer.delack_deadline_us = U64_MAX;
-	cl->timer.idle_deadline_us = U64_MAX;
-	cl->timer.pace_deadline_us = U64_MAX;
-	cl->timer.reseal_deadline_us = U64_MAX;
-	cl->deadline_us = U64_MAX;
+	trk_timer_stop(cl);
 }
 
 /* Is anything due that only an answer can bring? */

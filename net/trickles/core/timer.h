@@ -6,6 +6,7 @@
 #include "state.h"
 
 void trk_timer_rtt(struct trk_client *cl, u64 sample);
+void trk_timer_stop(struct trk_client *cl);
 void trk_timer_die(struct trk_client *cl, int error);
 void trk_timer_set(struct trk_client *cl);
 void trk_timer_arm(struct trk_client *cl, u64 now_us);
