@@ -5,15 +5,21 @@
  */
 #include <linux/module.h>
 #include <linux/sockios.h>
-#include <linux/tcp.h>
 #include <asm/ioctls.h>
 #include <net/inet_common.h>
-#include <net/ip.h>
 #include <net/protocol.h>
 #include <net/tcp.h>
 
+#include "af.h"
+#include "calls.h"
+#include "carrier.h"
+#include "hook.h"
+#include "listener.h"
+#include "netns.h"
 #include "sock.h"
+#include "sockopt.h"
 #include "stream.h"
+#include "stream_in.h"
 
 #define TRK_IOC_TYPE	't'
 
@@ -63,14 +69,14 @@ static void trk_keepalive(struct sock *sk, int on)
 	release_sock(csk);
 }
 
-struct proto trk_prot = {
+static struct proto trk_prot = {
 	.name			= "TRICKLES",
 	.owner			= THIS_MODULE,
 	.obj_size		= sizeof(struct trk_sock),
 	.init			= trk_init_sock,
 	.destroy		= trk_destroy_sock,
 	.unhash			= trk_unhash,
-	.backlog_rcv		= trk_stream_rcv,
+	.backlog_rcv		= trk_stream_in_rcv,
 	.release_cb		= trk_stream_release_cb,
 	.keepalive		= trk_keepalive,
 	/* One limit for all stream sockets, TCP's. */
@@ -151,7 +157,7 @@ static void look_at_carrier(struct sock *sk)
 static int trk_getname(struct socket *sock, struct sockaddr *addr, int peer)
 {
 	look_at_carrier(sock->sk);
-	if (trk_is_tcp(sock->sk))
+	if (trk_sock_is_tcp(sock->sk))
 		sock = trk_sk(sock->sk)->carrier;
 	return inet_getname(sock, addr, peer);
 }
@@ -170,7 +176,7 @@ static int trk_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	struct trk_sock *ts = trk_sk(sk);
 
 	look_at_carrier(sk);
-	if (trk_is_tcp(sk))
+	if (trk_sock_is_tcp(sk))
 		return ts->carrier->ops->ioctl(ts->carrier, cmd, arg);
 	if (_IOC_TYPE(cmd) == TRK_IOC_TYPE)
 		return trk_listener_ioctl(sk, cmd, arg);
@@ -201,193 +207,12 @@ static int trk_mmap(struct file *file, struct socket *sock, struct vm_area_struc
 	return trk_listener_mmap(sock->sk, vma);
 }
 
-/* Options of TCP that make sense, or do no harm, on a connection that may become TCP. */
-static bool tcp_option(int optname)
-{
-	switch (optname) {
-	case TCP_NODELAY:
-	case TCP_MAXSEG:
-	case TCP_CORK:
-	case TCP_KEEPIDLE:
-	case TCP_KEEPINTVL:
-	case TCP_KEEPCNT:
-	case TCP_SYNCNT:
-	case TCP_LINGER2:
-	case TCP_DEFER_ACCEPT:
-	case TCP_WINDOW_CLAMP:
-	case TCP_INFO:
-	case TCP_QUICKACK:
-	case TCP_CONGESTION:
-	case TCP_THIN_LINEAR_TIMEOUTS:
-	case TCP_THIN_DUPACK:
-	case TCP_USER_TIMEOUT:
-	case TCP_NOTSENT_LOWAT:
-	case TCP_CC_INFO:
-	case TCP_INQ:
-	case TCP_TX_DELAY:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Options of IP that hold for both; others would leave state that only TCP or UDP clean up. */
-static bool ip_option(int optname)
-{
-	switch (optname) {
-	case IP_TOS:
-	case IP_TTL:
-	case IP_MTU_DISCOVER:
-	case IP_MTU:
-	case IP_RECVERR:
-	case IP_FREEBIND:
-	case IP_TRANSPARENT:
-	case IP_BIND_ADDRESS_NO_PORT:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The carrier, to keep an option for it. */
-static struct socket *carrier_for_option(struct sock *sk)
-{
-	int err;
-
-	lock_sock(sk);
-	err = trk_carrier_make(sk);
-	release_sock(sk);
-	return err ? ERR_PTR(err) : trk_sk(sk)->carrier;
-}
-
-static int trk_setsockopt(struct socket *sock, int level, int optname, sockptr_t optval,
-			  unsigned int optlen)
-{
-	struct sock *sk = sock->sk;
-	struct socket *carrier;
-	int err;
-
-	switch (level) {
-	case SOL_TRICKLES:
-		if (optname != TRK_QUEUE)
-			return -ENOPROTOOPT;
-		lock_sock(sk);
-		err = trk_listener_setsockopt(sk, optval, optlen);
-		release_sock(sk);
-		return err;
-	case SOL_IP:
-		if (!ip_option(optname))
-			return -ENOPROTOOPT;
-		break;
-	case SOL_TCP:
-		if (!tcp_option(optname))
-			return -ENOPROTOOPT;
-		break;
-	default:
-		return -ENOPROTOOPT;
-	}
-	carrier = carrier_for_option(sk);
-	if (IS_ERR(carrier))
-		return PTR_ERR(carrier);
-	err = carrier->ops->setsockopt(carrier, level, optname, optval, optlen);
-	if (!err && level == SOL_IP)
-		err = ip_setsockopt(sk, level, optname, optval, optlen);
-	return err;
-}
-
-static int get_info(struct sock *sk, char __user *optval, int __user *optlen)
-{
-	struct trk_info info;
-	int len;
-
-	if (get_user(len, optlen))
-		return -EFAULT;
-	if (len < 0)
-		return -EINVAL;
-	len = min_t(int, len, sizeof(info));
-	lock_sock(sk);
-	trk_stream_info(sk, &info);
-	release_sock(sk);
-	if (put_user(len, optlen) || copy_to_user(optval, &info, len))
-		return -EFAULT;
-	return 0;
-}
-
-/* TCP's view of a Trickles connection, as far as there is one. */
-static int get_tcp_info(struct sock *sk, char __user *optval, int __user *optlen)
-{
-	struct trk_info info;
-	struct tcp_info tcp;
-	int len;
-
-	if (get_user(len, optlen))
-		return -EFAULT;
-	if (len < 0)
-		return -EINVAL;
-	len = min_t(int, len, sizeof(tcp));
-	memset(&tcp, 0, sizeof(tcp));
-	lock_sock(sk);
-	tcp.tcpi_state = sk->sk_state;
-	trk_stream_info(sk, &info);
-	release_sock(sk);
-	tcp.tcpi_rto = info.rto_us;
-	tcp.tcpi_rtt = info.rtt_us;
-	tcp.tcpi_snd_mss = info.slot;
-	tcp.tcpi_rcv_mss = info.slot;
-	tcp.tcpi_snd_cwnd = info.cwnd;
-	tcp.tcpi_bytes_acked = info.bytes_consumed;
-	tcp.tcpi_bytes_received = info.bytes_received;
-	tcp.tcpi_segs_out = info.requests;
-	tcp.tcpi_segs_in = info.responses;
-	if (put_user(len, optlen) || copy_to_user(optval, &tcp, len))
-		return -EFAULT;
-	return 0;
-}
-
-static int trk_getsockopt(struct socket *sock, int level, int optname, char __user *optval,
-			  int __user *optlen)
-{
-	struct sock *sk = sock->sk;
-	struct socket *carrier;
-	int err;
-
-	switch (level) {
-	case SOL_TRICKLES:
-		if (optname == TRK_INFO)
-			return get_info(sk, optval, optlen);
-		if (optname != TRK_QUEUE)
-			return -ENOPROTOOPT;
-		lock_sock(sk);
-		err = trk_listener_getsockopt(sk, optval, optlen);
-		release_sock(sk);
-		return err;
-	case SOL_IP:
-		if (!ip_option(optname))
-			return -ENOPROTOOPT;
-		if (!trk_is_tcp(sk))
-			return ip_getsockopt(sk, level, optname, optval, optlen);
-		break;
-	case SOL_TCP:
-		if (!tcp_option(optname))
-			return -ENOPROTOOPT;
-		if (optname == TCP_INFO && READ_ONCE(trk_sk(sk)->mode) == TRK_MODE_TRICKLES)
-			return get_tcp_info(sk, optval, optlen);
-		break;
-	default:
-		return -ENOPROTOOPT;
-	}
-	carrier = carrier_for_option(sk);
-	if (IS_ERR(carrier))
-		return PTR_ERR(carrier);
-	return carrier->ops->getsockopt(carrier, level, optname, optval, optlen);
-}
-
 static ssize_t trk_sendpage(struct socket *sock, struct page *page, int off, size_t len, int flags)
 {
 	struct sock *sk = sock->sk;
 	int err;
 
-	if (!trk_is_tcp(sk))
+	if (!trk_sock_is_tcp(sk))
 		return sock_no_sendpage(sock, page, off, len, flags);
 	err = sock_error(sk);
 	return err ? : kernel_sendpage(trk_sk(sk)->carrier, page, off, len, flags);
@@ -405,7 +230,7 @@ static int trk_set_rcvlowat(struct sock *sk, int val)
 	return 0;
 }
 
-const struct proto_ops trk_stream_ops = {
+static const struct proto_ops trk_ops = {
 	.family		= PF_INET,
 	.owner		= THIS_MODULE,
 	.release	= trk_calls_release,
@@ -422,8 +247,8 @@ const struct proto_ops trk_stream_ops = {
 	.gettstamp	= sock_gettstamp,
 	.listen		= trk_listen,
 	.shutdown	= trk_calls_shutdown,
-	.setsockopt	= trk_setsockopt,
-	.getsockopt	= trk_getsockopt,
+	.setsockopt	= trk_sockopt_set,
+	.getsockopt	= trk_sockopt_get,
 	.sendmsg	= trk_calls_sendmsg,
 	.recvmsg	= trk_calls_recvmsg,
 	.mmap		= trk_mmap,
@@ -435,7 +260,7 @@ static struct inet_protosw trk_protosw = {
 	.type		= SOCK_STREAM,
 	.protocol	= IPPROTO_TRICKLES,
 	.prot		= &trk_prot,
-	.ops		= &trk_stream_ops,
+	.ops		= &trk_ops,
 };
 
 /**

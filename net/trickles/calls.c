@@ -5,7 +5,16 @@
  */
 #include <net/inet_common.h>
 
+#include "calls.h"
+#include "carrier.h"
+#include "core/client.h"
+#include "listener.h"
+#include "rcvq.h"
+#include "sndq.h"
+#include "sock.h"
 #include "stream.h"
+#include "stream_out.h"
+#include "stream_state.h"
 
 static int disconnect(struct sock *sk)
 {
@@ -17,7 +26,7 @@ static int disconnect(struct sock *sk)
 		return -EOPNOTSUPP;
 	sk->sk_disconnects++;
 	if (ts->mode == TRK_MODE_TRICKLES && !ts->stream->over)
-		trk_stream_goodbye(sk);
+		trk_stream_out_goodbye(sk);
 	sk_stop_timer(sk, &sk->sk_timer);
 	trk_stream_free(sk);
 	WRITE_ONCE(ts->mode, TRK_MODE_NONE);
@@ -27,7 +36,7 @@ static int disconnect(struct sock *sk)
 	__sk_dst_reset(sk);
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	sock_error(sk);
-	trk_set_state(sk, TCP_CLOSE);
+	trk_sock_set_state(sk, TCP_CLOSE);
 	sk->sk_state_change(sk);
 	return err;
 }
@@ -72,12 +81,12 @@ static int start(struct sock *sk, struct sockaddr *addr, int len)
 	if (err)
 		return err;
 	WRITE_ONCE(sk->sk_shutdown, 0);
-	ts->stream->syn_us = trk_now_us();
+	ts->stream->syn_us = trk_stream_now_us();
 	/* The answer may be here before trk_carrier_connect() returns: it waits for our lock. */
-	trk_set_state(sk, TCP_SYN_SENT);
+	trk_sock_set_state(sk, TCP_SYN_SENT);
 	err = trk_carrier_connect(sk, addr, len);
 	if (err) {
-		trk_set_state(sk, TCP_CLOSE);
+		trk_sock_set_state(sk, TCP_CLOSE);
 		trk_stream_free(sk);
 		return err;
 	}
@@ -246,7 +255,7 @@ int trk_calls_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 	long timeo;
 	int ret;
 
-	if (trk_is_tcp(sk))
+	if (trk_sock_is_tcp(sk))
 		return tcp_send(sk, msg, len);
 	lock_sock(sk);
 	timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
@@ -343,7 +352,7 @@ int trk_calls_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int f
 	int ret, addr_len = 0;
 	long timeo;
 
-	if (trk_is_tcp(sk))
+	if (trk_sock_is_tcp(sk))
 		return tcp_recv(sk, msg, len, flags);
 	if (flags & MSG_ERRQUEUE) {
 		ret = inet_recv_error(sk, msg, len, &addr_len);
@@ -382,7 +391,7 @@ __poll_t trk_calls_poll(struct file *file, struct socket *sock)
 {
 	struct sock *sk = sock->sk;
 	struct trk_sock *ts = trk_sk(sk);
-	bool tcp = trk_is_tcp(sk);
+	bool tcp = trk_sock_is_tcp(sk);
 	__poll_t mask = 0;
 	u8 shutdown;
 	int state;
@@ -409,12 +418,12 @@ __poll_t trk_calls_poll(struct file *file, struct socket *sock)
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	if (state != TCP_SYN_SENT) {
-		if (trk_is_readable(sk))
+		if (trk_sock_readable(sk))
 			mask |= EPOLLIN | EPOLLRDNORM;
 		if (!(shutdown & SEND_SHUTDOWN) && !sk_stream_is_writeable(sk)) {
 			sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 			set_bit(SOCK_NOSPACE, &sock->flags);
-			/* Room may have come meanwhile: settle() frees, then looks. */
+			/* Room may have come meanwhile: settle_stream() frees, then looks. */
 			smp_mb__after_atomic();
 		}
 		if (shutdown & SEND_SHUTDOWN || sk_stream_is_writeable(sk))
@@ -508,7 +517,7 @@ static bool close_stream(struct sock *sk)
 			return true;
 	}
 	if (!st->over)
-		trk_stream_goodbye(sk);
+		trk_stream_out_goodbye(sk);
 	return false;
 }
 

@@ -11,6 +11,10 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 
+#include "carrier.h"
+#include "core/wire.h"
+#include "netns.h"
+#include "ports.h"
 #include "sock.h"
 
 #define TCP_HDR_MAX	60
@@ -81,8 +85,8 @@ static void carrier_error(struct sock *sk, struct sock *csk)
 static void carrier_event(struct sock *sk, struct sock *csk)
 {
 	carrier_error(sk, csk);
-	if (!trk_is_tcp(sk))
-		trk_set_timer(sk, jiffies);
+	if (!trk_sock_is_tcp(sk))
+		trk_sock_set_timer(sk, jiffies);
 }
 
 static void carrier_state_change(struct sock *csk)
@@ -314,7 +318,7 @@ int trk_carrier_bind(struct sock *sk, struct sockaddr *addr, int len)
 		inet->inet_num = ntohs(in->sin_port);
 		inet->inet_sport = in->sin_port;
 	}
-	if (trk_listener_may_bind(sk, inet->inet_num, err))
+	if (trk_ports_may_bind(sk, inet->inet_num, err))
 		return 0;
 	trk_carrier_unbind(sk);
 	ts->port_taken = false;

@@ -14,15 +14,18 @@
 #include <net/netfilter/nf_conntrack.h>
 #endif
 
-#include "trickles.h"
+#include "carrier.h"
+#include "core/wire.h"
+#include "hook.h"
+#include "icmp.h"
+#include "mib.h"
+#include "netns.h"
+#include "ports.h"
+#include "requests.h"
+#include "stream_in.h"
 
-/**
- * trk_marked - does a segment carry our option?
- * @th: TCP header, with all of its options behind it
- *
- * Context: any.
- */
-bool trk_marked(const struct tcphdr *th)
+/* Does a segment carry our option?  All of its options stand behind @th. */
+static bool is_marked(const struct tcphdr *th)
 {
 	return th->doff > sizeof(*th) / 4 &&
 	       trk_opt_find((const u8 *)(th + 1), th->doff * 4 - sizeof(*th)) >= 0;
@@ -130,7 +133,7 @@ static bool foreign_server(struct trk_net *tn, const struct sock *sk, struct sk_
 
 static unsigned int hook_syn(struct trk_net *tn, struct sk_buff *skb)
 {
-	struct sock *sk = trk_listener_find(tn, skb);
+	struct sock *sk = trk_ports_find(tn, skb);
 
 	/* Nobody speaks Trickles here: TCP answers, with a plain SYN-ACK or RST. */
 	if (!sk || foreign_server(tn, sk, skb))
@@ -138,7 +141,7 @@ static unsigned int hook_syn(struct trk_net *tn, struct sk_buff *skb)
 	TRK_INC(tn, SYN_RCVD);
 	if (!admit(tn, sk, skb))
 		return NF_DROP;
-	trk_listener_syn(tn, sk, skb);
+	trk_requests_syn(tn, sk, skb);
 	consume_skb(skb);
 	return NF_STOLEN;
 }
@@ -146,7 +149,7 @@ static unsigned int hook_syn(struct trk_net *tn, struct sk_buff *skb)
 /* Never RST: behind the same address another replica may know better, and later we may, too. */
 static unsigned int hook_request(struct trk_net *tn, struct sk_buff *skb)
 {
-	struct sock *sk = trk_listener_find(tn, skb);
+	struct sock *sk = trk_ports_find(tn, skb);
 	unsigned int at, step;
 
 	if (!sk) {
@@ -158,7 +161,7 @@ static unsigned int hook_request(struct trk_net *tn, struct sk_buff *skb)
 	at = tcp_hdrlen(skb);
 	step = skb_is_gso(skb) ? skb_shinfo(skb)->gso_size : skb->len - at;
 	for (; at < skb->len; at += step)
-		trk_listener_request(tn, sk, skb, at, min(step, skb->len - at));
+		trk_requests_rcv(tn, sk, skb, at, min(step, skb->len - at));
 	consume_skb(skb);
 	return NF_STOLEN;
 }
@@ -177,7 +180,8 @@ static unsigned int hook_response(struct trk_net *tn, struct sk_buff *skb, const
 					sock_gen_put(carrier);
 				return NF_DROP;
 			}
-			took = trk_client_segment(owner, skb);
+			trk_stream_in_segment(owner, skb);
+			took = true;
 		}
 		if (ref)
 			sock_gen_put(carrier);
@@ -237,7 +241,7 @@ static unsigned int hook_in(void *priv, struct sk_buff *skb, const struct nf_hoo
 	if (skb->pkt_type != PACKET_HOST)
 		return NF_ACCEPT;
 	if (ip_hdr(skb)->protocol == IPPROTO_ICMP)
-		return trk_icmp_in(tn, skb);
+		return trk_icmp_rcv(tn, skb);
 	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
 		return NF_ACCEPT;
 	th = skb_header_pointer(skb, skb_transport_offset(skb), sizeof(*th), buf);
@@ -247,7 +251,7 @@ static unsigned int hook_in(void *priv, struct sk_buff *skb, const struct nf_hoo
 		th = skb_header_pointer(skb, skb_transport_offset(skb), th->doff * 4, buf);
 		if (!th)
 			return NF_ACCEPT;
-		if (trk_marked(th)) {
+		if (is_marked(th)) {
 			/* A queueing firewall may have brought it back in process context. */
 			local_bh_disable();
 			verdict = hook_marked(tn, skb);

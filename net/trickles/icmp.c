@@ -10,7 +10,11 @@
 #include <net/ip.h>
 #include <net/route.h>
 
-#include "trickles.h"
+#include "carrier.h"
+#include "icmp.h"
+#include "mib.h"
+#include "netns.h"
+#include "ports.h"
 
 /* Is this the 4-tuple of a connection of ours as a client?  Ports as the segment has them. */
 static bool is_client(struct net *net, const struct sk_buff *skb, const struct iphdr *inner,
@@ -40,7 +44,7 @@ static void update_pmtu(struct net *net, struct sk_buff *skb, unsigned int inner
 }
 
 /**
- * trk_icmp_in - an ICMP message for this host
+ * trk_icmp_rcv - an ICMP message for this host
  * @tn: namespace
  * @skb: the message, its IP header at skb->data
  *
@@ -52,7 +56,7 @@ static void update_pmtu(struct net *net, struct sk_buff *skb, unsigned int inner
  * Context: softirq, under rcu_read_lock().
  * Return: verdict of the hook.
  */
-unsigned int trk_icmp_in(struct trk_net *tn, struct sk_buff *skb)
+unsigned int trk_icmp_rcv(struct trk_net *tn, struct sk_buff *skb)
 {
 	unsigned int at = skb_transport_offset(skb), inner_at = at + sizeof(struct icmphdr);
 	const struct icmphdr *icmp;
@@ -75,7 +79,7 @@ unsigned int trk_icmp_in(struct trk_net *tn, struct sk_buff *skb)
 		return NF_ACCEPT;
 	too_big = icmp->type == ICMP_DEST_UNREACH && icmp->code == ICMP_FRAG_NEEDED;
 	client = is_client(tn->net, skb, inner, port);
-	if (!client && !(too_big && trk_listener_at(tn, ntohs(port[0]))))
+	if (!client && !(too_big && trk_ports_has(tn, ntohs(port[0]))))
 		return NF_ACCEPT;
 	if (nf_ip_checksum(skb, NF_INET_LOCAL_IN, at, IPPROTO_ICMP)) {
 		TRK_INC(tn, DROP_CHECKSUM);

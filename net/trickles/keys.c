@@ -9,7 +9,8 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
-#include "trickles.h"
+#include "keys.h"
+#include "netns.h"
 
 #define KEY_LEN		16		/* AES-128 */
 #define SCRATCH_BLOCKS	64

@@ -4,7 +4,8 @@
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 
-#include "trickles.h"
+#include "mib.h"
+#include "netns.h"
 
 static const char * const mib_names[TRK_MIB_MAX] = {
 #define MIB_NAME(id, name) name,

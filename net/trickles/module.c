@@ -2,9 +2,13 @@
 /* Namespaces, init and exit. */
 #include <linux/module.h>
 
-#include "trickles.h"
-
-unsigned int trk_net_id __read_mostly;
+#include "af.h"
+#include "hook.h"
+#include "keys.h"
+#include "mib.h"
+#include "netns.h"
+#include "replay.h"
+#include "sysctl.h"
 
 static int __net_init trk_net_init(struct net *net)
 {
@@ -52,7 +56,7 @@ static struct pernet_operations trk_net_ops = {
 	.init		= trk_net_init,
 	.pre_exit	= trk_net_pre_exit,
 	.exit		= trk_net_exit,
-	.id		= &trk_net_id,
+	.id		= &trk_netns_id,
 	.size		= sizeof(struct trk_net),
 };
 
@@ -91,6 +95,7 @@ module_init(trk_init);
 module_exit(trk_exit);
 
 MODULE_DESCRIPTION("Trickles: a stream transport with stateless servers");
+MODULE_AUTHOR("The authors of Trickles for Linux");
 MODULE_LICENSE("GPL");
 MODULE_SOFTDEP("pre: aes cmac ecb");
 /* socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES) loads the module; SOCK_STREAM is an enum. */

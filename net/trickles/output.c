@@ -4,7 +4,8 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
-#include "trickles.h"
+#include "core/wire.h"
+#include "output.h"
 
 #define SYN_WSCALE	14	/* the largest: strict connection trackers need room */
 

@@ -6,7 +6,12 @@
 #ifndef NET_TRICKLES_QUEUE_H
 #define NET_TRICKLES_QUEUE_H
 
-#include "trickles.h"
+#include <linux/skbuff.h>
+#include <uapi/linux/trickles.h>
+
+#include "core/grant.h"
+#include "core/seal.h"
+#include "output.h"
 
 enum trk_item_state {
 	TRK_ITEM_FREE,
@@ -37,7 +42,8 @@ struct trk_item {
  * @lock: protects states, the free list and @produced
  * @slots: a power of two
  * @produced: events queued so far
- * @free, @nfree: stack of free slots; the one used last is warm in the cache
+ * @nfree: number of free slots
+ * @free: a stack of them; the one used last is warm in the cache
  * @items: one for each slot
  * @head: the mapped area; only ever written here
  * @map_len: its length

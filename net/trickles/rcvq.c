@@ -7,6 +7,9 @@
 #include <linux/rbtree.h>
 #include <net/xfrm.h>
 
+#include "mib.h"
+#include "netns.h"
+#include "rcvq.h"
 #include "sock.h"
 
 /* Data [@off, @off + @len) of the stream is at byte @at of the skb. */
@@ -83,7 +86,7 @@ static void ooo_insert(struct rb_root *ooo, struct sk_buff *skb)
 }
 
 /* Appends what lies above @nxt. */
-static u64 append(struct sock *sk, u64 nxt, struct sk_buff *skb)
+static u64 rcvq_append(struct sock *sk, u64 nxt, struct sk_buff *skb)
 {
 	struct rcvq_cb *cb = rcvq_cb(skb);
 	u32 known;
@@ -130,12 +133,12 @@ u64 trk_rcvq_add(struct sock *sk, struct rb_root *ooo, u64 nxt, struct sk_buff *
 		ooo_insert(ooo, skb);
 		return nxt;
 	}
-	nxt = append(sk, nxt, skb);
+	nxt = rcvq_append(sk, nxt, skb);
 	while ((first = skb_rb_first(ooo)) && rcvq_cb(first)->off <= nxt) {
 		rb_erase(&first->rbnode, ooo);
 		/* It shared its memory with the node. */
 		first->dev = NULL;
-		nxt = append(sk, nxt, first);
+		nxt = rcvq_append(sk, nxt, first);
 	}
 	return nxt;
 }

@@ -4,15 +4,18 @@
  * memory.  It bounds what a client gets by sending a continuation twice.
  * core/once.c says how; here are the memory, the locks, and what is hashed.
  */
-#include <linux/ipv6.h>
 #include <linux/jiffies.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/timekeeping.h>
+#include <net/ipv6.h>
 
-#include "trickles.h"
+#include "core/server.h"
+#include "mib.h"
+#include "netns.h"
+#include "replay.h"
 
 #define LOCKS	64
 

@@ -3,7 +3,7 @@
  * The send queue: input that the application wrote and the server has not
  * consumed yet, in sk_write_queue, found by its offset in the stream.
  */
-#include "sock.h"
+#include "sndq.h"
 
 #define SNDQ_SKB_MAX	65536	/* so that consumed input is freed in pieces */
 

@@ -11,8 +11,10 @@
 #define NET_TRICKLES_SOCK_H
 
 #include <net/inet_sock.h>
-#include "trickles.h"
+#include <net/sock.h>
+#include <uapi/linux/trickles.h>
 
+struct trk_listener;
 struct trk_stream;
 
 /* What the carrier's callbacks were before they became ours. */
@@ -75,56 +77,17 @@ static inline struct trk_sock *trk_sk(const struct sock *sk)
 	return (struct trk_sock *)sk;
 }
 
-/* carrier.c */
-void trk_carrier_init(void);
-int trk_carrier_make(struct sock *sk);
-void trk_carrier_tune(struct sock *sk);
-int trk_carrier_bind(struct sock *sk, struct sockaddr *addr, int len);
-void trk_carrier_unbind(struct sock *sk);
-int trk_carrier_connect(struct sock *sk, struct sockaddr *addr, int len);
-int trk_carrier_disconnect(struct sock *sk);
-bool trk_carrier_take(struct sock *sk, u32 ack);
-void trk_carrier_quiet(struct sock *sk);
-void trk_carrier_follow(struct sock *sk);
-int trk_carrier_state(struct sock *sk);
-void trk_carrier_release(struct sock *sk);
-
-/* rcvq.c: output of the server, put in order */
-struct sk_buff *trk_rcvq_hold(struct sock *sk, struct sk_buff *skb, unsigned int pieces,
-			      bool in_order);
-u64 trk_rcvq_add(struct sock *sk, struct rb_root *ooo, u64 nxt, struct sk_buff *skb,
-		 u64 off, u32 at, u32 len);
-int trk_rcvq_read(struct sock *sk, u64 pos, struct msghdr *msg, size_t len, int flags);
-void trk_rcvq_consume(struct sock *sk, u64 pos);
-void trk_rcvq_purge(struct sock *sk, struct rb_root *ooo);
-
-/* sndq.c: input that the server has not consumed */
-int trk_sndq_append(struct sock *sk, struct msghdr *msg, u64 end);
-bool trk_sndq_copy(struct sock *sk, u64 off, u8 *to, u32 len);
-bool trk_sndq_free(struct sock *sk, u64 una);
-
-/* stream.c */
-int trk_stream_init(void);
-void trk_stream_exit(void);
-void trk_stream_setup(struct sock *sk);
-int trk_stream_rcv(struct sock *sk, struct sk_buff *skb);
-void trk_stream_release_cb(struct sock *sk);
-int trk_stream_unsent(struct sock *sk);
-void trk_stream_info(struct sock *sk, struct trk_info *info);
-
-/* calls.c */
-int trk_calls_connect(struct socket *sock, struct sockaddr *addr, int len, int flags);
-int trk_calls_sendmsg(struct socket *sock, struct msghdr *msg, size_t len);
-int trk_calls_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags);
-__poll_t trk_calls_poll(struct file *file, struct socket *sock);
-int trk_calls_shutdown(struct socket *sock, int how);
-int trk_calls_release(struct socket *sock);
+static inline void trk_sock_set_state(struct sock *sk, int state)
+{
+	/* poll() reads it without the lock, after what goes with it. */
+	smp_store_release(&sk->sk_state, state);
+}
 
 /*
  * As sk_reset_timer(), which takes its reference when the timer runs already:
  * ours may be set for now, and expire on another processor at once.
  */
-static inline void trk_set_timer(struct sock *sk, unsigned long expires)
+static inline void trk_sock_set_timer(struct sock *sk, unsigned long expires)
 {
 	sock_hold(sk);
 	if (mod_timer(&sk->sk_timer, expires))
@@ -135,7 +98,7 @@ static inline void trk_set_timer(struct sock *sk, unsigned long expires)
  * Is there as much to read as the application wants to wait for?  When the window
  * is full, however little that is, waiting is of no use.  Any context.
  */
-static inline bool trk_is_readable(const struct sock *sk)
+static inline bool trk_sock_readable(const struct sock *sk)
 {
 	unsigned int readable = READ_ONCE(trk_sk(sk)->readable);
 
@@ -144,7 +107,7 @@ static inline bool trk_is_readable(const struct sock *sk)
 }
 
 /* The peer answered as plain TCP: calls are passed on to the carrier.  Any context. */
-static inline bool trk_is_tcp(const struct sock *sk)
+static inline bool trk_sock_is_tcp(const struct sock *sk)
 {
 	/* Pairs with trk_stream_check(): the carrier is there. */
 	return smp_load_acquire(&trk_sk(sk)->mode) == TRK_MODE_TCP;

@@ -1,79 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A client's connection, from connect() to close(), and beyond if input is left
- * that the server has not consumed.  All of it is under the socket's lock.
+ * What drives a client's connection.
  */
 #ifndef NET_TRICKLES_STREAM_H
 #define NET_TRICKLES_STREAM_H
 
-#include <linux/ktime.h>
-#include <linux/rbtree.h>
-#include <linux/workqueue.h>
+#include <net/sock.h>
+#include <uapi/linux/trickles.h>
 
-#include "sock.h"
+int trk_stream_init(void);
+void trk_stream_exit(void);
 
-/* What of the protocol's statistics was added to the counters already. */
-struct trk_seen {
-	u64 requests, repeated, responses, timeouts, probes, lost, retrans, resealed;
-};
-
-/**
- * struct trk_stream - a client's connection
- * @cl: the protocol's part
- * @out: the request being sent
- * @hdr: copy of a response's header that is not linear in its skb
- * @ring: memory that @cl uses
- * @ooo: output out of order
- * @read: output below was read
- * @share: of the receive buffer that is for data
- * @syn_us: when the SYN was sent
- * @first_us: when to send the first request even without input
- * @orphan_us: when to give up input that is left after close()
- * @isn: sequence number of our first byte
- * @server_isn: sequence number of the server's first byte
- * @over: ended; nothing is sent or received any more
- * @lingering: close() waits until all input is consumed
- * @seen: what was counted
- * @sk: the socket
- * @reap: frees the socket after close(), where sleeping is allowed
- */
-struct trk_stream {
-	struct trk_client cl;
-	struct trk_out_req out;
-	u8 hdr[TRK_RESP_HDR_MAX];
-	struct trk_slot *ring;
-	struct rb_root ooo;
-	u64 read;
-	u32 share;
-	u64 syn_us;
-	u64 first_us;
-	u64 orphan_us;
-	u32 isn;
-	u32 server_isn;
-	bool over;
-	bool lingering;
-	struct trk_seen seen;
-	struct sock *sk;
-	struct work_struct reap;
-};
-
-static inline u64 trk_now_us(void)
-{
-	return ktime_to_us(ktime_get());
-}
-
-static inline void trk_set_state(struct sock *sk, int state)
-{
-	/* poll() reads it without the lock, after what goes with it. */
-	smp_store_release(&sk->sk_state, state);
-}
-
+void trk_stream_setup(struct sock *sk);
+void trk_stream_release_cb(struct sock *sk);
+int trk_stream_unsent(struct sock *sk);
+void trk_stream_info(struct sock *sk, struct trk_info *info);
 int trk_stream_begin(struct sock *sk);
 void trk_stream_free(struct sock *sk);
 void trk_stream_pump(struct sock *sk, gfp_t gfp);
 void trk_stream_room(struct sock *sk);
 void trk_stream_check(struct sock *sk);
-void trk_stream_goodbye(struct sock *sk);
 void trk_stream_orphan(struct sock *sk);
 void trk_stream_dispose(struct sock *sk);
 

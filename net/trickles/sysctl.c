@@ -44,7 +44,10 @@
 #include <linux/sysctl.h>
 
 #include "core/limits.h"
-#include "trickles.h"
+#include "core/once.h"
+#include "keys.h"
+#include "netns.h"
+#include "sysctl.h"
 
 static unsigned int horizon_min = 1000, horizon_max = 86400000;
 static unsigned int skew_max = 60000;
@@ -61,14 +64,15 @@ static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *le
 	u8 secret[TRK_SECRET_LEN];
 	u8 ids[TRK_KEYS_MAX];
 	const char *rest;
-	int i, n, err;
+	int i, n, err, len = 0;
 
 	if (!ns_capable(tn->net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
 	if (!write) {
 		n = trk_keys_ids(tn, ids);
 		for (i = 0; i < n; i++)
-			sprintf(text + 3 * i, i + 1 < n ? "%02x " : "%02x", ids[i]);
+			len += scnprintf(text + len, sizeof(text) - len, i ? " %02x" : "%02x",
+					 ids[i]);
 		return proc_dostring(&copy, write, buffer, lenp, ppos);
 	}
 	/* A secret in pieces would be another secret. */

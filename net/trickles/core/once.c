@@ -287,8 +287,8 @@ static unsigned int choose(const struct trk_once_ways *w, const struct trk_once_
 	return best;
 }
 
-static void enter(struct trk_once_ways *w, const struct trk_once_now *now, unsigned int way,
-		  u8 hash, u8 class)
+static void enter_way(struct trk_once_ways *w, const struct trk_once_now *now, unsigned int way,
+		      u8 hash, u8 class)
 {
 	w->chain[way] = hash % TRK_ONCE_WAYS;
 	w->class[way] = class + 1;
@@ -320,7 +320,7 @@ static struct trk_once_conn *new_guest(struct trk_once_set *s, const struct trk_
 
 	if (s->guests.class[way])
 		*evicted += vacate(&s->guests, now, way, 0, c);
-	enter(&s->guests, now, way, hash, class);
+	enter_way(&s->guests, now, way, hash, class);
 	memset(c, 0, sizeof(*c));
 	c->conn = conn;
 	c->known = all_known_from(s, now, class);
@@ -350,7 +350,7 @@ static struct trk_once_proven *new_proven(struct trk_once_set *s, const struct t
 	p = &s->p[way];
 	if (s->proven.class[way])
 		*evicted += vacate(&s->proven, now, way, trk_domain_order(p->domain), &p->c);
-	enter(&s->proven, now, way, hash, class);
+	enter_way(&s->proven, now, way, hash, class);
 	p->c = c;
 	return p;
 }

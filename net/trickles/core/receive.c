@@ -58,7 +58,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 }
 
 /* Is this the answer to the first or timeout request that is out?  If so its domain begins. */
-static int enter(struct trk_client *cl, const struct trk_resp *r)
+static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
 {
 	const struct trk_slot *p = &cl->req.pending;
 	u64 x = trk_num_near(p->first, r->num);
@@ -406,7 +406,7 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 
 		if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->slot)
 			return TRK_DROP_SLOT;
-		err = enter(cl, r);
+		err = enter_domain(cl, r);
 		if (err)
 			return err;
 	}

@@ -294,7 +294,7 @@ static bool decide(struct trk_client *cl, u64 now_us, struct draft *d)
 }
 
 /* Takes the bytes of the plan for the numbers that are issued, and what else it is to bring. */
-static void settle(struct trk_client *cl, u64 now_us, struct draft *d, struct trk_req *q)
+static void settle_request(struct trk_client *cl, u64 now_us, struct draft *d, struct trk_req *q)
 {
 	struct trk_claims *claims = &cl->req.report;
 	struct trk_plan *p = &d->p;
@@ -424,7 +424,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	}
 	if (!decide(cl, now_us, &d))
 		return false;
-	settle(cl, now_us, &d, &q);
+	settle_request(cl, now_us, &d, &q);
 	memset(&s, 0, sizeof(s));
 	s.token = new_token(cl);
 	s.sent_us = now_us;

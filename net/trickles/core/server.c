@@ -9,7 +9,7 @@
  * Wall clocks of replicas differ, so a continuation may seem to come from the
  * future by twice the skew.
  */
-static bool fresh(const struct trk_server_env *env, u64 made_ms)
+static bool is_fresh(const struct trk_server_env *env, u64 made_ms)
 {
 	if (made_ms > env->now_ms)
 		return made_ms - env->now_ms <= 2ULL * env->skew_ms;
@@ -261,7 +261,7 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 	if (!attempt || attempt > TRK_MAX_ATTEMPTS)
 		return TRK_DROP_ATTEMPT;
 	/* Who got ahead of the clock would keep the next one out. */
-	if (too_early(env, c->domain) && fresh(env, c->time_ms))
+	if (too_early(env, c->domain) && is_fresh(env, c->time_ms))
 		return TRK_DROP_ATTEMPT;
 	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
 	while (trk_walk_next(&w, &s))
@@ -336,7 +336,7 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 	if (err)
 		return err;
 	/* Marks of what was answered are gone by then; a timeout request can still begin anew. */
-	old = !fresh(env, c->time_ms);
+	old = !is_fresh(env, c->time_ms);
 	if (old && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
 		return TRK_DROP_EXPIRED;
 	if (retired(env, env->cipher(env->arg, c->key_id))) {

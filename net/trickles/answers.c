@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Operations on events: what an application answers to a request, checked, sealed and sent
+ * (paper §3).  Nothing of it outlives the operation.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+#include <net/ip.h>
+#include <net/route.h>
+
+#include "answers.h"
+#include "core/answer.h"
+#include "keys.h"
+#include "mib.h"
+#include "netns.h"
+#include "output.h"
+#include "queue.h"
+#include "train.h"
+
+static_assert(TRK_CONT_FINAL == TRK_UCONT_FINAL && TRK_CONT_PARALLEL == TRK_UCONT_PARALLEL,
+	      "flags of user continuations");
+static_assert(TRK_CONT_MAX == TRK_UCONT_MAX && TRK_MAX_RANGES == TRK_MAX_ASK, "bounds");
+
+static int take_cont(struct trk_ucont *to, bool *has, u8 *opaque, const struct trk_op_cont *from,
+		     u32 may)
+{
+	if (!(from->flags & TRK_CONT_SET))
+		return from->flags ? -EINVAL : 0;
+	if (from->flags & ~(TRK_CONT_SET | may) || from->len > TRK_CONT_MAX ||
+	    from->start > from->end)
+		return -EINVAL;
+	if (copy_from_user(opaque, u64_to_user_ptr(from->opaque), from->len))
+		return -EFAULT;
+	to->start = from->start;
+	to->end = from->end;
+	to->flags = from->flags & may;
+	to->len = from->len;
+	to->opaque = opaque;
+	*has = true;
+	return 0;
+}
+
+static int take_iov(struct trk_sender *s, const struct trk_op *op)
+{
+	unsigned int i;
+
+	if (op->niov > TRK_MAX_IOV)
+		return -EINVAL;
+	if (copy_from_user(s->iov, u64_to_user_ptr(op->iov), op->niov * sizeof(*s->iov)))
+		return -EFAULT;
+	for (i = 0; i < op->niov; i++) {
+		const struct trk_iov *v = &s->iov[i];
+
+		/* Offsets of files and sums are signed 64-bit numbers everywhere below us. */
+		if (v->reserved || v->fd < -1 || v->len > S64_MAX - s->iov_at[i] ||
+		    v->len > S64_MAX - min_t(u64, v->addr, S64_MAX))
+			return -EINVAL;
+		s->iov_at[i + 1] = s->iov_at[i] + v->len;
+		if (v->fd < 0)
+			continue;
+		s->file[i] = fget(v->fd);
+		if (!s->file[i])
+			return -EBADF;
+		if (!(s->file[i]->f_mode & FMODE_READ) ||
+		    !S_ISREG(file_inode(s->file[i])->i_mode))
+			return -EBADF;
+	}
+	return 0;
+}
+
+static int take_op(struct trk_sender *s, const struct trk_op *op)
+{
+	struct trk_answer *a = &s->answer;
+	int err;
+
+	if (op->reserved || op->flags & ~(TRK_SEND_FIN | TRK_SEND_ABORT) ||
+	    (op->flags & TRK_SEND_ABORT && op->niov) || op->consumed_from > op->consumed_to)
+		return -EINVAL;
+	err = take_iov(s, op);
+	if (err)
+		return err;
+	if (op->off > U64_MAX - s->iov_at[op->niov])
+		return -EINVAL;
+	err = take_cont(&a->output, &a->has_output, s->opaque[0], &op->output, TRK_CONT_FINAL);
+	if (err)
+		return err;
+	err = take_cont(&a->input, &a->has_input, s->opaque[1], &op->input, TRK_CONT_PARALLEL);
+	if (err)
+		return err;
+	a->fin = op->flags & TRK_SEND_FIN;
+	a->abort = op->flags & TRK_SEND_ABORT;
+	a->has_consumed = op->consumed_from < op->consumed_to;
+	a->consumed_from = op->consumed_from;
+	a->consumed_to = op->consumed_to;
+	a->off = op->off;
+	a->len = s->iov_at[op->niov];
+	return 0;
+}
+
+/* The ciphers of an answer, to be released; -ESTALE if its epoch is forgotten. */
+static int take_ciphers(struct trk_net *tn, struct trk_answer *a)
+{
+	const struct trk_cipher *seal, *nonce;
+
+	rcu_read_lock();
+	seal = trk_keys_current(tn);
+	nonce = trk_keys_find(tn, a->g->cont.domain_key);
+	if (!trk_keys_hold(seal))
+		seal = NULL;
+	/* Nor is to be sealed anew what a key sealed that is forgotten. */
+	if (!trk_keys_find(tn, a->g->cont.key_id) || !trk_keys_hold(nonce))
+		nonce = NULL;
+	rcu_read_unlock();
+	a->seal = seal;
+	a->nonce = nonce;
+	return seal && nonce ? 0 : -ESTALE;
+}
+
+static s64 do_send(struct trk_sender *s, struct trk_net *tn, const struct trk_item *item,
+		   const struct trk_op *op)
+{
+	struct trk_answer *a = &s->answer;
+	struct rtable *rt;
+	unsigned int i;
+	s64 result;
+
+	memset(a, 0, sizeof(*a));
+	a->g = &item->grant;
+	a->peer = &item->peer;
+	memset(s->file, 0, sizeof(s->file));
+
+	result = take_op(s, op);
+	if (result)
+		goto files;
+	result = take_ciphers(tn, a);
+	if (result)
+		goto ciphers;
+	rt = trk_output_route(&item->path, s->sk);
+	if (IS_ERR(rt)) {
+		result = PTR_ERR(rt);
+		goto ciphers;
+	}
+	trk_train_begin(s, &rt->dst);
+	result = trk_train_build(s);
+	if (result >= 0)
+		trk_train_send(s, tn, &item->path);
+	trk_train_end(s);
+	ip_rt_put(rt);
+ciphers:
+	if (a->seal)
+		trk_keys_release(a->seal);
+	if (a->nonce)
+		trk_keys_release(a->nonce);
+files:
+	for (i = 0; i < TRK_MAX_IOV; i++) {
+		if (s->file[i])
+			fput(s->file[i]);
+	}
+	return result;
+}
+
+/* @s is NULL if there is no memory for it: then events can be dropped still. */
+static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
+		 const struct trk_op *op)
+{
+	struct trk_item *item;
+	s64 result = 0;
+
+	if (op->op != TRK_OP_SEND && op->op != TRK_OP_DROP)
+		return -EINVAL;
+	item = trk_queue_claim(q, op->handle);
+	if (!item) {
+		TRK_INC(tn, OPS_STALE);
+		return -ESTALE;
+	}
+	if (op->op == TRK_OP_SEND) {
+		result = s ? do_send(s, tn, item, op) : -ENOMEM;
+		/* An epoch that is forgotten never comes back: then the event is lost. */
+		if (result < 0 && result != -ESTALE) {
+			trk_queue_unclaim(q, item);
+			return result;
+		}
+		if (result >= 0)
+			TRK_INC(tn, ANSWERS);
+	}
+	trk_queue_free(q, item);
+	return result;
+}
+
+/**
+ * trk_answers_do - carry out operations on events
+ * @sk: listener
+ * @q: its queue
+ * @ops: how many, and where they are
+ *
+ * Each gets its result where it stands; one that fails does not keep those behind it back.
+ *
+ * Context: process; no lock is held; may sleep.
+ * Return: how many were carried out, or -EINVAL, -EFAULT, -EINTR.
+ */
+int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *ops)
+{
+	struct trk_op __user *user = u64_to_user_ptr(ops->ops);
+	struct trk_net *tn = trk_net(sock_net(sk));
+	struct trk_sender *s;
+	struct trk_op op;
+	int err = 0;
+	u32 i;
+
+	if (ops->n > TRK_MAX_OPS)
+		return -EINVAL;
+	s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	if (s) {
+		s->sk = sk;
+		s->iov_at[0] = 0;
+	}
+	for (i = 0; i < ops->n && !err; i++) {
+		if (fatal_signal_pending(current))
+			err = -EINTR;
+		else if (copy_from_user(&op, &user[i], sizeof(op)))
+			err = -EFAULT;
+		else if (put_user(do_op(s, tn, q, &op), &user[i].result))
+			err = -EFAULT;
+	}
+	kfree(s);
+	return err ?: (int)i;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A listening socket.  Its state hangs at trk_sk(sk)->listener; it is made by the first TRK_QUEUE
+ * option or by listen().
+ */
+#ifndef NET_TRICKLES_LISTENER_H
+#define NET_TRICKLES_LISTENER_H
+
+#include <linux/mm_types.h>
+#include <linux/sockptr.h>
+#include <net/sock.h>
+#include <uapi/linux/trickles.h>
+
+int trk_listener_start(struct sock *sk);
+void trk_listener_stop(struct sock *sk);
+int trk_listener_setsockopt(struct sock *sk, sockptr_t optval, unsigned int optlen);
+void trk_listener_info(struct sock *sk, struct trk_queue_info *info);
+int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma);
+int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg);
+__poll_t trk_listener_poll(struct sock *sk);
+
+#endif /* NET_TRICKLES_LISTENER_H */

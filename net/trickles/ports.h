@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Listening sockets by port.  struct trk_listener is here because the table is made of it and
+ * the ways in and out of a listener look into it; its beginning and end are in listener.c.
+ */
+#ifndef NET_TRICKLES_PORTS_H
+#define NET_TRICKLES_PORTS_H
+
+#include <linux/skbuff.h>
+#include <net/sock.h>
+
+#include "netns.h"
+#include "queue.h"
+#include "sock.h"
+
+/**
+ * struct trk_listener - the server's half of a socket
+ * @node: in the namespace's table
+ * @sk: the socket
+ * @slots: size of the queue, set before listen()
+ * @queue: NULL before listen()
+ * @seen: events that the application has walked
+ * @hashed: it is in the table
+ *
+ * It lives as long as the socket's file, and so do the queue and all that
+ * point to it: operations, mappings, and, by a grace period, softirqs.
+ */
+struct trk_listener {
+	struct hlist_node node;
+	struct sock *sk;
+	struct trk_queue *queue;
+	u32 slots;
+	u32 seen;
+	bool hashed;
+};
+
+/*
+ * For callers without the socket's lock: the queue once there is one.  The
+ * loads pair with listener_get() and trk_listener_start().
+ */
+static inline struct trk_queue *trk_ports_queue(const struct sock *sk,
+						struct trk_listener **listener)
+{
+	/* A listener is complete before it is seen ... */
+	struct trk_listener *l = smp_load_acquire(&trk_sk(sk)->listener);
+
+	if (listener)
+		*listener = l;
+	/* ... and so is its queue. */
+	return l ? smp_load_acquire(&l->queue) : NULL;
+}
+
+bool trk_ports_may_bind(struct sock *sk, u16 port, bool taken);
+int trk_ports_publish(struct trk_net *tn, struct trk_listener *l, struct trk_queue *q);
+void trk_ports_withdraw(struct trk_net *tn, struct trk_listener *l);
+struct sock *trk_ports_find(struct trk_net *tn, const struct sk_buff *skb);
+bool trk_ports_has(struct trk_net *tn, u16 port);
+
+#endif /* NET_TRICKLES_PORTS_H */

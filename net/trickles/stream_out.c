@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A request on its way out of a client: its path and route, its headers from the core, its
+ * input from the send queue.
+ */
+#include <net/ip.h>
+#include <net/tcp.h>
+
+#include "carrier.h"
+#include "core/request.h"
+#include "mib.h"
+#include "netns.h"
+#include "output.h"
+#include "sndq.h"
+#include "sock.h"
+#include "stream_out.h"
+#include "stream_state.h"
+
+#define WINDOW		65535	/* as it stands in the header; the server does not use it */
+
+/**
+ * trk_stream_out_path - where the requests of a client go
+ * @sk: Trickles socket, locked
+ */
+struct trk_path trk_stream_out_path(const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	return (struct trk_path) {
+		.net	= sock_net(sk),
+		.saddr	= inet->inet_saddr,
+		.daddr	= inet->inet_daddr,
+		.sport	= inet->inet_sport,
+		.dport	= inet->inet_dport,
+		.oif	= sk->sk_bound_dev_if,
+		.mark	= READ_ONCE(sk->sk_mark),
+		.tos	= inet->tos,
+		.ttl	= inet->uc_ttl < 0 ? 0 : inet->uc_ttl,
+	};
+}
+
+/**
+ * trk_stream_out_route - how they get there
+ * @sk: Trickles socket, locked
+ * @path: its path
+ *
+ * Does not sleep.
+ *
+ * Return: the route, which the socket keeps; NULL if there is none.
+ */
+struct dst_entry *trk_stream_out_route(struct sock *sk, const struct trk_path *path)
+{
+	struct dst_entry *dst = __sk_dst_check(sk, 0);
+	struct rtable *rt;
+
+	if (dst)
+		return dst;
+	rt = trk_output_route(path, sk);
+	if (IS_ERR(rt))
+		return NULL;
+	__sk_dst_set(sk, &rt->dst);
+	return &rt->dst;
+}
+
+/* A SYN, to open the way again: perhaps from another address. */
+static void knock(struct sock *sk, u32 seq)
+{
+	struct trk_path path;
+	struct dst_entry *dst;
+
+	trk_carrier_follow(sk);
+	path = trk_stream_out_path(sk);
+	dst = trk_stream_out_route(sk, &path);
+	if (dst)
+		trk_output_syn(&path, sk, dst, seq, 0, TCPHDR_SYN, true, U16_MAX);
+	else
+		IP_INC_STATS(path.net, IPSTATS_MIB_OUTNOROUTES);
+}
+
+/**
+ * trk_stream_out_send - send a request
+ * @sk: Trickles socket, locked, with a stream of Trickles
+ * @out: from the core
+ *
+ * What cannot be sent is lost: the timer repairs it.  Does not sleep.
+ */
+void trk_stream_out_send(struct sock *sk, const struct trk_out_req *out)
+{
+	const struct trk_stream *st = trk_sk(sk)->stream;
+	struct trk_path path = trk_stream_out_path(sk);
+	struct sk_buff *skb;
+
+	if (out->syn) {
+		knock(sk, st->isn + out->seq - 1);
+		return;
+	}
+	skb = trk_output_alloc(out->hdr_len + out->in_len, GFP_ATOMIC);
+	if (!skb) {
+		TRK_INC(trk_net(sock_net(sk)), DROP_NOMEM);
+		return;
+	}
+	skb_put_data(skb, out->hdr, out->hdr_len);
+	/* A server has its part in what is sent: never anything but what was written. */
+	if (!trk_sndq_copy(sk, out->in_off, skb_put(skb, out->in_len), out->in_len)) {
+		kfree_skb(skb);
+		return;
+	}
+	trk_output_send(&path, sk, trk_stream_out_route(sk, &path), skb, st->isn + out->seq,
+			st->server_isn + out->ackrel, TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0);
+}
+
+/**
+ * trk_stream_out_goodbye - tell the server that the client is gone
+ * @sk: Trickles socket, locked, with a stream of Trickles
+ *
+ * It may get lost: the server holds nothing that must be freed.  Does not sleep.
+ */
+void trk_stream_out_goodbye(struct sock *sk)
+{
+	struct trk_stream *st = trk_sk(sk)->stream;
+
+	if (st->cl.state != TRK_CL_OPEN)
+		return;
+	trk_request_close(&st->cl, &st->out);
+	trk_stream_out_send(sk, &st->out);
+}

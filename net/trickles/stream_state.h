@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A client's connection, from connect() to close(), and beyond if input is left that the
+ * server has not consumed.  All of it is under the socket's lock.
+ */
+#ifndef NET_TRICKLES_STREAM_STATE_H
+#define NET_TRICKLES_STREAM_STATE_H
+
+#include <linux/ktime.h>
+#include <linux/rbtree.h>
+#include <linux/workqueue.h>
+
+#include "core/request.h"
+#include "core/state.h"
+#include "core/wire.h"
+
+/* @share in these parts of the receive buffer; half of it at first. */
+#define TRK_SHARE_ONE	256
+
+/* What of the protocol's statistics was added to the counters already. */
+struct trk_seen {
+	u64 requests, repeated, responses, timeouts, probes, lost, retrans, resealed;
+};
+
+/**
+ * struct trk_stream - a client's connection
+ * @cl: the protocol's part
+ * @out: the request being sent
+ * @hdr: copy of a response's header that is not linear in its skb
+ * @ring: memory that @cl uses
+ * @ooo: output out of order
+ * @read: output below was read
+ * @share: of the receive buffer that is for data
+ * @syn_us: when the SYN was sent
+ * @first_us: when to send the first request even without input
+ * @orphan_us: when to give up input that is left after close()
+ * @isn: sequence number of our first byte
+ * @server_isn: sequence number of the server's first byte
+ * @over: ended; nothing is sent or received any more
+ * @lingering: close() waits until all input is consumed
+ * @seen: what was counted
+ * @sk: the socket
+ * @reap: frees the socket after close(), where sleeping is allowed
+ */
+struct trk_stream {
+	struct trk_client cl;
+	struct trk_out_req out;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	struct trk_slot *ring;
+	struct rb_root ooo;
+	u64 read;
+	u32 share;
+	u64 syn_us;
+	u64 first_us;
+	u64 orphan_us;
+	u32 isn;
+	u32 server_isn;
+	bool over;
+	bool lingering;
+	struct trk_seen seen;
+	struct sock *sk;
+	struct work_struct reap;
+};
+
+static inline u64 trk_stream_now_us(void)
+{
+	return ktime_to_us(ktime_get());
+}
+
+#endif /* NET_TRICKLES_STREAM_STATE_H */

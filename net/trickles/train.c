@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The packets of an answer, joined into trains: buffers that the device, or the kernel just
+ * above it, cuts into packets of one slot each.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/uio.h>
+#include <net/tcp.h>
+
+#include "mib.h"
+#include "netns.h"
+#include "output.h"
+#include "train.h"
+
+/* What a finished packet or train waits for its departure with. */
+struct out_cb {
+	u32 seq;
+	u32 bytes;
+	u16 packets;
+};
+
+#define OUT_CB(skb)	((struct out_cb *)(skb)->cb)
+
+static int read_file(struct file *file, u64 pos, struct iov_iter *to)
+{
+	loff_t off = pos;
+
+	while (iov_iter_count(to)) {
+		ssize_t n = vfs_iter_read(file, to, &off, 0);
+
+		if (!n)
+			return -EIO;
+		if (n < 0)
+			return n == -ERESTARTSYS ? -EINTR : n;
+	}
+	return 0;
+}
+
+/* Bytes from byte @done of span @i on that follow each other in the data, at most @max. */
+static u64 run_length(const struct trk_sender *s, unsigned int i, unsigned int done, u64 max)
+{
+	u64 len = s->span[i].bv_len - done;
+
+	while (len < max && ++i < s->nspans &&
+	       s->span_at[i] == s->span_at[i - 1] + s->span[i - 1].bv_len)
+		len += s->span[i].bv_len;
+	return min(len, max);
+}
+
+/* Fetches the data of the train at hand: a file's with one call where they lie together. */
+static int fill_train(struct trk_sender *s)
+{
+	unsigned int i = 0, done = 0, piece = 0;
+
+	while (i < s->nspans) {
+		u64 at = s->span_at[i] + done, in, len;
+		const struct trk_iov *v;
+		struct iov_iter iter;
+
+		while (at >= s->iov_at[piece + 1])
+			piece++;
+		v = &s->iov[piece];
+		in = at - s->iov_at[piece];
+		if (s->file[piece]) {
+			int err;
+
+			len = run_length(s, i, done, v->len - in);
+			iov_iter_bvec(&iter, READ, &s->span[i], s->nspans - i, done + len);
+			iov_iter_advance(&iter, done);
+			err = read_file(s->file[piece], v->addr + in, &iter);
+			if (err)
+				return err;
+		} else {
+			len = min_t(u64, s->span[i].bv_len - done, v->len - in);
+			if (copy_from_user(bvec_virt(&s->span[i]) + done,
+					   u64_to_user_ptr(v->addr + in), len))
+				return -EFAULT;
+		}
+		while (len) {
+			u64 step = min_t(u64, len, s->span[i].bv_len - done);
+
+			len -= step;
+			done += step;
+			if (done == s->span[i].bv_len) {
+				done = 0;
+				i++;
+			}
+		}
+	}
+	return 0;
+}
+
+static int close_train(struct trk_sender *s)
+{
+	int err;
+
+	if (!s->train)
+		return 0;
+	err = fill_train(s);
+	if (err)
+		return err;
+	__skb_queue_tail(&s->ready, s->train);
+	s->train = NULL;
+	s->nspans = 0;
+	return 0;
+}
+
+/*
+ * Appends bytes to the train: those at @bytes, or @len bytes of the answer's
+ * data from @at on, which are fetched later.
+ */
+static int train_append(struct trk_sender *s, const u8 *bytes, u64 at, unsigned int len)
+{
+	struct page_frag *pfrag = &current->task_frag;
+	struct sk_buff *skb = s->train;
+
+	while (len) {
+		int i = skb_shinfo(skb)->nr_frags;
+		unsigned int n;
+
+		if (!bytes && s->nspans == TRK_MAX_SPANS)
+			return -EMSGSIZE;
+		if (!skb_page_frag_refill(32, pfrag, s->sk->sk_allocation))
+			return -ENOMEM;
+		n = min_t(unsigned int, len, pfrag->size - pfrag->offset);
+		if (skb_can_coalesce(skb, i, pfrag->page, pfrag->offset)) {
+			skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], n);
+		} else {
+			get_page(pfrag->page);
+			skb_fill_page_desc(skb, i, pfrag->page, pfrag->offset, n);
+		}
+		skb->len += n;
+		skb->data_len += n;
+		skb->truesize += n;
+		if (bytes) {
+			memcpy(page_address(pfrag->page) + pfrag->offset, bytes, n);
+			bytes += n;
+		} else {
+			s->span[s->nspans].bv_page = pfrag->page;
+			s->span[s->nspans].bv_offset = pfrag->offset;
+			s->span[s->nspans].bv_len = n;
+			s->span_at[s->nspans++] = at;
+			at += n;
+		}
+		pfrag->offset += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/*
+ * A train is cut at slot size, so only its last packet may be shorter, and the
+ * sequence numbers run through.
+ */
+static bool fits_train(const struct trk_sender *s, const struct trk_packet *p)
+{
+	unsigned int slot = s->answer.g->cont.slot, len = p->hdr_len + p->data_len;
+	const struct sk_buff *skb = s->train;
+
+	return skb && skb->len == OUT_CB(skb)->packets * slot &&
+	       p->seq == OUT_CB(skb)->seq + skb->len &&
+	       skb->len + len <= s->max_bytes && OUT_CB(skb)->packets < s->max_packets &&
+	       s->nspans + 2 + len / PAGE_SIZE <= TRK_MAX_SPANS &&
+	       skb_shinfo(skb)->nr_frags + 2 + len / PAGE_SIZE <= MAX_SKB_FRAGS;
+}
+
+static int add_packet(struct trk_sender *s, const struct trk_packet *p)
+{
+	int err;
+
+	if (!fits_train(s, p)) {
+		err = close_train(s);
+		if (err)
+			return err;
+		s->train = trk_output_alloc(0, s->sk->sk_allocation);
+		if (!s->train)
+			return -ENOMEM;
+		OUT_CB(s->train)->seq = p->seq;
+		OUT_CB(s->train)->bytes = 0;
+		OUT_CB(s->train)->packets = 0;
+	}
+	OUT_CB(s->train)->packets++;
+	OUT_CB(s->train)->bytes += p->data_len;
+	err = train_append(s, s->hdr, 0, p->hdr_len);
+	return err ?: train_append(s, NULL, p->data_at, p->data_len);
+}
+
+/**
+ * trk_train_begin - an answer without packets
+ * @s: the answer
+ * @dst: its route; stays the caller's
+ */
+void trk_train_begin(struct trk_sender *s, struct dst_entry *dst)
+{
+	unsigned int size = READ_ONCE(dst->dev->gso_max_size);
+	unsigned int hdr = MAX_TCP_HEADER + 1;
+
+	__skb_queue_head_init(&s->ready);
+	s->train = NULL;
+	s->nspans = 0;
+	s->dst = dst;
+	s->max_packets = READ_ONCE(dst->dev->gso_max_segs);
+	/* A train of one packet is possible with any device. */
+	s->max_bytes = min_t(unsigned int, max(size, hdr), GSO_LEGACY_MAX_SIZE) - hdr;
+}
+
+/**
+ * trk_train_end - free the packets that were not sent
+ * @s: the answer
+ */
+void trk_train_end(struct trk_sender *s)
+{
+	__skb_queue_purge(&s->ready);
+	kfree_skb(s->train);
+}
+
+/**
+ * trk_train_build - make the packets of an answer
+ * @s: the answer, with its data, keys and route
+ *
+ * All of them are made before the first is sent: an error leaves no half of an answer.
+ *
+ * Context: process; may sleep.
+ * Return: bytes of the data that found room, or a negative errno.
+ */
+s64 trk_train_build(struct trk_sender *s)
+{
+	struct trk_packet p;
+	s64 taken = 0;
+	int err;
+
+	err = trk_answer_begin(&s->answer);
+	if (err)
+		return err;
+	while (trk_answer_next(&s->answer, s->hdr, &p)) {
+		err = add_packet(s, &p);
+		if (err)
+			return err;
+		if (p.data_len)
+			taken = p.data_at + p.data_len;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	err = close_train(s);
+	return err ?: taken;
+}
+
+/**
+ * trk_train_send - send them
+ * @s: the answer, from trk_train_build()
+ * @tn: namespace
+ * @path: where to
+ *
+ * Context: process; may sleep.
+ */
+void trk_train_send(struct trk_sender *s, struct trk_net *tn, const struct trk_path *path)
+{
+	const struct trk_grant *g = s->answer.g;
+	struct sk_buff *skb;
+
+	while ((skb = __skb_dequeue(&s->ready))) {
+		u8 flags = TCPHDR_ACK | (skb_queue_empty(&s->ready) ? TCPHDR_PSH : 0);
+
+		TRK_ADD(tn, RESP_SENT, OUT_CB(skb)->packets);
+		TRK_ADD(tn, BYTES_SENT, OUT_CB(skb)->bytes);
+		trk_output_send(path, s->sk, s->dst, skb, OUT_CB(skb)->seq, g->ack, flags,
+				U16_MAX, g->cont.slot);
+		cond_resched();
+	}
+}

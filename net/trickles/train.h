@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The packets of an answer, joined into trains.
+ */
+#ifndef NET_TRICKLES_TRAIN_H
+#define NET_TRICKLES_TRAIN_H
+
+#include <linux/bvec.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <net/sock.h>
+#include <uapi/linux/trickles.h>
+
+#include "core/answer.h"
+#include "netns.h"
+#include "output.h"
+
+/* Data parts of a train: one for each packet, and one for each page that it is spread over. */
+#define TRK_MAX_SPANS	(GSO_LEGACY_MAX_SIZE / TRK_MIN_SLOT + MAX_SKB_FRAGS)
+
+/**
+ * struct trk_sender - an answer in the making
+ * @sk: listener
+ * @dst: route of the answer
+ * @answer: the core's half
+ * @hdr: header of the packet at hand
+ * @opaque: what the application wants sealed, output first
+ * @iov: where the data are
+ * @file: the files of @iov, NULL for memory
+ * @iov_at: the answer's data begin piece i at iov_at[i]; one more for the end
+ * @ready: packets and trains that are done
+ * @train: the one at hand, NULL for none
+ * @max_bytes: of payload that a train may have
+ * @max_packets: likewise
+ * @nspans: number of @span
+ * @span: parts of @train that are yet to be filled with data
+ * @span_at: where in the answer's data each of them begins
+ */
+struct trk_sender {
+	struct sock *sk;
+	struct dst_entry *dst;
+	struct trk_answer answer;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	u8 opaque[2][TRK_CONT_MAX];
+	struct trk_iov iov[TRK_MAX_IOV];
+	struct file *file[TRK_MAX_IOV];
+	u64 iov_at[TRK_MAX_IOV + 1];
+	struct sk_buff_head ready;
+	struct sk_buff *train;
+	unsigned int max_bytes, max_packets;
+	unsigned int nspans;
+	struct bio_vec span[TRK_MAX_SPANS];
+	u64 span_at[TRK_MAX_SPANS];
+};
+
+void trk_train_begin(struct trk_sender *s, struct dst_entry *dst);
+s64 trk_train_build(struct trk_sender *s);
+void trk_train_send(struct trk_sender *s, struct trk_net *tn, const struct trk_path *path);
+void trk_train_end(struct trk_sender *s);
+
+#endif /* NET_TRICKLES_TRAIN_H */
