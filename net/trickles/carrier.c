@@ -33,7 +33,7 @@ static void mark_syn(struct sock *csk, struct sk_buff *skb)
 		return;
 	memmove(skb_push(skb, TRK_OPT_LEN), from, len);
 	skb_reset_transport_header(skb);
-	trk_opt_write(skb->data + len);
+	trk_wire_opt_write(skb->data + len);
 	tcp_hdr(skb)->doff += TRK_OPT_LEN / 4;
 	carrier_ops.send_check(csk, skb);
 }

@@ -28,7 +28,7 @@
 static bool is_marked(const struct tcphdr *th)
 {
 	return th->doff > sizeof(*th) / 4 &&
-	       trk_opt_find((const u8 *)(th + 1), th->doff * 4 - sizeof(*th)) >= 0;
+	       trk_wire_opt_find((const u8 *)(th + 1), th->doff * 4 - sizeof(*th)) >= 0;
 }
 
 /*
@@ -223,7 +223,7 @@ static unsigned int hook_marked(struct trk_net *tn, struct sk_buff *skb)
 		TRK_DROP(tn, TRK_DROP_TRUNCATED);
 		return NF_DROP;
 	}
-	kind = trk_kind_peek(p, skb->len - at);
+	kind = trk_wire_kind(p, skb->len - at);
 	if (kind < 0) {
 		TRK_DROP(tn, TRK_DROP_VERSION);
 		return NF_DROP;

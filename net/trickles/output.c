@@ -141,7 +141,7 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
 		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(skb->len, gso_slot);
 	}
 	th = push_tcp(path, skb, TRK_TCP_HDR, seq, ack, flags, window);
-	trk_opt_write((u8 *)(th + 1));
+	trk_wire_opt_write((u8 *)(th + 1));
 	if (sk && !skb->destructor)
 		skb_set_owner_w(skb, sk);
 	return send_ip(path, sk, skb);
@@ -192,7 +192,7 @@ int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entr
 				   SYN_WSCALE, opt);
 		opt += TCPOLEN_WSCALE_ALIGNED;
 	}
-	trk_opt_write(opt);
+	trk_wire_opt_write(opt);
 	if (!(flags & TCPHDR_ACK))
 		skb_set_owner_w(skb, sk);
 	return send_ip(path, sk, skb);

@@ -98,7 +98,7 @@ int trk_replay_mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 	/* Pairs with trk_replay_start(). */
 	struct trk_replay *r = smp_load_acquire(&tn->replay);
 	const struct trk_once_now now = {
-		.order = trk_domain_order_at(ktime_to_ms(ktime_get_real())),
+		.order = trk_seal_order_at(ktime_to_ms(ktime_get_real())),
 		.ahead = trk_server_ahead(READ_ONCE(tn->sysctl_skew_ms)),
 		.tick = (u32)jiffies,
 		.life = 2 * msecs_to_jiffies(READ_ONCE(tn->sysctl_horizon_ms)),

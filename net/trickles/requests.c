@@ -90,7 +90,7 @@ void trk_requests_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 	env_init(tn, &env);
 	tcp_clear_options(&opts);
 	tcp_parse_options(path.net, skb, &opts, 0, NULL);
-	if (!trk_output_syn(&path, sk, &rt->dst, trk_syn_cookie(&env, &peer, isn), isn + 1,
+	if (!trk_output_syn(&path, sk, &rt->dst, trk_server_syn_cookie(&env, &peer, isn), isn + 1,
 			    TCPHDR_SYN | TCPHDR_ACK, opts.wscale_ok, skb->len))
 		TRK_INC(tn, SYNACK_SENT);
 	ip_rt_put(rt);
@@ -276,7 +276,7 @@ void trk_requests_rcv(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 
 	TRK_INC(tn, REQ_RCVD);
 	p = skb_header_pointer(skb, off, avail, w->hdr);
-	reason = p ? trk_req_parse(&w->req, p, avail, len) : TRK_DROP_TRUNCATED;
+	reason = p ? trk_wire_req_parse(&w->req, p, avail, len) : TRK_DROP_TRUNCATED;
 	if (reason)
 		goto drop;
 	peer_of(skb, &peer);

@@ -120,10 +120,10 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 	need = min_t(u32, len, TRK_RESP_FIXED);
 	p = skb_header_pointer(skb, at, need, st->hdr);
 	if (p) {
-		need = min3(len, trk_resp_hdr_len(p, len), (u32)sizeof(st->hdr));
+		need = min3(len, trk_wire_resp_hdr_len(p, len), (u32)sizeof(st->hdr));
 		p = skb_header_pointer(skb, at, need, st->hdr);
 	}
-	err = p ? trk_resp_parse(&r, p, need, len) : TRK_DROP_TRUNCATED;
+	err = p ? trk_wire_resp_parse(&r, p, need, len) : TRK_DROP_TRUNCATED;
 	if (!err && r.data_len) {
 		/* Without memory for its data the packet counts as lost. */
 		hold = trk_rcvq_hold(sk, skb, pieces, (s32)(r.off - (u32)cl->rcv_nxt) <= 0);

@@ -58,7 +58,7 @@ static void at_server(struct replica *rep, struct packet *p)
 	struct trk_grant g;
 	struct trk_req q;
 	struct toy t;
-	int err = trk_req_parse(&q, p->data, p->len, p->len);
+	int err = trk_wire_req_parse(&q, p->data, p->len, p->len);
 
 	weak_request(&q);
 	if (!err)

@@ -46,7 +46,7 @@ static int mark(const struct trk_peer *peer, struct trk_mark *m)
 
 static u64 domain_now(void)
 {
-	return (u64)trk_domain_order_at(now_ms) << 32 | 1;
+	return (u64)trk_seal_order_at(now_ms) << 32 | 1;
 }
 
 /* A connection that has had its first answer, and a range. */
@@ -139,7 +139,7 @@ static double stuck(u32 networks)
 	for (i = 0; i < VICTIMS; i++) {
 		struct trk_peer p = peer_of(i, 1);
 		struct trk_mark t = { .kind = TRK_KIND_TIMEOUT, .conn = 1 + i, .attempt = 1,
-				      .domain = (u64)trk_domain_order_at(NOW_MS) << 32 | 1 };
+				      .domain = (u64)trk_seal_order_at(NOW_MS) << 32 | 1 };
 		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1 + i, .m = 21, .n = 21 };
 
 		now_ms += 10;

@@ -104,7 +104,7 @@ static void submit(const struct trk_peer *peer, u32 seq, u32 ack, const u8 *p, u
 	struct toy t;
 
 	memset(a, 0, sizeof(*a));
-	a->drop = trk_req_parse(&q, p, len, len);
+	a->drop = trk_wire_req_parse(&q, p, len, len);
 	weak_request(&q);
 	if (!a->drop)
 		a->drop = trk_server_step(&env, peer, &q, seq, ack, len, &a->g);
@@ -122,7 +122,7 @@ static void submit(const struct trk_peer *peer, u32 seq, u32 ack, const u8 *p, u
 			toy_fill(&t, out.data_at, a->data, sizeof(a->data));
 		a->packets++;
 		a->bytes += out.hdr_len + out.data_len + SIM_OVERHEAD;
-		if (!keep || trk_resp_parse(&r, hdr, out.hdr_len, out.hdr_len + out.data_len))
+		if (!keep || trk_wire_resp_parse(&r, hdr, out.hdr_len, out.hdr_len + out.data_len))
 			continue;
 		if (r.num <= TRK_INITIAL_WINDOW)
 			keep->nonce[r.num] = r.nonce;
@@ -134,7 +134,7 @@ static void submit(const struct trk_peer *peer, u32 seq, u32 ack, const u8 *p, u
 		}
 	}
 	if (keep)
-		trk_cont_read(keep->cont, &keep->c);
+		trk_seal_cont_read(keep->cont, &keep->c);
 }
 
 static u32 first_request(u8 *p, u64 file)
@@ -142,7 +142,7 @@ static u32 first_request(u8 *p, u64 file)
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = TRK_REQ_GROW, .token = 1,
 			     .slot = SLOT, .has_input = true };
 	struct toy_msg m = { .kind = TOY_GET, .len = FILE_LEN, .key = file };
-	u32 len = trk_req_write(p, &q);
+	u32 len = trk_wire_req_write(p, &q);
 
 	toy_msg_write(p + len, &m);
 	return len + TOY_MSG_LEN;
@@ -158,7 +158,7 @@ static void open_connection(struct party_of_one *o, u16 port, u64 file)
 	memset(o, 0, sizeof(*o));
 	o->peer = (struct trk_peer){ .addr = { [15] = 7 }, .port = port, .service = 80 };
 	o->isn = port * 1000;
-	o->server_isn = trk_syn_cookie(&env, &o->peer, o->isn);
+	o->server_isn = trk_server_syn_cookie(&env, &o->peer, o->isn);
 	submit(&o->peer, o->isn + 1, o->server_isn + 1, p, len, &a, o);
 }
 
@@ -176,7 +176,7 @@ static void submit_request(const struct party_of_one *o, const struct trk_peer *
 			   const struct trk_req *q, struct answer *a)
 {
 	u8 p[TRK_REQ_HDR_MAX];
-	u32 len = trk_req_write(p, q);
+	u32 len = trk_wire_req_write(p, q);
 
 	submit(from, o->isn + 100, o->server_isn + 1, p, len, a, NULL);
 }
@@ -233,7 +233,7 @@ static double cut_short(void)
 		q = next_request(&o);
 		q.nask = 0;
 		q.output.p = NULL;
-		trk_req_write(p, &q);
+		trk_wire_req_write(p, &q);
 		submit(&o.peer, 1, o.server_isn + 1, p, len, &a, NULL);
 		believed += !a.drop;
 	}
@@ -255,7 +255,7 @@ static double oversized(void)
 		q = next_request(&o);
 		q.nask = 0;
 		q.output.p = NULL;
-		len = trk_req_write(p, &q);
+		len = trk_wire_req_write(p, &q);
 		put_unaligned_be16((u16)(4 << i), p + 2);
 		submit(&o.peer, 1, o.server_isn + 1, p, len, &a, NULL);
 		believed += !a.drop;
@@ -293,7 +293,7 @@ static double taken_elsewhere(void)
 		q = next_request(&o);
 		q.kind = TRK_KIND_TIMEOUT;
 		q.attempt = 4;
-		q.addr = (struct trk_blob){ addr, trk_peer_write(&o.peer, addr) };
+		q.addr = (struct trk_blob){ addr, trk_seal_peer_write(&o.peer, addr) };
 		submit_request(&o, &thief, &q, &a);
 		believed += !a.drop;
 	}
@@ -444,7 +444,7 @@ static double leaked_key(void)
 
 		current = i / FORGERIES;
 		trk_law_init(&c.law, 0, 10000, TRK_SSTHRESH_INF, 0);
-		trk_cont_seal(&key[0].c, &thief, &c, blob);
+		trk_seal_cont(&key[0].c, &thief, &c, blob);
 		q.proof = trk_nonce_span(&key[0].c, c.conn, c.domain, 1, 2, false);
 		submit_request(&o, &thief, &q, &a);
 		believed[current] += !a.drop;
@@ -555,7 +555,7 @@ static double late_renewal(void)
 	submit_request(&o, &o.peer, &q, &a);
 	now_ms += LATER_MS;
 	filter_free(&answered);
-	len = trk_req_write(p, &q);
+	len = trk_wire_req_write(p, &q);
 	submit(&o.peer, 1, o.server_isn + 1, p, len, &a, NULL);
 	return (double)a.bytes / (len + SIM_OVERHEAD);
 }

@@ -87,7 +87,7 @@ void party_send(struct party *p, const struct trk_out_req *o)
 /* The request that is to go out, to be changed. */
 bool party_read(struct party *p, const struct trk_out_req *o, struct trk_req *q)
 {
-	return !trk_req_parse(q, o->hdr, o->hdr_len, o->hdr_len + o->in_len);
+	return !trk_wire_req_parse(q, o->hdr, o->hdr_len, o->hdr_len + o->in_len);
 }
 
 /* Sends @q in the place of @o. */
@@ -95,7 +95,7 @@ void party_ask(struct party *p, const struct trk_out_req *o, const struct trk_re
 {
 	struct trk_out_req to = *o;
 
-	to.hdr_len = trk_req_write(to.hdr, q);
+	to.hdr_len = trk_wire_req_write(to.hdr, q);
 	party_send(p, &to);
 }
 
@@ -217,7 +217,7 @@ static void at_client(struct conn *c, struct packet *k)
 	struct trk_resp r;
 	unsigned int i;
 
-	if (trk_resp_parse(&r, k->data, k->len, k->len))
+	if (trk_wire_resp_parse(&r, k->data, k->len, k->len))
 		return;
 	take(p, r.off, r.data_len);
 	if (!p->attack || !p->attack->heard || p->attack->heard(p, &r, &seqrel))

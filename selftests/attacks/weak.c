@@ -36,55 +36,56 @@ void weak_request(const struct trk_req *q)
  * Lengths are not compared with the packet: what is missing is read from memory behind it. Let
  * it be zeroes, and extensions that are skipped.
  */
-REPLACE(trk_req_parse);
+REPLACE(trk_wire_req_parse);
 
-int WRAP(trk_req_parse)(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
+int WRAP(trk_wire_req_parse)(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 {
 	static u8 padded[PADDED];
 	u32 i;
 
 	if (missing != DEFENCE_LENGTHS)
-		return REAL(trk_req_parse)(q, p, hdr_avail, total);
+		return REAL(trk_wire_req_parse)(q, p, hdr_avail, total);
 	memset(padded, 0, sizeof(padded));
 	for (i = TRK_REQ_FIXED + TRK_CONT_LEN; i < sizeof(padded); i += TRK_EXT_HDR)
 		padded[i] = 255;
 	memcpy(padded, p, min_t(u32, total, sizeof(padded)));
-	total = max_t(u32, total, trk_req_hdr_len(padded, sizeof(padded)));
-	return REAL(trk_req_parse)(q, padded, sizeof(padded), min_t(u32, total, sizeof(padded)));
+	total = max_t(u32, total, trk_wire_req_hdr_len(padded, sizeof(padded)));
+	return REAL(trk_wire_req_parse)(q, padded, sizeof(padded), min_t(u32, total,
+									 sizeof(padded)));
 }
 
 static const struct trk_peer nobody;
 
-REPLACE(trk_cont_seal);
+REPLACE(trk_seal_cont);
 
-void WRAP(trk_cont_seal)(const struct trk_cipher *c, const struct trk_peer *peer,
+void WRAP(trk_seal_cont)(const struct trk_cipher *c, const struct trk_peer *peer,
 			 const struct trk_cont *cont, u8 out[TRK_CONT_LEN])
 {
-	REAL(trk_cont_seal)(c, missing == DEFENCE_ADDRESS ? &nobody : peer, cont, out);
+	REAL(trk_seal_cont)(c, missing == DEFENCE_ADDRESS ? &nobody : peer, cont, out);
 }
 
-REPLACE(trk_cont_open);
+REPLACE(trk_seal_cont_open);
 
-int WRAP(trk_cont_open)(const struct trk_cipher *c, const struct trk_peer *peer,
-			const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
+int WRAP(trk_seal_cont_open)(const struct trk_cipher *c, const struct trk_peer *peer,
+			     const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 {
 	if (missing == DEFENCE_SEAL || missing == DEFENCE_LENGTHS) {
-		trk_cont_read(blob, cont);
+		trk_seal_cont_read(blob, cont);
 		return TRK_OK;
 	}
-	return REAL(trk_cont_open)(c, missing == DEFENCE_ADDRESS ? &nobody : peer, blob, cont);
+	return REAL(trk_seal_cont_open)(c, missing == DEFENCE_ADDRESS ? &nobody : peer, blob, cont);
 }
 
-REPLACE(trk_ucont_open);
+REPLACE(trk_seal_ucont_open);
 
-int WRAP(trk_ucont_open)(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
-			 enum trk_ext which, struct trk_blob blob, struct trk_ucont *u)
+int WRAP(trk_seal_ucont_open)(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
+			      enum trk_ext which, struct trk_blob blob, struct trk_ucont *u)
 {
 	int err;
 
 	if (missing == DEFENCE_USER_SEAL)
-		return trk_ucont_parse(u, blob);
-	err = REAL(trk_ucont_open)(c, peer, conn, which, blob, u);
+		return trk_wire_ucont_parse(u, blob);
+	err = REAL(trk_seal_ucont_open)(c, peer, conn, which, blob, u);
 	if (missing == DEFENCE_REGION) {
 		u->start = 0;
 		u->end = U64_MAX;
@@ -101,13 +102,15 @@ static void forget(u64 *conn, u64 *domain)
 		*domain = 0;
 }
 
-REPLACE(trk_nonces);
+REPLACE(trk_nonce_fill);
 
-void WRAP(trk_nonces)(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, unsigned int n,
-		      bool nogrowth, u64 *out)
+void WRAP(trk_nonce_fill)(const struct trk_cipher *c, u64 conn, u64 domain, u64 first,
+			  unsigned int n,
+			  bool nogrowth, u64 *out)
 {
 	forget(&conn, &domain);
-	REAL(trk_nonces)(c, conn, domain, first, n, nogrowth && missing != DEFENCE_SEQUENCE, out);
+	REAL(trk_nonce_fill)(c, conn, domain, first, n, nogrowth && missing != DEFENCE_SEQUENCE,
+			     out);
 }
 
 REPLACE(trk_nonce_span);
@@ -132,17 +135,17 @@ static u64 proof_by_number(const struct trk_cipher *c, u64 conn, u64 domain, u64
 			i++;
 		if (i < claims->count && claims->c[i].a <= x && claims->c[i].kind == TRK_CLAIM_LOST)
 			continue;
-		trk_nonces(c, conn, domain, x, 1,
-			   i < claims->count && claims->c[i].a <= x, &one);
+		trk_nonce_fill(c, conn, domain, x, 1,
+			       i < claims->count && claims->c[i].a <= x, &one);
 		sum ^= one;
 	}
 	return sum;
 }
 
-REPLACE(trk_proof);
+REPLACE(trk_nonce_proof);
 
-u64 WRAP(trk_proof)(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
-		    const struct trk_claims *claims)
+u64 WRAP(trk_nonce_proof)(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
+			  const struct trk_claims *claims)
 {
 	struct trk_claims same = *claims;
 	unsigned int i;
@@ -159,39 +162,39 @@ u64 WRAP(trk_proof)(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
 		for (i = 0; i < claims->count; i++)
 			if (claims->c[i].kind == TRK_CLAIM_LOST)
 				same.c[same.count++] = claims->c[i];
-		return REAL(trk_proof)(c, conn, domain, base, &same);
+		return REAL(trk_nonce_proof)(c, conn, domain, base, &same);
 	default:
-		return REAL(trk_proof)(c, conn, domain, base, claims);
+		return REAL(trk_nonce_proof)(c, conn, domain, base, claims);
 	}
 }
 
-REPLACE(trk_claims_check);
+REPLACE(trk_law_claims_check);
 
-int WRAP(trk_claims_check)(const struct trk_claims *claims, u64 base)
+int WRAP(trk_law_claims_check)(const struct trk_claims *claims, u64 base)
 {
-	return missing == DEFENCE_CLAIMS ? TRK_OK : REAL(trk_claims_check)(claims, base);
+	return missing == DEFENCE_CLAIMS ? TRK_OK : REAL(trk_law_claims_check)(claims, base);
 }
 
 /* Nothing is replaced here: how many steps were walked. */
 unsigned long walk_steps;
 
-REPLACE(trk_walk_next);
+REPLACE(trk_law_walk_next);
 
-bool WRAP(trk_walk_next)(struct trk_walk *w, struct trk_step *step)
+bool WRAP(trk_law_walk_next)(struct trk_walk *w, struct trk_step *step)
 {
 	walk_steps++;
-	return REAL(trk_walk_next)(w, step);
+	return REAL(trk_law_walk_next)(w, step);
 }
 
 /* What a blind sender can foretell. */
-REPLACE(trk_cookie);
+REPLACE(trk_seal_cookie);
 
-u32 WRAP(trk_cookie)(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
-		     u64 period)
+u32 WRAP(trk_seal_cookie)(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
+			  u64 period)
 {
 	if (missing == DEFENCE_COOKIE)
 		return client_isn + 1;
-	return REAL(trk_cookie)(c, peer, client_isn, period);
+	return REAL(trk_seal_cookie)(c, peer, client_isn, period);
 }
 
 /* All that was received is claimed, not only what an answer confirmed. */

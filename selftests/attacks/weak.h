@@ -13,18 +13,18 @@
 #define DEFENCES(X)								\
 	X(NONE,		"nothing")						\
 	/* functions of the core */						\
-	X(LENGTHS,	"lengths of a request: trk_req_parse(), wire.c")	\
-	X(SEAL,		"seal: trk_cont_open(), seal.c")			\
-	X(ADDRESS,	"seal covers the address: trk_cont_open(), seal.c")	\
-	X(USER_SEAL,	"seal: trk_ucont_open(), seal.c")			\
-	X(REGION,	"bytes of a user continuation: trk_ucont_open(), seal.c")	\
-	X(PROOF,	"proof: trk_proof(), nonce.c")				\
-	X(CONNECTION,	"nonces of a connection: trk_nonces(), nonce.c")		\
-	X(DOMAIN,	"nonces of a domain: trk_nonces(), nonce.c")		\
+	X(LENGTHS,	"lengths of a request: trk_wire_req_parse(), wire.c")	\
+	X(SEAL,		"seal: trk_seal_cont_open(), seal.c")			\
+	X(ADDRESS,	"seal covers the address: trk_seal_cont_open(), seal.c")	\
+	X(USER_SEAL,	"seal: trk_seal_ucont_open(), seal.c")			\
+	X(REGION,	"bytes of a user continuation: trk_seal_ucont_open(), seal.c")	\
+	X(PROOF,	"proof: trk_nonce_proof(), nonce.c")				\
+	X(CONNECTION,	"nonces of a connection: trk_nonce_fill(), nonce.c")		\
+	X(DOMAIN,	"nonces of a domain: trk_nonce_fill(), nonce.c")		\
 	X(SEQUENCE,	"no-growth nonces: trk_nonce_span(), nonce.c")		\
-	X(CLAIMS,	"claims in order: trk_claims_check(), law.c")		\
-	X(TELESCOPE,	"proof of two blocks a run: trk_proof(), nonce.c")	\
-	X(COOKIE,	"cookie: trk_cookie(), seal.c")				\
+	X(CLAIMS,	"claims in order: trk_law_claims_check(), law.c")		\
+	X(TELESCOPE,	"proof of two blocks a run: trk_nonce_proof(), nonce.c")	\
+	X(COOKIE,	"cookie: trk_seal_cookie(), seal.c")				\
 	X(CONFIRMED,	"claims of a timeout: trk_request_timeout(), request.c")	\
 	/* what the core is given */						\
 	X(FILTER,	"answered once: mark() of the server, once.c")	\

@@ -148,7 +148,7 @@ static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	c.base = r->num - 1;
 	trk_law_init(&c.law, c.base, s->next - r->num, TRK_SSTHRESH_INF, 0);
 	s->next += 2;
-	trk_cont_seal(&s->key.c, &(struct trk_peer){ 0 }, &c, blob);
+	trk_seal_cont(&s->key.c, &(struct trk_peer){ 0 }, &c, blob);
 	q.cont = (struct trk_blob){ blob, TRK_CONT_LEN };
 	q.ask[0].len = 2 * (cl->slot - TRK_RESP_FIXED);
 	q.output = (struct trk_blob){ output->blob, output->len };
@@ -241,7 +241,7 @@ static void upload_request(struct party *p, struct line *l, const struct trk_out
 	q.has_input = true;
 	q.input_off = l->cl.held.input.u.start;
 	q.input = (struct trk_blob){ l->cl.held.input.blob, l->cl.held.input.len };
-	to.hdr_len = trk_req_write(to.hdr, &q);
+	to.hdr_len = trk_wire_req_write(to.hdr, &q);
 	to.in_off = q.input_off;
 	to.in_len = l->cl.slot - to.hdr_len;
 	party_send(p, &to);

@@ -84,8 +84,8 @@ static int step(const struct trk_req *q, u32 ack, struct trk_grant *g)
 {
 	struct trk_server_env e = env();
 	struct trk_req parsed;
-	u32 len = trk_req_write(mem.payload, q);
-	int err = trk_req_parse(&parsed, mem.payload, len, len);
+	u32 len = trk_wire_req_write(mem.payload, q);
+	int err = trk_wire_req_parse(&parsed, mem.payload, len, len);
 
 	memset(&cost, 0, sizeof(cost));
 	walk_steps = 0;
@@ -107,7 +107,7 @@ static struct trk_blob ucont(u64 conn, enum trk_ext which, u8 *blob)
 	struct trk_ucont u = { .end = 1ULL << 60, .len = TRK_UCONT_MAX / 2 - 32,
 			       .opaque = opaque };
 
-	return (struct trk_blob){ blob, trk_ucont_seal(&current.c, &peer, conn, which, &u, blob) };
+	return (struct trk_blob){ blob, trk_seal_ucont(&current.c, &peer, conn, which, &u, blob) };
 }
 
 /*
@@ -117,7 +117,7 @@ static struct trk_blob ucont(u64 conn, enum trk_ext which, u8 *blob)
 static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool again)
 {
 	struct trk_cont c = { .conn = conn, .slot = 1448, .iw = TRK_INITIAL_WINDOW, .time_ms = NOW,
-			      .domain = (u64)trk_domain_order_at(NOW) << 32,
+			      .domain = (u64)trk_seal_order_at(NOW) << 32,
 			      .domain_key = current.c.key_id };
 	struct trk_req q = { .kind = kind, .flags = TRK_REQ_GROW | TRK_REQ_RENEW, .token = 1,
 			     .cont = { mem.cont, TRK_CONT_LEN } };
@@ -129,7 +129,7 @@ static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool
 	trk_law_init(&c.law, 0, s->window, s->window, 0);
 	if (s->window == 1)
 		trk_law_init(&c.law, 0, 1, 2, 0);
-	trk_cont_seal(&current.c, &peer, &c, mem.cont);
+	trk_seal_cont(&current.c, &peer, &c, mem.cont);
 	for (i = 0; i < gap_claims && step_len > 2; i++) {
 		claims.c[i].kind = TRK_CLAIM_NOGROWTH;
 		claims.c[i].a = 2 + i * step_len;
@@ -145,7 +145,7 @@ static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool
 		q.claim[i].len = 1;
 		q.claim[i].kind = claims.c[i].kind;
 	}
-	q.proof = trk_proof(&current.c, c.conn, c.domain, 0, &claims);
+	q.proof = trk_nonce_proof(&current.c, c.conn, c.domain, 0, &claims);
 	q.output = ucont(conn, TRK_EXT_OUTPUT, mem.output);
 	q.input = ucont(conn, TRK_EXT_INPUT, mem.input);
 	if (kind == TRK_KIND_RANGE && again) {
@@ -193,7 +193,8 @@ static void range__costs_no_more_far_away(void)
 			CHECK(!err || err == TRK_DROP_REPLAY);
 			done += !err;
 			/* What is granted is of the window, wherever it is. */
-			window = trk_cwnd(shapes[i].away + shapes[i].window, shapes[i].window, 2);
+			window = trk_law_cwnd(shapes[i].away + shapes[i].window, shapes[i].window,
+					      2);
 			CHECK(cost.numbers <= 2ULL * window);
 		}
 	}
@@ -206,15 +207,15 @@ static void range__costs_no_more_far_away(void)
 		struct shape s = { 0, shapes[i].window };
 		struct trk_cont c = { .conn = 1, .slot = 1448, .iw = TRK_INITIAL_WINDOW,
 				      .time_ms = NOW, .domain_key = current.c.key_id,
-				      .domain = (u64)trk_domain_order_at(NOW) << 32 };
+				      .domain = (u64)trk_seal_order_at(NOW) << 32 };
 		struct trk_claims claims = { .n = shapes[i].away + 4 * s.window + 1 };
 		struct trk_req q = { .kind = TRK_KIND_RANGE, .token = 1, .m = 1,
 				     .n = (u32)claims.n, .cont = { mem.cont, TRK_CONT_LEN } };
 		struct trk_grant g;
 
 		trk_law_init(&c.law, 0, s.window, max_t(u32, s.window, 2), 0);
-		trk_cont_seal(&current.c, &peer, &c, mem.cont);
-		q.proof = trk_proof(&current.c, c.conn, c.domain, 0, &claims);
+		trk_seal_cont(&current.c, &peer, &c, mem.cont);
+		q.proof = trk_nonce_proof(&current.c, c.conn, c.domain, 0, &claims);
 		CHECK_EQ(step(&q, 2000, &g), TRK_DROP_RANGE);
 	}
 	CHECKED(expect_worst("range, longer than a window", (struct cost){ 3, 4, 4, 0, 0 }));
@@ -236,13 +237,13 @@ static void timeout__costs_no_more_far_away(void)
 static void first__costs(void)
 {
 	struct trk_server_env e = env();
-	u32 cookie = trk_cookie(&previous.c, &peer, ISN, NOW / TRK_COOKIE_PERIOD_MS - 1);
+	u32 cookie = trk_seal_cookie(&previous.c, &peer, ISN, NOW / TRK_COOKIE_PERIOD_MS - 1);
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1448, .token = 1 };
 	struct trk_grant g;
 
 	memset(&worst, 0, sizeof(worst));
 	memset(&cost, 0, sizeof(cost));
-	trk_syn_cookie(&e, &peer, ISN);
+	trk_server_syn_cookie(&e, &peer, ISN);
 	raise(&worst.seals, cost.seals);
 	CHECKED(expect_worst("SYN", (struct cost){ 1 }));
 
@@ -271,7 +272,7 @@ static void noise__costs(void)
 	CHECKED(expect_worst("wrong seal", (struct cost){ 1 }));
 
 	q.kind = TRK_KIND_TIMEOUT;
-	q.addr = (struct trk_blob){ mem.addr, trk_peer_write(&peer, mem.addr) };
+	q.addr = (struct trk_blob){ mem.addr, trk_seal_peer_write(&peer, mem.addr) };
 	memset(&worst, 0, sizeof(worst));
 	CHECK_EQ(step(&q, 2000, &g), TRK_DROP_MAC);
 	CHECKED(expect_worst("timeout, wrong seal", (struct cost){ 2 }));

@@ -50,7 +50,7 @@ static void check_request(struct state *t, const struct trk_out_req *o)
 		return;
 	}
 	MUST(o->hdr_len <= TRK_REQ_HDR_MAX && total <= cl->slot);
-	MUST(!trk_req_parse(&q, o->hdr, o->hdr_len, total));
+	MUST(!trk_wire_req_parse(&q, o->hdr, o->hdr_len, total));
 	MUST(q.hdr_len == o->hdr_len && q.ackrel == o->ackrel && q.token);
 	MUST(o->in_off + o->in_len <= cl->in_end);
 	if (o->in_len)
@@ -131,7 +131,7 @@ static struct trk_blob make_ucont(struct bytes *b, enum trk_ext which, u64 near,
 	u.end = u.flags & 8 ? take_any(b, 64) : u.start + take_any(b, 20);
 	if (u.flags & 16)
 		u.len = take_any(b, 10) % (TRK_UCONT_MAX + 1);
-	blob.len = trk_ucont_seal(&key, &peer, 1, which, &u, sealed);
+	blob.len = trk_seal_ucont(&key, &peer, 1, which, &u, sealed);
 	return blob;
 }
 
@@ -154,7 +154,7 @@ static void make_cont(struct state *t, struct bytes *b, const struct trk_slot *s
 		c.slot = take(b, 2);
 	if (shape & 64 && shape & 32)
 		c.base += take_any(b, 33) - 2;
-	trk_cont_seal(&key, &peer, &c, blob);
+	trk_seal_cont(&key, &peer, &c, blob);
 }
 
 /* Which number the answer bears: one that is expected, rather than not. */
@@ -235,8 +235,8 @@ static void response(struct state *t, struct bytes *b)
 	if (more & 64 && more & 128 && !take(b, 1))
 		r.flags |= TRK_RESP_ABORT;
 	r.off = (u32)off;
-	len = trk_resp_write(hdr, &r);
-	if (trk_resp_parse(&r, hdr, len, len + data_len))
+	len = trk_wire_resp_write(hdr, &r);
+	if (trk_wire_resp_parse(&r, hdr, len, len + data_len))
 		return;
 	t->now_us += take(b, 1) * 100;
 	len = (u32)(x - 1) * cl->slot;
@@ -319,7 +319,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		struct trk_req q;
 
 		trk_request_close(&t.cl, &o);
-		MUST(!trk_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len));
+		MUST(!trk_wire_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len));
 		MUST(q.kind == TRK_KIND_CLOSE);
 	}
 	/* The server may leave input unread, but it has seen it. */

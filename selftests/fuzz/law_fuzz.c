@@ -57,8 +57,8 @@ static u64 singles(const struct trk_law *law, u64 base, const struct trk_claims 
 	u64 last = base, high = 0;
 
 	issued[0] = 0;
-	trk_walk_init(w, law, base, claims, 0, true);
-	while (trk_walk_next(w, &s)) {
+	trk_law_walk_init(w, law, base, claims, 0, true);
+	while (trk_law_walk_next(w, &s)) {
 		MUST(s.a == s.b && s.a > last && s.b <= claims->n);
 		for (; last < s.a; last++)
 			issued[last + 1 - base] = issued[last - base];
@@ -80,8 +80,8 @@ static void runs(const struct trk_law *law, u64 base, const struct trk_claims *c
 	struct trk_step s;
 	u64 at = base;
 
-	trk_walk_init(&w, law, base, claims, split, false);
-	while (trk_walk_next(&w, &s)) {
+	trk_law_walk_init(&w, law, base, claims, split, false);
+	while (trk_law_walk_next(&w, &s)) {
 		MUST(s.a > at && s.b >= s.a && s.b <= base + last);
 		MUST(!(s.a < split && s.b >= split));
 		/* What lies between was lost. */
@@ -122,13 +122,13 @@ static void stepwise(const struct trk_law *law, u64 base, const struct trk_claim
 static void closed_forms(struct bytes *b)
 {
 	u32 start = take_in(b, 1, TRK_MAX_CWND), ssthresh = take_any(b, 20) + 1, w;
-	u64 v = take_any(b, 64), root = trk_isqrt(v), acks = take_any(b, 64);
+	u64 v = take_any(b, 64), root = trk_law_isqrt(v), acks = take_any(b, 64);
 
 	MUST(root * root <= v && (root == U32_MAX || (root + 1) * (root + 1) > v));
-	w = trk_cwnd(acks, start, ssthresh);
+	w = trk_law_cwnd(acks, start, ssthresh);
 	MUST(w >= start && w <= TRK_MAX_CWND);
 	if (acks < U64_MAX) {
-		u32 next = trk_cwnd(acks + 1, start, ssthresh);
+		u32 next = trk_law_cwnd(acks + 1, start, ssthresh);
 
 		MUST(next == w || next == w + 1);
 	}
@@ -172,7 +172,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		if (base > law.recover)
 			return 0;
 	}
-	if (trk_claims_check(&claims, base))
+	if (trk_law_claims_check(&claims, base))
 		return 0;
 	last = singles(&law, base, &claims, &single);
 	if (!single.impossible)

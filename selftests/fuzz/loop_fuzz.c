@@ -91,7 +91,7 @@ static u64 server_ms(void)
 
 static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
 {
-	const struct trk_once_now now = { .order = trk_domain_order_at(server_ms()),
+	const struct trk_once_now now = { .order = trk_seal_order_at(server_ms()),
 					  .ahead = trk_server_ahead(SKEW),
 					  .tick = (u32)(loop.now_us / 1000), .life = 2 * HORIZON };
 	u32 evicted = 0;
@@ -119,14 +119,14 @@ static void server_receive(const struct packet *p)
 
 	server_env(&env);
 	if (p->syn) {
-		u32 cookie = trk_syn_cookie(&env, &peer, p->seq);
+		u32 cookie = trk_server_syn_cookie(&env, &peer, p->seq);
 		struct packet *a = flight_add(true, cookie, p->seq + 1);
 
 		if (a)
 			a->syn = true;
 		return;
 	}
-	err = trk_req_parse(&q, p->p, p->len, p->len);
+	err = trk_wire_req_parse(&q, p->p, p->len, p->len);
 	MUST(!err);
 	err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
 	/* An honest client's request is dropped only if it came twice or its proof was spoilt, */
@@ -165,7 +165,7 @@ static void client_receive(const struct packet *p)
 			loop.server_isn = p->seq - cl->req.ackrel;
 		return;
 	}
-	MUST(!trk_resp_parse(&r, p->p, p->len, p->len));
+	MUST(!trk_wire_resp_parse(&r, p->p, p->len, p->len));
 	if (trk_receive_response(cl, &r, p->seq - (loop.server_isn + 1), loop.now_us, &in) ||
 	    !in.len)
 		return;
@@ -308,7 +308,7 @@ static void begin(struct bytes *b)
 		message(b, false);
 	message(b, true);
 	server_env(&env);
-	loop.server_isn = trk_syn_cookie(&env, &peer, loop.client_isn);
+	loop.server_isn = trk_server_syn_cookie(&env, &peer, loop.client_isn);
 	trk_client_init(&loop.cl, loop.ring, shape & 16 ? TRK_RING_MIN : 4096, next_token, NULL);
 	loop.cl.redundant = shape & 32 && loop.remembers;
 	trk_client_connected(&loop.cl, slot, 20000);

@@ -35,7 +35,7 @@ static struct conn {
 
 static int mark(u8 hash, u8 class, struct trk_mark *m)
 {
-	const struct trk_once_now now = { .order = trk_domain_order_at(now_ms),
+	const struct trk_once_now now = { .order = trk_seal_order_at(now_ms),
 					  .ahead = trk_server_ahead(SKEW),
 					  .tick = (u32)now_ms, .life = LIFE };
 
@@ -59,7 +59,7 @@ static void first(struct bytes *b, struct conn *c)
 	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = c - conns,
 			      .attempt = take(b, 1) % 16 };
 
-	m.born = trk_domain_order_at(now_ms) | m.attempt;
+	m.born = trk_seal_order_at(now_ms) | m.attempt;
 	if (mark((u8)m.conn, 0, &m))
 		return;
 	MUST(evicted || !(c->firsts >> m.attempt & 1));
@@ -75,7 +75,7 @@ static void timeout(struct bytes *b, struct conn *c, struct domain *d)
 
 	/* From another address it executes nothing. */
 	m.late = class != d->class;
-	m.born = trk_domain_order_at(now_ms) | m.attempt;
+	m.born = trk_seal_order_at(now_ms) | m.attempt;
 	if ((s32)(m.born - trk_domain_order(d->id)) <= 0 || mark((u8)m.conn, class, &m))
 		return;
 	if (!m.late && !m.again) {
@@ -110,11 +110,11 @@ static void others(struct bytes *b)
 
 	while (n--) {
 		struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = id++,
-				      .born = trk_domain_order_at(now_ms) };
+				      .born = trk_seal_order_at(now_ms) };
 
 		mark((u8)id, class, &m);
 		m.kind = class == 2 ? TRK_KIND_TIMEOUT : TRK_KIND_RANGE;
-		m.domain = (u64)trk_domain_order_at(now_ms) << 32;
+		m.domain = (u64)trk_seal_order_at(now_ms) << 32;
 		m.attempt = 1;
 		m.born |= 1;
 		m.m = 1;

@@ -5,13 +5,13 @@
 
 static void options(const u8 *p, size_t size)
 {
-	int at = trk_opt_find(p, size < 40 ? size : 40);
+	int at = trk_wire_opt_find(p, size < 40 ? size : 40);
 	u8 opt[TRK_OPT_LEN];
 
 	if (at < 0)
 		return;
 	MUST(at + TRK_OPT_LEN <= size);
-	trk_opt_write(opt);
+	trk_wire_opt_write(opt);
 	MUST(!memcmp(opt, p + at, TRK_OPT_LEN));
 }
 
@@ -51,11 +51,11 @@ int fuzz_target(const uint8_t *data, size_t size)
 	u32 len;
 
 	options(data, size);
-	if (trk_req_parse(&q, data, size, size))
+	if (trk_wire_req_parse(&q, data, size, size))
 		return 0;
-	MUST(q.hdr_len == trk_req_hdr_len(data, size));
+	MUST(q.hdr_len == trk_wire_req_hdr_len(data, size));
 	MUST(q.hdr_len <= TRK_REQ_HDR_MAX && q.hdr_len + q.input_len == size);
-	MUST(trk_req_parse(&again, data, q.hdr_len - 1, size) == TRK_DROP_TRUNCATED);
+	MUST(trk_wire_req_parse(&again, data, q.hdr_len - 1, size) == TRK_DROP_TRUNCATED);
 	inside(q.cont, data, q.hdr_len);
 	inside(q.output, data, q.hdr_len);
 	inside(q.input, data, q.hdr_len);
@@ -65,9 +65,9 @@ int fuzz_target(const uint8_t *data, size_t size)
 	for (i = 0; i < q.nask; i++)
 		MUST(q.ask[i].len && q.ask[i].off + q.ask[i].len > q.ask[i].off);
 	/* Extensions that may be skipped are all that the way back loses. */
-	len = trk_req_write(hdr, &q);
-	MUST(len <= q.hdr_len && len == trk_req_hdr_len(hdr, len));
-	MUST(!trk_req_parse(&again, hdr, len, len + q.input_len));
+	len = trk_wire_req_write(hdr, &q);
+	MUST(len <= q.hdr_len && len == trk_wire_req_hdr_len(hdr, len));
+	MUST(!trk_wire_req_parse(&again, hdr, len, len + q.input_len));
 	MUST(again.hdr_len == len && again.input_len == q.input_len);
 	same(&q, &again);
 	return 0;

@@ -31,24 +31,24 @@ int fuzz_target(const uint8_t *data, size_t size)
 	struct trk_ucont u;
 	u32 len;
 
-	if (trk_resp_parse(&r, data, size, size))
+	if (trk_wire_resp_parse(&r, data, size, size))
 		return 0;
-	MUST(r.hdr_len == trk_resp_hdr_len(data, size));
+	MUST(r.hdr_len == trk_wire_resp_hdr_len(data, size));
 	MUST(r.hdr_len <= TRK_RESP_HDR_MAX && r.hdr_len + r.data_len == size && r.span);
-	MUST(trk_resp_parse(&again, data, r.hdr_len - 1, size) == TRK_DROP_TRUNCATED);
+	MUST(trk_wire_resp_parse(&again, data, r.hdr_len - 1, size) == TRK_DROP_TRUNCATED);
 	inside(r.cont, data, r.hdr_len);
 	inside(r.output, data, r.hdr_len);
 	inside(r.input, data, r.hdr_len);
 	inside(r.addr, data, r.hdr_len);
-	if (!trk_ucont_parse(&u, r.output))
+	if (!trk_wire_ucont_parse(&u, r.output))
 		MUST(u.opaque + u.len + TRK_MAC_LEN == r.output.p + r.output.len);
-	if (!trk_ucont_parse(&u, r.input))
+	if (!trk_wire_ucont_parse(&u, r.input))
 		MUST(u.opaque + u.len + TRK_MAC_LEN == r.input.p + r.input.len);
 	/* Extensions that may be skipped are all that the way back loses. */
-	len = trk_resp_write(hdr, &r);
-	MUST(len == trk_resp_size(&r) && len <= r.hdr_len);
-	MUST(len == trk_resp_hdr_len(hdr, len));
-	MUST(!trk_resp_parse(&again, hdr, len, len + r.data_len));
+	len = trk_wire_resp_write(hdr, &r);
+	MUST(len == trk_wire_resp_size(&r) && len <= r.hdr_len);
+	MUST(len == trk_wire_resp_hdr_len(hdr, len));
+	MUST(!trk_wire_resp_parse(&again, hdr, len, len + r.data_len));
 	MUST(again.hdr_len == len && again.data_len == r.data_len);
 	same(&r, &again);
 	return 0;

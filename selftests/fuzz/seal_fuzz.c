@@ -20,12 +20,12 @@ static void transport(struct bytes *b)
 	for (i = 0; i < TRK_CONT_LEN; i++)
 		blob[i] = take(b, 1);
 	peer.addr[15] = take(b, 1);
-	MUST(trk_cont_open(&key, &peer, blob, &opened) || blob[0] == TRK_VERSION);
-	trk_cont_read(blob, &c);
-	trk_cont_seal(&key, &peer, &c, blob);
-	MUST(trk_cont_key_id(blob) == key.key_id);
-	MUST(trk_cont_open(&key, &peer, blob, &opened) == trk_cont_check(&c));
-	trk_cont_read(blob, &plain);
+	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) || blob[0] == TRK_VERSION);
+	trk_seal_cont_read(blob, &c);
+	trk_seal_cont(&key, &peer, &c, blob);
+	MUST(trk_seal_cont_key_id(blob) == key.key_id);
+	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) == trk_seal_cont_check(&c));
+	trk_seal_cont_read(blob, &plain);
 	MUST(opened.conn == c.conn && opened.domain == c.domain && opened.time_ms == c.time_ms);
 	MUST(opened.base == c.base && opened.slot == c.slot && opened.iw == c.iw);
 	MUST(opened.domain_key == c.domain_key && opened.law.tcp_base == c.law.tcp_base);
@@ -33,10 +33,10 @@ static void transport(struct bytes *b)
 	MUST(opened.law.first_loss == c.law.first_loss && opened.law.recover == c.law.recover);
 	MUST(plain.base == opened.base && plain.law.recover == opened.law.recover);
 	blob[bit / 8] ^= 1 << bit % 8;
-	MUST(trk_cont_open(&key, &peer, blob, &opened) == TRK_DROP_MAC);
+	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) == TRK_DROP_MAC);
 	blob[bit / 8] ^= 1 << bit % 8;
 	peer.service ^= 1 << bit % 16;
-	MUST(trk_cont_open(&key, &peer, blob, &opened) == TRK_DROP_MAC);
+	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) == TRK_DROP_MAC);
 }
 
 static void user(struct bytes *b)
@@ -52,24 +52,26 @@ static void user(struct bytes *b)
 	u.len = min_t(size_t, b->left, TRK_UCONT_MAX);
 	u.opaque = opaque;
 	memcpy(opaque, b->p, u.len);
-	sealed.len = trk_ucont_seal(&key, &peer, conn, which, &u, blob);
+	sealed.len = trk_seal_ucont(&key, &peer, conn, which, &u, blob);
 	MUST(sealed.len == u.len + TRK_UCONT_HDR);
 	if (u.end < u.start) {
-		MUST(trk_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_DROP_UCONT);
+		MUST(trk_seal_ucont_open(&key, &peer, conn, which, sealed,
+					 &opened) == TRK_DROP_UCONT);
 		return;
 	}
 	if (u.flags & ~(which == TRK_EXT_OUTPUT ? TRK_UCONT_FINAL : TRK_UCONT_PARALLEL)) {
-		MUST(trk_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_DROP_FORGED);
+		MUST(trk_seal_ucont_open(&key, &peer, conn, which, sealed,
+					 &opened) == TRK_DROP_FORGED);
 		return;
 	}
-	MUST(trk_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_OK);
+	MUST(trk_seal_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_OK);
 	MUST(opened.start == u.start && opened.end == u.end && opened.flags == u.flags);
 	MUST(opened.len == u.len && !memcmp(opened.opaque, opaque, u.len));
-	MUST(trk_ucont_open(&key, &peer, conn + 1, which, sealed, &opened) == TRK_DROP_UCONT);
-	MUST(trk_ucont_open(&key, &peer, conn, which ^ 1, sealed, &opened) == TRK_DROP_UCONT);
+	MUST(trk_seal_ucont_open(&key, &peer, conn + 1, which, sealed, &opened) == TRK_DROP_UCONT);
+	MUST(trk_seal_ucont_open(&key, &peer, conn, which ^ 1, sealed, &opened) == TRK_DROP_UCONT);
 	bit %= 8 * sealed.len;
 	blob[bit / 8] ^= 1 << bit % 8;
-	MUST(trk_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_DROP_UCONT);
+	MUST(trk_seal_ucont_open(&key, &peer, conn, which, sealed, &opened) == TRK_DROP_UCONT);
 }
 
 static void user_raw(struct bytes *b)
@@ -77,7 +79,7 @@ static void user_raw(struct bytes *b)
 	struct trk_blob blob = { .p = b->p, .len = min_t(size_t, b->left, 65535) };
 	struct trk_ucont u;
 
-	if (trk_ucont_parse(&u, blob))
+	if (trk_wire_ucont_parse(&u, blob))
 		return;
 	MUST(u.start <= u.end && u.len <= TRK_UCONT_MAX);
 	MUST(u.opaque + u.len + TRK_MAC_LEN == blob.p + blob.len);

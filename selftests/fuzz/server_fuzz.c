@@ -31,7 +31,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 
 static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
 {
-	const struct trk_once_now now = { .order = trk_domain_order_at(NOW),
+	const struct trk_once_now now = { .order = trk_seal_order_at(NOW),
 					  .ahead = trk_server_ahead(SKEW), .life = 2 * HORIZON };
 	u32 evicted = 0;
 	int err = trk_once_mark(&answered, &now, 0, 0, m, &evicted);
@@ -112,7 +112,7 @@ static struct trk_blob make_ucont(struct bytes *b, struct request *r, enum trk_e
 
 	u.end = u.start + take_any(b, 40);
 	u.len = take_any(b, 10) % (TRK_UCONT_MAX + 1);
-	blob.len = trk_ucont_seal(c, &peer, r->cont.conn, which, &u, sealed);
+	blob.len = trk_seal_ucont(c, &peer, r->cont.conn, which, &u, sealed);
 	if (u.flags & 8)
 		sealed[take(b, 2) % blob.len] ^= 1;
 	return blob;
@@ -141,16 +141,16 @@ static void make_request(struct bytes *b, const struct trk_server_env *env, stru
 		q->slot = r->cont.slot - (shape & 8);
 		/* Of this period, of its neighbours, or of none. */
 		then.now_ms += (take(b, 1) % 5 - 2ULL) * (TRK_COOKIE_PERIOD_MS / 2);
-		r->ack = trk_syn_cookie(&then, &peer, r->seq - 1) + 1 + q->ackrel;
+		r->ack = trk_server_syn_cookie(&then, &peer, r->seq - 1) + 1 + q->ackrel;
 	} else {
-		trk_cont_seal(c, &peer, &r->cont, r->cont_blob);
+		trk_seal_cont(c, &peer, &r->cont, r->cont_blob);
 		q->cont = (struct trk_blob){ r->cont_blob, TRK_CONT_LEN };
 		make_claims(b, r->cont.base, &r->claims);
 		q->nclaims = r->claims.count;
 		q->n = (u32)r->claims.n;
 		q->m = (u32)(r->cont.base + take_any(b, 11));
-		q->proof = trk_proof(r->cont.domain_key == 6 ? &old_key : &key, r->cont.conn,
-				     r->cont.domain, r->cont.base, &r->claims);
+		q->proof = trk_nonce_proof(r->cont.domain_key == 6 ? &old_key : &key, r->cont.conn,
+					   r->cont.domain, r->cont.base, &r->claims);
 		for (i = 0; i < q->nclaims; i++) {
 			q->claim[i].a = (u32)r->claims.c[i].a;
 			q->claim[i].len = (u32)(r->claims.c[i].b - r->claims.c[i].a + 1);
@@ -182,8 +182,8 @@ static void single_requests(const struct request *r, u64 m, u64 *first, u64 *cou
 	struct trk_step s;
 
 	*count = 0;
-	trk_walk_init(&w, &r->cont.law, r->cont.base, &r->claims, 0, true);
-	while (trk_walk_next(&w, &s)) {
+	trk_law_walk_init(&w, &r->cont.law, r->cont.base, &r->claims, 0, true);
+	while (trk_law_walk_next(&w, &s)) {
 		if (s.a < m || s.first > s.last)
 			continue;
 		if (!*count)
@@ -204,7 +204,7 @@ static void check_nonce(const struct trk_grant *g, const struct trk_cipher *c,
 				       true);
 	} else {
 		MUST(g->grow);
-		trk_nonces(c, g->cont.conn, g->cont.domain, x, 1, false, &nonce);
+		trk_nonce_fill(c, g->cont.conn, g->cont.domain, x, 1, false, &nonce);
 	}
 	MUST(resp->nonce == nonce);
 }
@@ -238,7 +238,7 @@ static void answer(struct bytes *b, const struct trk_grant *g)
 	while (trk_answer_next(&a, hdr, &p)) {
 		MUST(++packets <= TRK_MAX_ANSWER);
 		MUST(p.hdr_len <= TRK_RESP_HDR_MAX && p.hdr_len + p.data_len <= g->cont.slot);
-		MUST(!trk_resp_parse(&resp, hdr, p.hdr_len, p.hdr_len + p.data_len));
+		MUST(!trk_wire_resp_parse(&resp, hdr, p.hdr_len, p.hdr_len + p.data_len));
 		MUST(resp.hdr_len == p.hdr_len && resp.token == g->token);
 		MUST(resp.num == (u32)x && x + resp.span <= g->first + g->count);
 		MUST(p.seq == g->seq0 + (u32)(x - 1) * g->cont.slot);
@@ -274,8 +274,8 @@ static void repeat(struct bytes *b, const struct trk_server_env *env, struct req
 	if (r->q.kind != TRK_KIND_RANGE)
 		return;
 	r->q.m = (u32)(r->cont.base + 1 + take_any(b, 11));
-	trk_req_write(r->payload, &r->q);
-	if (trk_req_parse(&q, r->payload, len, len + r->input_len) ||
+	trk_wire_req_write(r->payload, &r->q);
+	if (trk_wire_req_parse(&q, r->payload, len, len + r->input_len) ||
 	    trk_server_step(env, &peer, &q, r->seq, r->ack, len + r->input_len, &g))
 		return;
 	MUST(!g.count || !before->count || g.first >= before->first + before->count ||
@@ -303,9 +303,9 @@ int fuzz_target(const uint8_t *data, size_t size)
 	/* From elsewhere, with or without saying so. */
 	env.moves = shape & 8;
 	if (shape & 16 && r.q.kind != TRK_KIND_FIRST)
-		trk_cont_seal(&key, &elsewhere, &r.cont, r.cont_blob);
+		trk_seal_cont(&key, &elsewhere, &r.cont, r.cont_blob);
 	if (shape & 32 && r.q.kind == TRK_KIND_TIMEOUT)
-		r.q.addr = (struct trk_blob){ addr, trk_peer_write(&elsewhere, addr) };
+		r.q.addr = (struct trk_blob){ addr, trk_seal_peer_write(&elsewhere, addr) };
 	memset(&answered, 0, sizeof(answered));
 	/* A request before this one reported so many numbers. */
 	before = shape & 4 ? (unsigned int)take_any(&b, 11) : 0;
@@ -316,16 +316,16 @@ int fuzz_target(const uint8_t *data, size_t size)
 
 		mark(NULL, &peer, &m);
 	}
-	len = trk_req_write(r.payload, &r.q);
+	len = trk_wire_req_write(r.payload, &r.q);
 	/* Some are damaged on their way. */
 	for (flips = shape & 2 ? take(&b, 1) % 4 : 0; flips; flips--)
 		r.payload[take(&b, 2) % len] ^= take(&b, 1);
-	if (trk_req_parse(&q, r.payload, len, len + r.input_len) ||
+	if (trk_wire_req_parse(&q, r.payload, len, len + r.input_len) ||
 	    trk_server_step(&env, &peer, &q, r.seq, r.ack, len + r.input_len, &g))
 		return 0;
 	MUST(!g.moved || env.moves);
 	MUST(!g.moved || (g.late && g.kind == TRK_KIND_TIMEOUT && g.count == 1));
-	MUST(!trk_cont_check(&g.cont));
+	MUST(!trk_seal_cont_check(&g.cont));
 	MUST(g.count <= 2 * TRK_MAX_CWND);
 	MUST(g.ack == r.seq + len + r.input_len);
 	if (q.kind == TRK_KIND_CLOSE)

@@ -27,7 +27,7 @@ static u8 class_of(const struct trk_peer *peer)
 int filter_mark(struct filter *f, const struct trk_peer *peer, struct trk_mark *m, u64 now_ms)
 {
 	const struct trk_once_now now = {
-		.order = trk_domain_order_at(now_ms),
+		.order = trk_seal_order_at(now_ms),
 		.ahead = trk_server_ahead(FILTER_SKEW_MS),
 		.tick = (u32)now_ms,
 		.life = LIFE_MS,

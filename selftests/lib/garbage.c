@@ -27,7 +27,7 @@ static void random_cont(struct garbage *g, struct trk_cont *c)
 	u64 f = 0;
 
 	*c = (struct trk_cont){ .conn = rng_below(r, 40), .time_ms = g->now_ms,
-				.domain = (u64)trk_domain_order_at(g->now_ms) << 32 |
+				.domain = (u64)trk_seal_order_at(g->now_ms) << 32 |
 					  rng_below(r, 3),
 				.base = base, .slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
 				.domain_key = g->key->key_id, .iw = TRK_INITIAL_WINDOW };
@@ -85,7 +85,7 @@ static struct trk_blob random_ucont(struct garbage *g, u64 conn, enum trk_ext wh
 		u.flags = 0;
 	}
 	return (struct trk_blob){ sealed,
-				  trk_ucont_seal(g->key, &g->peer, conn, which, &u, sealed) };
+				  trk_seal_ucont(g->key, &g->peer, conn, which, &u, sealed) };
 }
 
 /* A request of that state: most of it true, so that it gets far. */
@@ -97,7 +97,7 @@ static void random_request(struct garbage *g, const struct trk_cont *c, struct t
 	struct trk_claims claims;
 	unsigned int i;
 
-	trk_cont_seal(g->key, &g->peer, c, g->cont);
+	trk_seal_cont(g->key, &g->peer, c, g->cont);
 	random_claims(r, c->base, &claims);
 	*q = (struct trk_req){ .kind = kinds[rng_below(r, ARRAY_SIZE(kinds))],
 			       .flags = rng_below(r, 8), .token = 7,
@@ -112,7 +112,7 @@ static void random_request(struct garbage *g, const struct trk_cont *c, struct t
 		q->claim[i].len = (u32)(claims.c[i].b - claims.c[i].a + 1) & 0x7fffffff;
 		q->claim[i].kind = claims.c[i].kind;
 	}
-	q->proof = trk_proof(g->key, c->conn, c->domain, c->base, &claims);
+	q->proof = trk_nonce_proof(g->key, c->conn, c->domain, c->base, &claims);
 	if (rng_below(r, 2)) {
 		q->output = random_ucont(g, c->conn, TRK_EXT_OUTPUT, g->output);
 		q->nask = rng_below(r, TRK_MAX_ASK + 1);
@@ -137,7 +137,7 @@ void garbage_next(struct garbage *g)
 
 	random_cont(g, &c);
 	random_request(g, &c, &q);
-	g->len = trk_req_write(g->payload, &q);
+	g->len = trk_wire_req_write(g->payload, &q);
 	if (q.has_input)
 		g->len += rng_below(&g->rng, GARBAGE_INPUT);
 }

@@ -131,7 +131,7 @@ void pair_connect(struct pair *p, u64 rtt_us)
 	struct trk_server_env env;
 
 	server_env(p, 0, &env);
-	p->server_isn = trk_syn_cookie(&env, &p->peer, p->client_isn);
+	p->server_isn = trk_server_syn_cookie(&env, &p->peer, p->client_isn);
 	trk_client_connected(&p->cl, PAIR_SLOT, rtt_us);
 }
 
@@ -213,10 +213,10 @@ void pair_at_server(struct pair *p, unsigned int replica, const struct packet *i
 
 	server_env(p, replica, &env);
 	if (in->syn) {
-		send(arg, packet_syn(trk_syn_cookie(&env, &p->peer, in->seq), in->seq + 1));
+		send(arg, packet_syn(trk_server_syn_cookie(&env, &p->peer, in->seq), in->seq + 1));
 		return;
 	}
-	err = trk_req_parse(&p->q, in->data, in->len, in->len);
+	err = trk_wire_req_parse(&p->q, in->data, in->len, in->len);
 	if (!err)
 		err = trk_server_step(&env, &p->peer, &p->q, in->seq, in->ack, in->len, g);
 	p->server_drops[err]++;
@@ -261,7 +261,7 @@ void pair_at_client(struct pair *p, const struct packet *in)
 			p->server_isn = in->seq - p->cl.req.ackrel;
 		return;
 	}
-	err = trk_resp_parse(&r, in->data, in->len, in->len);
+	err = trk_wire_resp_parse(&r, in->data, in->len, in->len);
 	if (!err)
 		err = trk_receive_response(&p->cl, &r, in->seq - (p->server_isn + 1), p->now_us,
 					   &to);

@@ -104,7 +104,7 @@ static void transmit(u32 seq, u32 ack, const u8 *payload, u32 len)
 	p[12] = (sizeof(struct tcphdr) + TRK_OPT_LEN) / 4 << 4;
 	p[13] = TH_ACK | TH_PUSH;
 	put_unaligned_be16(65535, p + 14);
-	trk_opt_write(p + sizeof(struct tcphdr));
+	trk_wire_opt_write(p + sizeof(struct tcphdr));
 	memcpy(p + sizeof(struct tcphdr) + TRK_OPT_LEN, payload, len);
 	put_unaligned_be16((u16)total, pseudo + 10);
 	s = sum(p, total, sum(pseudo, sizeof(pseudo), 0));
@@ -159,13 +159,13 @@ static void known(u16 slot, u32 start_cwnd, u64 n)
 			     .ask = { { 0, 1 << 29 } }, .output = { garbage.output, 0 } };
 	struct trk_claims claims = { .n = n };
 
-	c.domain = (u64)trk_domain_order_at(c.time_ms) << 32;
+	c.domain = (u64)trk_seal_order_at(c.time_ms) << 32;
 	trk_law_init(&c.law, 0, start_cwnd, TRK_SSTHRESH_INF, 0);
-	trk_cont_seal(&cipher.c, &garbage.peer, &c, garbage.cont);
-	q.output.len = trk_ucont_seal(&cipher.c, &garbage.peer, c.conn, TRK_EXT_OUTPUT, &u,
+	trk_seal_cont(&cipher.c, &garbage.peer, &c, garbage.cont);
+	q.output.len = trk_seal_ucont(&cipher.c, &garbage.peer, c.conn, TRK_EXT_OUTPUT, &u,
 				      garbage.output);
-	q.proof = trk_proof(&cipher.c, c.conn, c.domain, 0, &claims);
-	garbage.len = trk_req_write(garbage.payload, &q);
+	q.proof = trk_nonce_proof(&cipher.c, c.conn, c.domain, 0, &claims);
+	garbage.len = trk_wire_req_write(garbage.payload, &q);
 	transmit(1000, 2000, garbage.payload, garbage.len);
 	answer_all();
 }
@@ -192,9 +192,9 @@ static void worst_request(struct trk_req *q, u64 conn, u64 away, u32 window, boo
 	struct trk_claims claims = { .n = away + window };
 	unsigned int i;
 
-	c.domain = (u64)trk_domain_order_at(c.time_ms) << 32;
+	c.domain = (u64)trk_seal_order_at(c.time_ms) << 32;
 	trk_law_init(&c.law, 0, window, max_t(u32, window, TRK_MIN_CWND), 0);
-	trk_cont_seal(&cipher.c, &garbage.peer, &c, garbage.cont);
+	trk_seal_cont(&cipher.c, &garbage.peer, &c, garbage.cont);
 	q->cont = (struct trk_blob){ garbage.cont, TRK_CONT_LEN };
 	q->token = 7;
 	q->flags = TRK_REQ_GROW | TRK_REQ_RENEW;
@@ -208,12 +208,12 @@ static void worst_request(struct trk_req *q, u64 conn, u64 away, u32 window, boo
 		claims.count = i + 1;
 		q->nclaims = i + 1;
 	}
-	q->proof = trk_proof(&cipher.c, c.conn, c.domain, 0, &claims);
+	q->proof = trk_nonce_proof(&cipher.c, c.conn, c.domain, 0, &claims);
 	q->output.p = garbage.output;
-	q->output.len = trk_ucont_seal(&cipher.c, &garbage.peer, conn, TRK_EXT_OUTPUT, &u,
+	q->output.len = trk_seal_ucont(&cipher.c, &garbage.peer, conn, TRK_EXT_OUTPUT, &u,
 				       garbage.output);
 	q->input.p = garbage.input;
-	q->input.len = trk_ucont_seal(&cipher.c, &garbage.peer, conn, TRK_EXT_INPUT, &u,
+	q->input.len = trk_seal_ucont(&cipher.c, &garbage.peer, conn, TRK_EXT_INPUT, &u,
 				      garbage.input);
 }
 
@@ -231,7 +231,7 @@ static void cost_of(const char *name, u8 kind, u64 away, u32 window, bool late, 
 		worst_request(&q, conn++, away, window, late);
 		if (spoilt)
 			garbage.cont[30] ^= 1;
-		garbage.len = trk_req_write(garbage.payload, &q);
+		garbage.len = trk_wire_req_write(garbage.payload, &q);
 		begin = now_ns();
 		transmit(1000, 2000, garbage.payload, garbage.len);
 		least = min_t(u64, least, now_ns() - begin);

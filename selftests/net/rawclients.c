@@ -110,7 +110,7 @@ static void transmit(struct conn *c, u8 flags, u32 seq, u32 ack, const u8 *paylo
 	p[12] = (sizeof(struct tcphdr) + TRK_OPT_LEN) / 4 << 4;
 	p[13] = flags;
 	put_unaligned_be16(65535, p + 14);
-	trk_opt_write(p + sizeof(struct tcphdr));
+	trk_wire_opt_write(p + sizeof(struct tcphdr));
 	if (len)
 		memcpy(p + sizeof(struct tcphdr) + TRK_OPT_LEN, payload, len);
 	memcpy(pseudo, &self, 4);
@@ -231,7 +231,7 @@ static void responses(struct conn *c, u32 seq, const u8 *p, u32 len)
 		struct trk_in_resp in;
 		struct trk_resp r;
 
-		if (trk_resp_parse(&r, p, n, n) == TRK_OK &&
+		if (trk_wire_resp_parse(&r, p, n, n) == TRK_OK &&
 		    trk_receive_response(&c->cl, &r, seqrel, now_us(), &in) == TRK_OK)
 			store(c, &in, p + r.hdr_len);
 		p += n;
@@ -260,7 +260,7 @@ static void segment(const u8 *p, size_t len)
 	if (len < at || port < FIRST_PORT || port - FIRST_PORT >= count)
 		return;
 	c = &conns[port - FIRST_PORT];
-	if (trk_opt_find(p + sizeof(struct tcphdr), at - sizeof(struct tcphdr)) < 0)
+	if (trk_wire_opt_find(p + sizeof(struct tcphdr), at - sizeof(struct tcphdr)) < 0)
 		die("an answer without our option, flags %02x", p[13]);
 	if (c->connected && !(p[13] & TH_SYN)) {
 		responses(c, get_unaligned_be32(p + 4), p + at, len - at);

@@ -230,7 +230,7 @@ static void pump(struct run *r)
 			sim_at(&r->sim, p->now_us + DELAY_US, at_server, r, out);
 			continue;
 		}
-		if (trk_req_parse(&p->q, out->data, out->len, out->len))
+		if (trk_wire_req_parse(&p->q, out->data, out->len, out->len))
 			pair_fail(p, "malformed request");
 		most(&r->most.claims, p->q.nclaims);
 		most(&r->most.asks, p->q.nask);
@@ -285,12 +285,12 @@ static void at_client(void *arg, struct packet *in)
 	r->p.now_us = r->sim.now_us;
 	if (in->syn) {
 		pair_at_client(&r->p, in);
-	} else if (!trk_resp_parse(&resp, in->data, in->len, in->len)) {
+	} else if (!trk_wire_resp_parse(&resp, in->data, in->len, in->len)) {
 		if (resp.has_consumed)
 			memset(r->consumed + resp.consumed_from, 1,
 			       resp.consumed_to - resp.consumed_from);
 		pair_at_client(&r->p, in);
-		if (resp.output.p && !trk_ucont_parse(&u, resp.output)) {
+		if (resp.output.p && !trk_wire_ucont_parse(&u, resp.output)) {
 			for (i = 0; i < TRK_OUTPUTS; i++)
 				if (cl->held.outputs[i].len &&
 				    cl->held.outputs[i].u.start == u.start)

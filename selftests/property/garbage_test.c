@@ -53,7 +53,7 @@ static void answer(struct rng *r, const struct trk_grant *g)
 		packets++;
 		CHECK(packets <= TRK_MAX_ANSWER);
 		CHECK(p.hdr_len + p.data_len <= g->cont.slot);
-		CHECK(!trk_resp_parse(&resp, hdr, p.hdr_len, p.hdr_len + p.data_len));
+		CHECK(!trk_wire_resp_parse(&resp, hdr, p.hdr_len, p.hdr_len + p.data_len));
 		CHECK_EQ(resp.num, (u32)x);
 		x += resp.span;
 		bytes += p.data_len;
@@ -80,17 +80,17 @@ static void sealed__anything(void)
 		int err;
 
 		garbage_next(&some);
-		err = trk_req_parse(&q, some.payload, some.len, some.len);
+		err = trk_wire_req_parse(&q, some.payload, some.len, some.len);
 		if (!err)
 			err = trk_server_step(&env, &peer, &q, (u32)garbage_number(r),
 					      (u32)garbage_number(r), some.len, &g);
 		drops[err]++;
 		if (err)
 			continue;
-		trk_cont_read(some.cont, &c);
+		trk_seal_cont_read(some.cont, &c);
 		if (q.kind != TRK_KIND_FIRST)
-			CHECK(!trk_cont_check(&c));
-		CHECK(!trk_cont_check(&g.cont));
+			CHECK(!trk_seal_cont_check(&c));
+		CHECK(!trk_seal_cont_check(&g.cont));
 		CHECK(g.count <= 2 * TRK_MAX_CWND);
 		granted += g.count;
 		if (g.count)

@@ -57,7 +57,7 @@ static void some_ucont(struct run *r, enum trk_ext which, u64 near, struct trk_b
 			       .opaque = opaque };
 
 	u.end = rng_below(&r->rng, 2) ? some_off(r, near) : u.start + rng_below(&r->rng, 100000);
-	b->len = trk_ucont_seal(&key.c, &peer, 1, which, &u, buf);
+	b->len = trk_seal_ucont(&key.c, &peer, 1, which, &u, buf);
 	b->p = buf;
 }
 
@@ -89,7 +89,7 @@ static void lie(struct run *r, u64 x, const struct trk_slot *of, bool opening)
 			c.base = some_off(r, x);
 		trk_law_init(&c.law, c.base, rng_below(g, 2) ? of->count : rng_in(g, 1, 20),
 			     rng_in(g, 2, 50), 0);
-		trk_cont_seal(&key.c, &peer, &c, cont);
+		trk_seal_cont(&key.c, &peer, &c, cont);
 		p.cont = (struct trk_blob){ cont, TRK_CONT_LEN };
 	}
 	if (rng_ppm(g, 300000))

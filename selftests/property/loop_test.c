@@ -230,7 +230,7 @@ static void watch_report(struct run *r, const struct trk_req *q)
 	struct watched *d;
 	u64 k, n;
 
-	trk_cont_read(q->cont.p, &c);
+	trk_seal_cont_read(q->cont.p, &c);
 	d = watch_find(r, c.domain);
 	if (!d) {
 		fail(r, "continuation of an unknown domain");
@@ -271,7 +271,7 @@ static void watch_grant(struct run *r, const struct trk_req *q, const struct trk
 	if (x > d->issued)
 		fail(r, "issues %" PRIu64 ", Reno allows up to %" PRIu64, x, d->issued);
 	if (q->kind == TRK_KIND_RANGE) {
-		trk_cont_read(q->cont.p, &c);
+		trk_seal_cont_read(q->cont.p, &c);
 		if (trk_num_above(c.base, q->n) == d->n && x != d->issued)
 			fail(r, "issues up to %" PRIu64 ", Reno would up to %" PRIu64, x,
 			     d->issued);
@@ -380,11 +380,12 @@ static void server_receive(void *arg, struct packet *p)
 	}
 	server_env(rep, &env);
 	if (p->syn) {
-		link_send(&r->down, packet_syn(trk_syn_cookie(&env, &r->peer, p->seq), p->seq + 1));
+		link_send(&r->down, packet_syn(trk_server_syn_cookie(&env, &r->peer, p->seq),
+					       p->seq + 1));
 		packet_free(p);
 		return;
 	}
-	err = trk_req_parse(&q, p->data, p->len, p->len);
+	err = trk_wire_req_parse(&q, p->data, p->len, p->len);
 	if (!err)
 		err = trk_server_step(&env, &r->peer, &q, p->seq, p->ack, p->len, &g);
 	if (err) {
@@ -497,7 +498,7 @@ static void client_transmit(struct run *r, const struct trk_out_req *o)
 		       o->hdr_len, o->in_len);
 	if (o->in_len)
 		memcpy(p->data + o->hdr_len, r->in + o->in_off, o->in_len);
-	err = trk_req_parse(&q, p->data, p->len, p->len);
+	err = trk_wire_req_parse(&q, p->data, p->len, p->len);
 	if (err || q.hdr_len != o->hdr_len || q.ackrel != o->ackrel)
 		fail(r, "malformed request: %s", reason_name[err]);
 	if (o->seq != (q.kind == TRK_KIND_FIRST ? 0 : r->next_seq))
@@ -655,7 +656,7 @@ static void forge(struct run *r, const struct packet *p)
 	put_unaligned_be32(token + 1 + (u32)rng_below(&r->rng, U32_MAX - 1), f->data + 4);
 	if (rng_below(&r->rng, 2))
 		f->data[8 + rng_below(&r->rng, f->len - 8)] ^= 1 << rng_below(&r->rng, 8);
-	if (!trk_resp_parse(&resp, f->data, f->len, f->len) &&
+	if (!trk_wire_resp_parse(&resp, f->data, f->len, f->len) &&
 	    !trk_receive_response(&r->cl, &resp, f->seq - (r->server_isn + 1), r->sim.now_us, &in))
 		fail(r, "took a packet with a forged token");
 	packet_free(f);
@@ -687,7 +688,7 @@ static void client_receive(void *arg, struct packet *p)
 	/* A corrupted nonce that passed the checksum. */
 	if (rng_ppm(&r->rng, r->sc->poison))
 		p->data[16 + rng_below(&r->rng, 8)] ^= 1 << rng_below(&r->rng, 8);
-	err = trk_resp_parse(&resp, p->data, p->len, p->len);
+	err = trk_wire_resp_parse(&resp, p->data, p->len, p->len);
 	if (err)
 		fail(r, "malformed response: %s", reason_name[err]);
 	if (!err) {
@@ -807,7 +808,7 @@ static void check_close(struct run *r)
 		return;
 	trk_request_close(&r->cl, &o);
 	server_env(&r->replica[0], &env);
-	if (trk_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len) || q.kind != TRK_KIND_CLOSE ||
+	if (trk_wire_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len) || q.kind != TRK_KIND_CLOSE ||
 	    trk_server_step(&env, &r->peer, &q, 1, 1, o.hdr_len, &g))
 		fail(r, "the server does not understand the end");
 }
@@ -887,7 +888,7 @@ static bool play(const struct scenario *sc)
 	build_streams(r);
 	r->client_isn = (u32)rng_u64(&r->rng);
 	server_env(&r->replica[0], &env);
-	r->server_isn = trk_syn_cookie(&env, &r->peer, r->client_isn);
+	r->server_isn = trk_server_syn_cookie(&env, &r->peer, r->client_isn);
 	trk_client_init(&r->cl, calloc(TRK_RING_MIN, sizeof(struct trk_slot)), TRK_RING_MIN,
 			client_random, r);
 	sim_at(&r->sim, 2 * sc->delay_us, client_connected, r, NULL);

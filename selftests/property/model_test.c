@@ -140,9 +140,9 @@ static void check_line(const struct line *l, bool single)
 	struct trk_walk w;
 	struct trk_step s;
 
-	CHECK_EQ(trk_claims_check(&l->claims, l->base), TRK_OK);
-	trk_walk_init(&w, &l->law, l->base, &l->claims, 0, single);
-	while (trk_walk_next(&w, &s)) {
+	CHECK_EQ(trk_law_claims_check(&l->claims, l->base), TRK_OK);
+	trk_law_walk_init(&w, &l->law, l->base, &l->claims, 0, single);
+	while (trk_law_walk_next(&w, &s)) {
 		u64 want = 0;
 
 		for (k = s.a; k <= s.b; k++)

@@ -18,7 +18,7 @@ static u64 nonce(u64 conn, u64 domain, u64 x, bool nogrowth)
 {
 	u64 v;
 
-	trk_nonces(&key.c, conn, domain, x, 1, nogrowth, &v);
+	trk_nonce_fill(&key.c, conn, domain, x, 1, nogrowth, &v);
 	return v;
 }
 
@@ -63,7 +63,7 @@ static void nonces__batches_agree(void)
 		bool nogrowth = rng_below(&r, 2);
 		u64 out[TRK_NONCE_BATCH], sum = 0;
 
-		trk_nonces(&key.c, conn, domain, first, n, nogrowth, out);
+		trk_nonce_fill(&key.c, conn, domain, first, n, nogrowth, out);
 		for (k = 0; k < n; k++) {
 			CHECK(out[k] == nonce(conn, domain, first + k, nogrowth));
 			CHECK(out[k] != nonce(conn, domain, first + k, !nogrowth));
@@ -100,12 +100,12 @@ static void proof__is_the_sum_of_what_arrived(void)
 		struct trk_claims c;
 
 		random_claims(&r, base, 80, &c);
-		CHECK_EQ(trk_claims_check(&c, base), TRK_OK);
+		CHECK_EQ(trk_law_claims_check(&c, base), TRK_OK);
 		for (x = base + 1; x <= c.n; x++)
 			if (claim_at(&c, x) != TRK_CLAIM_LOST)
 				sum ^= nonce(conn, domain, x,
 					     claim_at(&c, x) == TRK_CLAIM_NOGROWTH);
-		CHECK(sum == trk_proof(&key.c, conn, domain, base, &c));
+		CHECK(sum == trk_nonce_proof(&key.c, conn, domain, base, &c));
 	}
 }
 
@@ -168,7 +168,7 @@ static void proof__not_from_other_nonces(void)
 			if (got)
 				have[n++] = nonce(7, 9, x, nogrowth);
 		}
-		if (spans(have, n, trk_proof(&key.c, 7, 9, base, &c))) {
+		if (spans(have, n, trk_nonce_proof(&key.c, 7, 9, base, &c))) {
 			forged += lie;
 			honest += !lie;
 		} else {
@@ -190,9 +190,9 @@ static void proof__not_from_an_earlier_domain(void)
 		have[i] = nonce(7, 9, i + 1, false);
 		have[20 + i] = nonce(7, 9, i + 1, true);
 	}
-	CHECK(spans(have, 40, trk_proof(&key.c, 7, 9, 0, &c)));
-	CHECK(!spans(have, 40, trk_proof(&key.c, 7, 10, 0, &c)));
-	CHECK(!spans(have, 40, trk_proof(&key.c, 8, 9, 0, &c)));
+	CHECK(spans(have, 40, trk_nonce_proof(&key.c, 7, 9, 0, &c)));
+	CHECK(!spans(have, 40, trk_nonce_proof(&key.c, 7, 10, 0, &c)));
+	CHECK(!spans(have, 40, trk_nonce_proof(&key.c, 8, 9, 0, &c)));
 }
 
 static const struct tap_case cases[] = {

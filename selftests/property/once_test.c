@@ -21,7 +21,7 @@ static struct trk_once_set set;
 
 static int mark_at(u64 ms, u8 class, struct trk_mark *m, u32 *evicted)
 {
-	const struct trk_once_now now = { .order = trk_domain_order_at(NOW + ms),
+	const struct trk_once_now now = { .order = trk_seal_order_at(NOW + ms),
 					  .ahead = trk_server_ahead(0),
 					  .tick = (u32)ms, .life = LIFE_MS };
 
@@ -201,7 +201,7 @@ static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 		class = (u8)rng_below(r, 3);
 		m.late = class != c->class[k];
 	}
-	m.born = trk_domain_order_at(NOW + ms) | m.attempt;
+	m.born = trk_seal_order_at(NOW + ms) | m.attempt;
 	if ((s32)(m.born - trk_domain_order(m.domain)) <= 0 ||
 	    mark_at(ms, class, &m, evicted))
 		return;
@@ -220,7 +220,7 @@ static void play_first(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 
 	u8 class = (u8)rng_below(r, 3);
 
-	m.born = trk_domain_order_at(NOW + ms);
+	m.born = trk_seal_order_at(NOW + ms);
 	if (!mark_at(ms, class, &m, evicted))
 		conn_reborn(c, m.born, class);
 }

@@ -99,12 +99,12 @@ static int request(const struct history *h, struct rng *r, const struct trk_cont
 	u8 blob[TRK_CONT_LEN];
 	unsigned int i;
 
-	trk_cont_seal(&key.c, &peer, cont, blob);
+	trk_seal_cont(&key.c, &peer, cont, blob);
 	claims_between(h, cont->base, h->start.base + n, &claims);
 	q.cont = (struct trk_blob){ blob, TRK_CONT_LEN };
 	q.m = (u32)(h->start.base + m);
 	q.n = (u32)(h->start.base + n);
-	q.proof = trk_proof(&key.c, cont->conn, cont->domain, cont->base, &claims);
+	q.proof = trk_nonce_proof(&key.c, cont->conn, cont->domain, cont->base, &claims);
 	q.nclaims = claims.count;
 	if (renew)
 		q.flags |= TRK_REQ_RENEW;
@@ -114,7 +114,7 @@ static int request(const struct history *h, struct rng *r, const struct trk_cont
 		q.claim[i].kind = claims.c[i].kind;
 	}
 	if (ask_len) {
-		q.output = (struct trk_blob){ ucont, trk_ucont_seal(&key.c, &peer, cont->conn,
+		q.output = (struct trk_blob){ ucont, trk_seal_ucont(&key.c, &peer, cont->conn,
 								    TRK_EXT_OUTPUT, &u, ucont) };
 		q.nask = 1;
 		q.ask[0] = (struct trk_bytes){ ask_off, (u32)ask_len };
@@ -131,8 +131,8 @@ static void history_issue(struct history *h, unsigned int i)
 	struct trk_walk w;
 
 	claims_between(h, h->start.base, h->start.base + i, &c);
-	trk_walk_init(&w, &h->start.law, h->start.base, &c, 0, true);
-	while (trk_walk_next(&w, &s))
+	trk_law_walk_init(&w, &h->start.law, h->start.base, &c, 0, true);
+	while (trk_law_walk_next(&w, &s))
 		if (s.a == h->start.base + i && s.first <= s.last)
 			h->issued[i] += s.last - s.first + 1;
 }
@@ -146,7 +146,7 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 
 	memset(h, 0, sizeof(*h));
 	h->start = (struct trk_cont){ .conn = rng_u64(r),
-				      .domain = (u64)trk_domain_order_at(NOW) << 32 |
+				      .domain = (u64)trk_seal_order_at(NOW) << 32 |
 						rng_u64(r) >> 32,
 				      .time_ms = NOW,
 				      .slot = SLOT,
@@ -226,8 +226,9 @@ static void answer(const struct history *h, struct rng *r, const struct trk_cont
 	while (trk_answer_next(&a, out->packet[out->n].hdr, &out->packet[out->n].p)) {
 		struct trk_packet *p = &out->packet[out->n].p;
 
-		CHECK_EQ(trk_resp_parse(&out->packet[out->n].r, out->packet[out->n].hdr, p->hdr_len,
-					p->hdr_len + p->data_len), TRK_OK);
+		CHECK_EQ(trk_wire_resp_parse(&out->packet[out->n].r, out->packet[out->n].hdr,
+					     p->hdr_len,
+					     p->hdr_len + p->data_len), TRK_OK);
 		/* All are full, and this is where they would stand if none were renewed. */
 		CHECK_EQ(p->hdr_len + p->data_len, SLOT);
 		p->data_at += before + (p->data_at ? displaced : 0);

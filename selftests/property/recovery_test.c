@@ -112,7 +112,7 @@ static void pump(struct run *r)
 		if (out->syn) {
 			r->knocks++;
 			fate = at_random(r);
-		} else if (trk_req_parse(&q, out->data, out->len, out->len)) {
+		} else if (trk_wire_req_parse(&q, out->data, out->len, out->len)) {
 			pair_fail(p, "malformed request");
 		} else if (sc->request) {
 			fate = sc->request(r, &q);
@@ -306,7 +306,7 @@ static bool event_open(const struct run *r, struct trk_law *law)
 
 	if (q->kind != TRK_KIND_RANGE)
 		return false;
-	trk_cont_read(q->cont.p, &c);
+	trk_seal_cont_read(q->cont.p, &c);
 	claims.n = trk_num_above(c.base, q->n);
 	claims.count = q->nclaims;
 	for (i = 0; i < q->nclaims; i++) {
@@ -314,8 +314,8 @@ static bool event_open(const struct run *r, struct trk_law *law)
 		claims.c[i].b = claims.c[i].a + q->claim[i].len - 1;
 		claims.c[i].kind = q->claim[i].kind;
 	}
-	trk_walk_init(&w, &c.law, c.base, &claims, 0, false);
-	while (trk_walk_next(&w, &s))
+	trk_law_walk_init(&w, &c.law, c.base, &claims, 0, false);
+	while (trk_law_walk_next(&w, &s))
 		;
 	*law = w.law;
 	return law->first_loss;
@@ -572,7 +572,7 @@ static enum fate uses_renewed(struct run *r, const struct trk_req *q)
 
 	if (!q->cont.p)
 		return DELIVER;
-	trk_cont_read(q->cont.p, &c);
+	trk_seal_cont_read(q->cont.p, &c);
 	if (c.law.first_loss)
 		r->mark |= USED;
 	if (c.key_id == 2 && c.domain_key == 1)
@@ -1292,8 +1292,8 @@ static void recovery__tcp_sequence_wraps(void)
 
 	test_cipher_epoch(&key, 1, 1);
 	do
-		server = trk_cookie(&key.c, &peer, --isn,
-				    (PAIR_NOW_MS + 1000) / TRK_COOKIE_PERIOD_MS);
+		server = trk_seal_cookie(&key.c, &peer, --isn,
+					 (PAIR_NOW_MS + 1000) / TRK_COOKIE_PERIOD_MS);
 	while (server < U32_MAX - 1000000);
 	CHECK(isn > U32_MAX - 60000);
 	sc.client_isn = isn;

@@ -27,7 +27,7 @@ static void isqrt__random(void)
 
 	for (i = 0; i < 4000000; i++) {
 		u64 v = rng_u64(&r) >> rng_below(&r, 64);
-		u64 x = trk_isqrt(v);
+		u64 x = trk_law_isqrt(v);
 
 		CHECK(x * x <= v && v - x * x <= 2 * x);
 	}
@@ -43,7 +43,7 @@ static void cwnd__small_windows_exhaustive(void)
 			struct reno t = { .w = s, .ssthresh = ss };
 
 			for (k = 0; k < 1200; k++, reno_ack(&t))
-				CHECK_EQ(trk_cwnd(k, s, ss), t.w);
+				CHECK_EQ(trk_law_cwnd(k, s, ss), t.w);
 		}
 	}
 }
@@ -62,7 +62,7 @@ static void cwnd__random_long(void)
 		if (t.w > TRK_MAX_CWND)
 			t.w = TRK_MAX_CWND;
 		for (k = 0; k < 200000; k++, reno_ack(&t))
-			CHECK_EQ(trk_cwnd(k, start, t.ssthresh), t.w);
+			CHECK_EQ(trk_law_cwnd(k, start, t.ssthresh), t.w);
 	}
 }
 
@@ -72,7 +72,7 @@ static void cwnd__up_to_the_bound(void)
 	u64 k;
 
 	for (k = 0; k < 4000000; k++, reno_ack(&t))
-		CHECK_EQ(trk_cwnd(k, 10, TRK_MAX_CWND - 20), t.w);
+		CHECK_EQ(trk_law_cwnd(k, 10, TRK_MAX_CWND - 20), t.w);
 	CHECK_EQ(t.w, TRK_MAX_CWND);
 }
 
@@ -85,7 +85,7 @@ static void cwnd__far_from_the_start(void)
 	for (i = 0; i < 2000000; i++) {
 		u64 s = rng_in(&r, 1, TRK_MAX_CWND - 1),
 		    acks = rng_below(&r, 1ULL << rng_in(&r, 1, 31));
-		u64 w = trk_cwnd(acks, s, 1);
+		u64 w = trk_law_cwnd(acks, s, 1);
 
 		CHECK(w * (w - 1) / 2 - s * (s - 1) / 2 <= acks);
 		if (w < TRK_MAX_CWND)

@@ -93,12 +93,12 @@ static void show(const struct pending *x)
 	struct trk_resp r;
 	struct trk_req q;
 
-	if (x->up && !trk_req_parse(&q, data, x->p->len, x->p->len))
+	if (x->up && !trk_wire_req_parse(&q, data, x->p->len, x->p->len))
 		printf("#   kind %u [%u..%u] claims %u asks %" PRIu64 " + %u input %" PRIu64
 		       " + %u flags %x\n", q.kind, q.m, q.n, q.nclaims,
 		       q.nask ? q.ask[0].off : 0, q.nask ? q.ask[0].len : 0, q.input_off,
 		       q.input_len, q.flags);
-	if (!x->up && !trk_resp_parse(&r, data, x->p->len, x->p->len))
+	if (!x->up && !trk_wire_resp_parse(&r, data, x->p->len, x->p->len))
 		printf("#   %u, stands for %u, data %u + %u, consumed %" PRIu64 "..%" PRIu64
 		       "%s%s flags %x\n", r.num, r.span, r.off, r.data_len, r.consumed_from,
 		       r.consumed_to, r.output.p ? " output" : "", r.input.p ? " input" : "",

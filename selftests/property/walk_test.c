@@ -136,9 +136,9 @@ static void walk_compare(const struct script *s, struct trk_law *law, u64 base, 
 	u64 at = base + 1;
 
 	CHECK(script_claims(s, base, n, &claims));
-	CHECK_EQ(trk_claims_check(&claims, base), TRK_OK);
-	trk_walk_init(&w, law, base, &claims, split, single);
-	while (trk_walk_next(&w, &st)) {
+	CHECK_EQ(trk_law_claims_check(&claims, base), TRK_OK);
+	trk_law_walk_init(&w, law, base, &claims, split, single);
+	while (trk_law_walk_next(&w, &st)) {
 		u64 k, first = 0, count = 0;
 
 		for (; at < st.a; at++)
@@ -245,8 +245,8 @@ static void law_highest__is_what_was_issued(void)
 				continue;
 			CHECK(script_claims(&s, 0, k, &claims));
 			trk_law_init(&law, 0, s.start, s.ssthresh, 0);
-			trk_walk_init(&w, &law, 0, &claims, 0, false);
-			while (trk_walk_next(&w, &st))
+			trk_law_walk_init(&w, &law, 0, &claims, 0, false);
+			while (trk_law_walk_next(&w, &st))
 				;
 			trk_law_settle(&w.law, k);
 			hi = trk_law_highest(&w.law, k);
@@ -265,7 +265,8 @@ static void walk__exactly_new_cwnd_survivors(void)
 
 	for (i = 0; i < 200000; i++) {
 		u32 start = rng_in(&r, 2, 60), ppm = RNG_PICK(&r, 50000, 300000, 700000);
-		u64 f = rng_in(&r, 1, 3), W = trk_cwnd(f - 1, start, start), R = f - 1 + W, k, next;
+		u64 f = rng_in(&r, 1, 3), W = trk_law_cwnd(f - 1, start,
+							   start), R = f - 1 + W, k, next;
 		u32 new_cwnd = W / 2 < 2 ? 2 : W / 2;
 		struct trk_claims claims = { .n = R + 1,
 					     .count = 1,
@@ -285,11 +286,11 @@ static void walk__exactly_new_cwnd_survivors(void)
 				claims.c[claims.count++] =
 					(struct trk_claim){ k, k, TRK_CLAIM_LOST };
 		}
-		CHECK_EQ(trk_claims_check(&claims, 0), TRK_OK);
+		CHECK_EQ(trk_law_claims_check(&claims, 0), TRK_OK);
 		trk_law_init(&law, 0, start, start, 0);
-		trk_walk_init(&w, &law, 0, &claims, R + 1, rng_below(&r, 2));
+		trk_law_walk_init(&w, &law, 0, &claims, R + 1, rng_below(&r, 2));
 		next = R + 1;
-		while (trk_walk_next(&w, &st)) {
+		while (trk_law_walk_next(&w, &st)) {
 			if (st.b < f || st.first > st.last)
 				continue;
 			CHECK_EQ(st.first, next);
@@ -326,14 +327,14 @@ static void walk__arbitrary_claims_bounded(void)
 			at = claims.c[j].b;
 		}
 		claims.n = at + rng_below(&r, 1 << rng_in(&r, 0, 24));
-		if (claims.n <= base || trk_claims_check(&claims, base))
+		if (claims.n <= base || trk_law_claims_check(&claims, base))
 			continue;
 		trk_law_init(&law, base - rng_below(&r, base + 1), rng_in(&r, 1, TRK_MAX_CWND),
 			     rng_in(&r, 1, TRK_SSTHRESH_INF), rng_below(&r, 2) ? 0 : base);
 		if (law.first_loss && law.first_loss <= law.tcp_base)
 			continue;
-		trk_walk_init(&w, &law, base, &claims, 0, false);
-		while (trk_walk_next(&w, &st)) {
+		trk_law_walk_init(&w, &law, base, &claims, 0, false);
+		while (trk_law_walk_next(&w, &st)) {
 			CHECK(++steps <= 4 * TRK_MAX_CLAIMS);
 			if (st.first > st.last)
 				continue;

@@ -256,7 +256,7 @@ static void check_request(struct replica *rep, const struct packet *p, struct co
 	struct told *t;
 	u64 n, last, x;
 
-	if (trk_req_parse(&q, p->data, p->len, p->len) ||
+	if (trk_wire_req_parse(&q, p->data, p->len, p->len) ||
 	    trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g)) {
 		NOT_RENO("a request was dropped at %" PRIu64, c->net->sim.now_us);
 		return;
@@ -267,7 +267,7 @@ static void check_request(struct replica *rep, const struct packet *p, struct co
 		told_begin(&g.cont, q.attempt ? 1 : RENO_IW, q.attempt ? RENO_IW / 2 : 1 << 20);
 		result->timeouts += !!q.attempt;
 	} else {
-		trk_cont_read(q.cont.p, &cont);
+		trk_seal_cont_read(q.cont.p, &cont);
 		t = told_find(cont.domain);
 		n = trk_num_above(cont.base, q.n);
 		if (!t || (q.kind == TRK_KIND_TIMEOUT && n > t->n)) {

@@ -10,24 +10,24 @@ static void isqrt__edges(void)
 	unsigned int i;
 	u64 x;
 
-	CHECK_EQ(trk_isqrt(0), 0);
-	CHECK_EQ(trk_isqrt(U64_MAX), U32_MAX);
+	CHECK_EQ(trk_law_isqrt(0), 0);
+	CHECK_EQ(trk_law_isqrt(U64_MAX), U32_MAX);
 	for (x = 1; x <= 70000; x++) {
-		CHECK_EQ(trk_isqrt(x * x - 1), x - 1);
-		CHECK_EQ(trk_isqrt(x * x), x);
-		CHECK_EQ(trk_isqrt(x * x + 1), x + (x * x + 1 == (x + 1) * (x + 1)));
+		CHECK_EQ(trk_law_isqrt(x * x - 1), x - 1);
+		CHECK_EQ(trk_law_isqrt(x * x), x);
+		CHECK_EQ(trk_law_isqrt(x * x + 1), x + (x * x + 1 == (x + 1) * (x + 1)));
 	}
 	for (i = 1; i < 32; i++) {
 		for (x = (1ULL << i) - 2; x <= (1ULL << i) + 2; x++) {
-			CHECK_EQ(trk_isqrt(x * x), x);
+			CHECK_EQ(trk_law_isqrt(x * x), x);
 			if (x)
-				CHECK_EQ(trk_isqrt(x * x - 1), x - 1);
+				CHECK_EQ(trk_law_isqrt(x * x - 1), x - 1);
 		}
 	}
 	for (x = U32_MAX - 1000; x <= U32_MAX; x++) {
-		CHECK_EQ(trk_isqrt(x * x), x);
-		CHECK_EQ(trk_isqrt(x * x - 1), x - 1);
-		CHECK_EQ(trk_isqrt(x * x + 2 * x), x);
+		CHECK_EQ(trk_law_isqrt(x * x), x);
+		CHECK_EQ(trk_law_isqrt(x * x - 1), x - 1);
+		CHECK_EQ(trk_law_isqrt(x * x + 2 * x), x);
 	}
 }
 
@@ -36,15 +36,16 @@ static void cwnd__initial_window(void)
 	u64 k;
 
 	for (k = 0; k < 1000; k++)
-		CHECK_EQ(trk_cwnd(k, TRK_INITIAL_WINDOW, TRK_SSTHRESH_INF), TRK_INITIAL_WINDOW + k);
+		CHECK_EQ(trk_law_cwnd(k, TRK_INITIAL_WINDOW, TRK_SSTHRESH_INF),
+			 TRK_INITIAL_WINDOW + k);
 }
 
 static void cwnd__above_ssthresh_is_avoidance(void)
 {
-	CHECK_EQ(trk_cwnd(9, 10, 2), 10);
-	CHECK_EQ(trk_cwnd(10, 10, 2), 11);
-	CHECK_EQ(trk_cwnd(20, 10, 2), 11);
-	CHECK_EQ(trk_cwnd(21, 10, 2), 12);
+	CHECK_EQ(trk_law_cwnd(9, 10, 2), 10);
+	CHECK_EQ(trk_law_cwnd(10, 10, 2), 11);
+	CHECK_EQ(trk_law_cwnd(20, 10, 2), 11);
+	CHECK_EQ(trk_law_cwnd(21, 10, 2), 12);
 }
 
 static void cwnd__bounded(void)
@@ -59,14 +60,14 @@ static void cwnd__bounded(void)
 	for (i = 0; i < ARRAY_SIZE(acks); i++) {
 		for (j = 0; j < ARRAY_SIZE(start); j++) {
 			for (k = 0; k < ARRAY_SIZE(thresh); k++) {
-				u32 w = trk_cwnd(acks[i], start[j], thresh[k]);
+				u32 w = trk_law_cwnd(acks[i], start[j], thresh[k]);
 
 				CHECK(w >= 1 && w <= TRK_MAX_CWND);
 			}
 		}
 	}
-	CHECK_EQ(trk_cwnd(U64_MAX, 1, 1), TRK_MAX_CWND);
-	CHECK_EQ(trk_cwnd(U64_MAX, 10, TRK_SSTHRESH_INF), TRK_MAX_CWND);
+	CHECK_EQ(trk_law_cwnd(U64_MAX, 1, 1), TRK_MAX_CWND);
+	CHECK_EQ(trk_law_cwnd(U64_MAX, 10, TRK_SSTHRESH_INF), TRK_MAX_CWND);
 }
 
 static void law_init__open_event(void)
@@ -102,7 +103,7 @@ static int claims_check(u64 base, u64 n, unsigned int count, const struct trk_cl
 
 	if (count)
 		memcpy(claims.c, c, sizeof(*c) * min_t(unsigned int, count, TRK_MAX_CLAIMS));
-	return trk_claims_check(&claims, base);
+	return trk_law_claims_check(&claims, base);
 }
 
 #define CLAIMS_CHECK(base, n, ...)                                                           \
@@ -155,8 +156,8 @@ static void walk__single_loss(void)
 	struct trk_law law;
 
 	trk_law_init(&law, 0, 10, TRK_SSTHRESH_INF, 0);
-	trk_walk_init(&w, &law, 0, &claims, 0, true);
-	while (trk_walk_next(&w, &s)) {
+	trk_law_walk_init(&w, &law, 0, &claims, 0, true);
+	while (trk_law_walk_next(&w, &s)) {
 		CHECK_EQ(s.a, s.b);
 		if (!want[s.a][1])
 			continue;
@@ -180,8 +181,8 @@ static void walk__gap_past_highest_refused(void)
 	for (b = 1; b < 20; b++) {
 		claims.c[0].b = b;
 		trk_law_init(&law, 0, 10, TRK_SSTHRESH_INF, 0);
-		trk_walk_init(&w, &law, 0, &claims, 0, false);
-		while (trk_walk_next(&w, &s))
+		trk_law_walk_init(&w, &law, 0, &claims, 0, false);
+		while (trk_law_walk_next(&w, &s))
 			;
 		CHECK_EQ(w.impossible, b >= 10);
 	}
@@ -196,14 +197,14 @@ static void walk__huge_gap_bounded_work(void)
 	unsigned int steps = 0;
 
 	trk_law_init(&law, 0, 10, TRK_SSTHRESH_INF, 0);
-	trk_walk_init(&w, &law, 0, &claims, 0, false);
-	while (trk_walk_next(&w, &s))
+	trk_law_walk_init(&w, &law, 0, &claims, 0, false);
+	while (trk_law_walk_next(&w, &s))
 		steps++;
 	CHECK(w.impossible);
 	CHECK_EQ(steps, 0);
 	claims.count = 0;
-	trk_walk_init(&w, &law, 0, &claims, 0, false);
-	while (trk_walk_next(&w, &s))
+	trk_law_walk_init(&w, &law, 0, &claims, 0, false);
+	while (trk_law_walk_next(&w, &s))
 		steps++;
 	CHECK_EQ(steps, 1);
 }
@@ -229,12 +230,12 @@ static void walk__steps_bounded_by_claims(void)
 			at = claims.c[k].b;
 		}
 		claims.n = at + 1;
-		CHECK_EQ(trk_claims_check(&claims, base), TRK_OK);
+		CHECK_EQ(trk_law_claims_check(&claims, base), TRK_OK);
 		trk_law_init(&law, base, rng_in(&r, 1, TRK_MAX_CWND),
 			     rng_in(&r, 1, TRK_SSTHRESH_INF), 0);
-		trk_walk_init(&w, &law, base, &claims, base + rng_in(&r, 0, claims.n - base),
-			      false);
-		while (trk_walk_next(&w, &s))
+		trk_law_walk_init(&w, &law, base, &claims, base + rng_in(&r, 0, claims.n - base),
+				  false);
+		while (trk_law_walk_next(&w, &s))
 			steps++;
 		/* A run before, in and behind each claim, cut at the split and at each R. */
 		CHECK(steps <= 2 * claims.count + 2 + claims.count);

@@ -25,7 +25,7 @@ static void fresh_set(void)
 
 static int mark_as(u8 class, u64 at_ms, struct trk_mark *m)
 {
-	const struct trk_once_now now = { .order = trk_domain_order_at(NOW + at_ms - back_ms),
+	const struct trk_once_now now = { .order = trk_seal_order_at(NOW + at_ms - back_ms),
 					  .ahead = trk_server_ahead(SKEW),
 					  .tick = (u32)at_ms, .life = LIFE };
 
@@ -35,7 +35,7 @@ static int mark_as(u8 class, u64 at_ms, struct trk_mark *m)
 /* A domain that was born at this time. */
 static u64 domain_at(u64 at_ms)
 {
-	return (u64)trk_domain_order_at(NOW + at_ms - back_ms) << 32 | 5;
+	return (u64)trk_seal_order_at(NOW + at_ms - back_ms) << 32 | 5;
 }
 
 static int first(u64 conn, u8 class, u8 attempt, u64 at_ms)

@@ -101,12 +101,12 @@ static void cont__round_trip(void)
 		u8 blob[TRK_CONT_LEN];
 
 		random_cont(&r, &c);
-		trk_cont_seal(&key.c, &peer, &c, blob);
-		CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &got), TRK_OK);
+		trk_seal_cont(&key.c, &peer, &c, blob);
+		CHECK_EQ(trk_seal_cont_open(&key.c, &peer, blob, &got), TRK_OK);
 		CHECK(cont_equal(&c, &got));
-		trk_cont_read(blob, &read);
+		trk_seal_cont_read(blob, &read);
 		CHECK(cont_equal(&c, &read));
-		CHECK_EQ(trk_cont_key_id(blob), key.c.key_id);
+		CHECK_EQ(trk_seal_cont_key_id(blob), key.c.key_id);
 	}
 }
 
@@ -120,10 +120,10 @@ static void cont__every_flipped_bit_refused(void)
 		struct trk_cont c;
 
 		random_cont(&r, &c);
-		trk_cont_seal(&key.c, &peer, &c, blob);
+		trk_seal_cont(&key.c, &peer, &c, blob);
 		for (bit = 0; bit < 8 * TRK_CONT_LEN; bit++) {
 			blob[bit / 8] ^= 1 << bit % 8;
-			CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &c), TRK_DROP_MAC);
+			CHECK_EQ(trk_seal_cont_open(&key.c, &peer, blob, &c), TRK_DROP_MAC);
 			blob[bit / 8] ^= 1 << bit % 8;
 		}
 	}
@@ -137,24 +137,24 @@ static void cont__other_peer_service_or_key_refused(void)
 	unsigned int i;
 
 	random_cont(&r, &c);
-	trk_cont_seal(&key.c, &peer, &c, blob);
+	trk_seal_cont(&key.c, &peer, &c, blob);
 	for (i = 0; i < 16; i++) {
 		struct trk_peer p = peer;
 
 		p.addr[i] ^= 1;
-		CHECK_EQ(trk_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
+		CHECK_EQ(trk_seal_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
 	}
 	for (i = 0; i < 16; i++) {
 		struct trk_peer p = peer;
 
 		p.port ^= 1 << i;
-		CHECK_EQ(trk_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
+		CHECK_EQ(trk_seal_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
 		p = peer;
 		p.service ^= 1 << i;
-		CHECK_EQ(trk_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
+		CHECK_EQ(trk_seal_cont_open(&key.c, &p, blob, &c), TRK_DROP_MAC);
 	}
-	CHECK_EQ(trk_cont_open(&other.c, &peer, blob, &c), TRK_DROP_MAC);
-	CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &c), TRK_OK);
+	CHECK_EQ(trk_seal_cont_open(&other.c, &peer, blob, &c), TRK_DROP_MAC);
+	CHECK_EQ(trk_seal_cont_open(&key.c, &peer, blob, &c), TRK_OK);
 }
 
 /* Seals that are right over what nobody seals. */
@@ -209,8 +209,8 @@ static void cont__impossible_contents_refused(void)
 		c.iw = cases[i].iw;
 		trk_law_init(&c.law, cases[i].tcp_base, cases[i].start, cases[i].ssthresh,
 			     cases[i].first_loss);
-		trk_cont_seal(&key.c, &peer, &c, blob);
-		CHECK_EQ(trk_cont_open(&key.c, &peer, blob, &got), cases[i].err);
+		trk_seal_cont(&key.c, &peer, &c, blob);
+		CHECK_EQ(trk_seal_cont_open(&key.c, &peer, blob, &got), cases[i].err);
 	}
 }
 
@@ -230,7 +230,7 @@ static u32 random_ucont(struct rng *r, struct trk_ucont *u, enum trk_ext which, 
 		u->flags = which == TRK_EXT_OUTPUT ? TRK_UCONT_FINAL : TRK_UCONT_PARALLEL;
 	u->len = rng_below(r, TRK_UCONT_MAX + 1);
 	u->opaque = opaque;
-	return trk_ucont_seal(&key.c, &peer, conn, which, u, blob);
+	return trk_seal_ucont(&key.c, &peer, conn, which, u, blob);
 }
 
 static void ucont__round_trip(void)
@@ -245,8 +245,9 @@ static void ucont__round_trip(void)
 		u32 len = random_ucont(&r, &u, which, 77, blob);
 
 		CHECK_EQ(len, TRK_UCONT_HDR + u.len);
-		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, which, (struct trk_blob){ blob, len },
-					&got),
+		CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, which, (struct trk_blob){ blob,
+					     len },
+					     &got),
 			 TRK_OK);
 		CHECK(got.start == u.start && got.end == u.end && got.flags == u.flags &&
 		      got.len == u.len);
@@ -265,15 +266,15 @@ static void ucont__impossible_contents_refused(void)
 		struct trk_blob b = { blob };
 
 		u.flags = (u8)flags;
-		b.len = trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob);
-		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT, b, &got),
+		b.len = trk_seal_ucont(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob);
+		CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT, b, &got),
 			 flags & ~TRK_UCONT_FINAL ? TRK_DROP_FORGED : TRK_OK);
-		b.len = trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_INPUT, &u, blob);
-		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_INPUT, b, &got),
+		b.len = trk_seal_ucont(&key.c, &peer, 77, TRK_EXT_INPUT, &u, blob);
+		CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, TRK_EXT_INPUT, b, &got),
 			 flags & ~TRK_UCONT_PARALLEL ? TRK_DROP_FORGED : TRK_OK);
 	}
 	u.len = TRK_UCONT_MAX + 1;
-	CHECK_EQ(trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob), 0);
+	CHECK_EQ(trk_seal_ucont(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob), 0);
 }
 
 static void ucont__every_flipped_bit_refused(void)
@@ -288,14 +289,14 @@ static void ucont__every_flipped_bit_refused(void)
 
 		for (bit = 0; bit < 8 * len; bit++) {
 			blob[bit / 8] ^= 1 << bit % 8;
-			CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT,
-						(struct trk_blob){ blob, len }, &u),
+			CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT,
+						     (struct trk_blob){ blob, len }, &u),
 				 TRK_DROP_UCONT);
 			blob[bit / 8] ^= 1 << bit % 8;
 		}
 		for (bit = 0; bit < len; bit++)
-			CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT,
-						(struct trk_blob){ blob, bit }, &u),
+			CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT,
+						     (struct trk_blob){ blob, bit }, &u),
 				 TRK_DROP_UCONT);
 	}
 }
@@ -309,14 +310,14 @@ static void ucont__other_use_refused(void)
 	struct trk_blob b = { blob, random_ucont(&r, &u, TRK_EXT_INPUT, 77, blob) };
 	u64 bit;
 
-	CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_INPUT, b, &u), TRK_OK);
-	CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT, b, &u), TRK_DROP_UCONT);
+	CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, TRK_EXT_INPUT, b, &u), TRK_OK);
+	CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT, b, &u), TRK_DROP_UCONT);
 	for (bit = 1; bit; bit <<= 1)
-		CHECK_EQ(trk_ucont_open(&key.c, &peer, 77 ^ bit, TRK_EXT_INPUT, b, &u),
+		CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77 ^ bit, TRK_EXT_INPUT, b, &u),
 			 TRK_DROP_UCONT);
-	CHECK_EQ(trk_ucont_open(&other.c, &peer, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
+	CHECK_EQ(trk_seal_ucont_open(&other.c, &peer, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
 	p.service++;
-	CHECK_EQ(trk_ucont_open(&key.c, &p, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
+	CHECK_EQ(trk_seal_ucont_open(&key.c, &p, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
 }
 
 /* A transport continuation is no user continuation, nor the other way round. */
@@ -328,51 +329,51 @@ static void seal__of_one_kind_is_no_other(void)
 	struct trk_cont c;
 
 	random_cont(&r, &c);
-	trk_cont_seal(&key.c, &peer, &c, blob);
+	trk_seal_cont(&key.c, &peer, &c, blob);
 	put_unaligned_be16(TRK_CONT_LEN - TRK_UCONT_HDR, blob + 18);
-	CHECK(trk_ucont_open(&key.c, &peer, c.conn, TRK_EXT_OUTPUT,
-			     (struct trk_blob){ blob, TRK_CONT_LEN }, &u));
+	CHECK(trk_seal_ucont_open(&key.c, &peer, c.conn, TRK_EXT_OUTPUT,
+				  (struct trk_blob){ blob, TRK_CONT_LEN }, &u));
 	random_ucont(&r, &u, TRK_EXT_OUTPUT, 5, blob);
-	CHECK(trk_cont_open(&key.c, &peer, blob, &c));
+	CHECK(trk_seal_cont_open(&key.c, &peer, blob, &c));
 }
 
 /* ---- cookies ---- */
 
 static void cookie__depends_on_everything(void)
 {
-	u32 c = trk_cookie(&key.c, &peer, 1000, 7);
-	u64 id = trk_conn_id(&key.c, &peer, 1000, 7);
+	u32 c = trk_seal_cookie(&key.c, &peer, 1000, 7);
+	u64 id = trk_seal_conn_id(&key.c, &peer, 1000, 7);
 	struct trk_peer p = peer;
 
-	CHECK_EQ(trk_cookie(&key.c, &peer, 1000, 7), c);
-	CHECK(trk_cookie(&key.c, &peer, 1001, 7) != c);
-	CHECK(trk_cookie(&key.c, &peer, 1000, 8) != c);
-	CHECK(trk_cookie(&other.c, &peer, 1000, 7) != c);
-	CHECK(trk_conn_id(&key.c, &peer, 1001, 7) != id);
-	CHECK(trk_conn_id(&key.c, &peer, 1000, 8) != id);
+	CHECK_EQ(trk_seal_cookie(&key.c, &peer, 1000, 7), c);
+	CHECK(trk_seal_cookie(&key.c, &peer, 1001, 7) != c);
+	CHECK(trk_seal_cookie(&key.c, &peer, 1000, 8) != c);
+	CHECK(trk_seal_cookie(&other.c, &peer, 1000, 7) != c);
+	CHECK(trk_seal_conn_id(&key.c, &peer, 1001, 7) != id);
+	CHECK(trk_seal_conn_id(&key.c, &peer, 1000, 8) != id);
 	CHECK((u32)(id >> 32) != c);
 	p.port++;
-	CHECK(trk_cookie(&key.c, &p, 1000, 7) != c);
+	CHECK(trk_seal_cookie(&key.c, &p, 1000, 7) != c);
 	p = peer;
 	p.service++;
-	CHECK(trk_cookie(&key.c, &p, 1000, 7) != c);
+	CHECK(trk_seal_cookie(&key.c, &p, 1000, 7) != c);
 	p = peer;
 	p.addr[15]++;
-	CHECK(trk_cookie(&key.c, &p, 1000, 7) != c);
-	CHECK(trk_conn_id(&key.c, &p, 1000, 7) != id);
+	CHECK(trk_seal_cookie(&key.c, &p, 1000, 7) != c);
+	CHECK(trk_seal_conn_id(&key.c, &p, 1000, 7) != id);
 }
 
 static void domain__depends_on_everything(void)
 {
-	u64 d = trk_domain(&key.c, 1, 0, 2, 3, 4);
+	u64 d = trk_seal_domain(&key.c, 1, 0, 2, 3, 4);
 
-	CHECK(trk_domain(&key.c, 1, 0, 2, 3, 4) == d);
-	CHECK(trk_domain(&key.c, 2, 0, 2, 3, 4) != d);
-	CHECK(trk_domain(&key.c, 1, 0, 3, 3, 4) != d);
-	CHECK(trk_domain(&key.c, 1, 0, 2, 4, 4) != d);
-	CHECK(trk_domain(&key.c, 1, 0, 2, 3, 5) != d);
-	CHECK(trk_domain(&key.c, 1, 9, 2, 3, 4) != d);
-	CHECK(trk_domain(&other.c, 1, 0, 2, 3, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 3, 4) == d);
+	CHECK(trk_seal_domain(&key.c, 2, 0, 2, 3, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 0, 3, 3, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 4, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 3, 5) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 9, 2, 3, 4) != d);
+	CHECK(trk_seal_domain(&other.c, 1, 0, 2, 3, 4) != d);
 }
 
 static bool later(u64 a, u64 b)
@@ -388,17 +389,17 @@ static void domain__in_order_of_birth(void)
 	u64 d, parent, child;
 
 	for (i = 0; i < ARRAY_SIZE(times); i++) {
-		parent = trk_domain(&key.c, 1, 0, times[i], 15, 0);
+		parent = trk_seal_domain(&key.c, 1, 0, times[i], 15, 0);
 		for (attempt = 1; attempt <= 15; attempt++) {
-			child = trk_domain(&key.c, 1, parent, times[i], attempt, 50);
+			child = trk_seal_domain(&key.c, 1, parent, times[i], attempt, 50);
 			CHECK(later(child, parent));
 			if (attempt > 1)
 				CHECK(later(child, d));
 			d = child;
 			/* A replica whose clock is behind. */
-			CHECK(later(trk_domain(&key.c, 1, parent, times[i] - 50, attempt, 50),
+			CHECK(later(trk_seal_domain(&key.c, 1, parent, times[i] - 50, attempt, 50),
 				    parent));
-			d = trk_domain(&key.c, 1, parent, times[i] + 100000, 1, 50);
+			d = trk_seal_domain(&key.c, 1, parent, times[i] + 100000, 1, 50);
 			CHECK(later(d, child));
 			d = child;
 		}

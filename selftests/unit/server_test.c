@@ -43,7 +43,7 @@ static struct trk_server_env env_at(u64 now_ms)
 static int first(u64 syn_ms, u64 now_ms, u32 isn, struct trk_req q, struct trk_grant *g)
 {
 	struct trk_server_env env = env_at(syn_ms);
-	u32 cookie = trk_syn_cookie(&env, &peer, ISN);
+	u32 cookie = trk_server_syn_cookie(&env, &peer, ISN);
 
 	env.now_ms = now_ms;
 	q.kind = TRK_KIND_FIRST;
@@ -103,7 +103,7 @@ static void first__cookie_of_one_connection(void)
 {
 	struct trk_server_env env = env_at(NOW);
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1448 };
-	u32 cookie = trk_syn_cookie(&env, &peer, ISN), bit;
+	u32 cookie = trk_server_syn_cookie(&env, &peer, ISN), bit;
 	struct trk_peer p = peer;
 	struct trk_grant g;
 
@@ -155,7 +155,7 @@ static void conn_open(struct conn *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->cont = (struct trk_cont){ .conn = 77,
-				     .domain = (u64)trk_domain_order_at(NOW) << 32 | 88,
+				     .domain = (u64)trk_seal_order_at(NOW) << 32 | 88,
 				     .time_ms = NOW,
 				     .base = 0xfffffff0,
 				     .slot = SLOT,
@@ -171,7 +171,7 @@ static int conn_step(struct conn *c, u8 kind, u32 m, u32 n, u64 now_ms, struct t
 	struct trk_server_env env = env_at(now_ms);
 	unsigned int i;
 
-	trk_cont_seal(&key.c, &peer, &c->cont, c->blob);
+	trk_seal_cont(&key.c, &peer, &c->cont, c->blob);
 	c->claims.n = c->cont.base + n;
 	c->q.kind = kind;
 	c->q.cont = (struct trk_blob){ c->blob, TRK_CONT_LEN };
@@ -183,7 +183,8 @@ static int conn_step(struct conn *c, u8 kind, u32 m, u32 n, u64 now_ms, struct t
 		c->q.claim[i].len = (u32)(c->claims.c[i].b - c->claims.c[i].a + 1);
 		c->q.claim[i].kind = c->claims.c[i].kind;
 	}
-	c->q.proof = trk_proof(&key.c, c->cont.conn, c->cont.domain, c->cont.base, &c->claims);
+	c->q.proof = trk_nonce_proof(&key.c, c->cont.conn, c->cont.domain, c->cont.base,
+				     &c->claims);
 	return trk_server_step(&env, &peer, &c->q, 1000, 2000, 300, g);
 }
 
@@ -508,13 +509,14 @@ static void range__previous_key_accepted(void)
 	c.cont.key_id = previous.c.key_id;
 	c.cont.domain_key = previous.c.key_id;
 	conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g);
-	trk_cont_seal(&previous.c, &peer, &c.cont, c.blob);
-	c.q.proof = trk_proof(&previous.c, c.cont.conn, c.cont.domain, c.cont.base, &c.claims);
+	trk_seal_cont(&previous.c, &peer, &c.cont, c.blob);
+	c.q.proof = trk_nonce_proof(&previous.c, c.cont.conn, c.cont.domain, c.cont.base,
+				    &c.claims);
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
 	CHECK_EQ(g.mint, TRK_MINT_FIRST);
 	CHECK_EQ(g.cont.domain_key, previous.c.key_id);
-	trk_cont_seal(&key.c, &peer, &g.cont, c.blob);
-	CHECK_EQ(trk_cont_open(&key.c, &peer, c.blob, &c.cont), TRK_OK);
+	trk_seal_cont(&key.c, &peer, &g.cont, c.blob);
+	CHECK_EQ(trk_seal_cont_open(&key.c, &peer, c.blob, &c.cont), TRK_OK);
 	CHECK_EQ(c.cont.domain_key, previous.c.key_id);
 }
 
@@ -528,7 +530,7 @@ static void range__renewed_when_the_key_changed(void)
 	conn_open(&c);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g), TRK_OK);
 	CHECK_EQ(g.mint, TRK_MINT_NONE);
-	trk_cont_seal(&previous.c, &peer, &c.cont, c.blob);
+	trk_seal_cont(&previous.c, &peer, &c.cont, c.blob);
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
 	CHECK_EQ(g.mint, TRK_MINT_FIRST);
 	CHECK_EQ(g.cont.base, c.cont.base + 2);
@@ -545,12 +547,12 @@ static void range__domain_of_a_retired_key(void)
 	conn_open(&c);
 	c.cont.domain_key = retired.c.key_id;
 	conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g);
-	c.q.proof = trk_proof(&retired.c, c.cont.conn, c.cont.domain, c.cont.base, &c.claims);
+	c.q.proof = trk_nonce_proof(&retired.c, c.cont.conn, c.cont.domain, c.cont.base, &c.claims);
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
 	CHECK_EQ(g.count, 4);
 	CHECK_EQ(g.cont.domain_key, retired.c.key_id);
 	c.cont.domain_key = 200;
-	trk_cont_seal(&key.c, &peer, &c.cont, c.blob);
+	trk_seal_cont(&key.c, &peer, &c.cont, c.blob);
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_KEY);
 }
 
@@ -570,7 +572,7 @@ static void range__retired_key_renews_only(void)
 	for (kind = TRK_KIND_RANGE; kind <= TRK_KIND_CLOSE; kind++) {
 		CHECK_EQ(conn_step(&c, kind, 4, 4, NOW, &g), TRK_OK);
 		CHECK(!g.late);
-		trk_cont_seal(&retired.c, &peer, &c.cont, c.blob);
+		trk_seal_cont(&retired.c, &peer, &c.cont, c.blob);
 		CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g),
 			 kind == TRK_KIND_TIMEOUT ? TRK_OK : TRK_DROP_KEY);
 		if (kind != TRK_KIND_TIMEOUT)
@@ -582,7 +584,7 @@ static void range__retired_key_renews_only(void)
 	}
 	/* Clocks of replicas differ: that is no reason to refuse it. */
 	conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g);
-	trk_cont_seal(&retired.c, &peer, &c.cont, c.blob);
+	trk_seal_cont(&retired.c, &peer, &c.cont, c.blob);
 	env.now_ms = NOW - 2 * SKEW;
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
 	env.now_ms--;
@@ -597,11 +599,13 @@ static void first__cookie_of_a_retired_key(void)
 	struct trk_grant g;
 
 	then.current_key = &previous.c;
-	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, trk_syn_cookie(&then, &peer, ISN) + 1,
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, trk_server_syn_cookie(&then, &peer,
+										 ISN) + 1,
 				 200, &g), TRK_OK);
 	CHECK_EQ(g.cont.domain_key, key.c.key_id);
 	then.current_key = &retired.c;
-	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, trk_syn_cookie(&then, &peer, ISN) + 1,
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, trk_server_syn_cookie(&then, &peer,
+										 ISN) + 1,
 				 200, &g), TRK_DROP_COOKIE);
 }
 
@@ -676,7 +680,7 @@ static void timeout__beyond_the_horizon(void)
 	CHECK_EQ(trk_answer_begin(&a), 0);
 	CHECK(trk_answer_next(&a, hdr, &p));
 	CHECK_EQ(p.hdr_len + p.data_len, TRK_RESP_FIXED + TRK_CONT_LEN);
-	CHECK_EQ(trk_resp_parse(&r, hdr, p.hdr_len, p.hdr_len), TRK_OK);
+	CHECK_EQ(trk_wire_resp_parse(&r, hdr, p.hdr_len, p.hdr_len), TRK_OK);
 	CHECK(r.cont.p && !(r.flags & (TRK_RESP_FIN | TRK_RESP_ABORT)));
 	CHECK(!trk_answer_next(&a, hdr, &p));
 }
@@ -704,12 +708,12 @@ static void renewed(const struct conn *c, const struct trk_peer *from, const str
 	CHECK_EQ(trk_answer_begin(&a), 0);
 	CHECK(trk_answer_next(&a, hdr, &p));
 	CHECK_EQ(p.data_len, 0);
-	CHECK(p.hdr_len < trk_req_write(request, &c->q));
-	CHECK_EQ(trk_resp_parse(&r, hdr, p.hdr_len, p.hdr_len), TRK_OK);
-	CHECK_EQ(trk_cont_open(&key.c, from, r.cont.p, &cont), TRK_OK);
+	CHECK(p.hdr_len < trk_wire_req_write(request, &c->q));
+	CHECK_EQ(trk_wire_resp_parse(&r, hdr, p.hdr_len, p.hdr_len), TRK_OK);
+	CHECK_EQ(trk_seal_cont_open(&key.c, from, r.cont.p, &cont), TRK_OK);
 	CHECK_EQ(cont.conn, c->cont.conn);
 	CHECK(cont.domain != c->cont.domain);
-	CHECK_EQ(r.addr.len, trk_peer_write(from, addr));
+	CHECK_EQ(r.addr.len, trk_seal_peer_write(from, addr));
 	CHECK(!memcmp(r.addr.p, addr, r.addr.len));
 	CHECK(!trk_answer_next(&a, hdr, &more));
 }
@@ -726,9 +730,9 @@ static void timeout__from_another_address(void)
 	conn_open(&c);
 	c.q.attempt = 4;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
-	trk_cont_seal(&key.c, &was, &c.cont, c.blob);
+	trk_seal_cont(&key.c, &was, &c.cont, c.blob);
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
-	c.q.addr = (struct trk_blob){ addr, trk_peer_write(&was, addr) };
+	c.q.addr = (struct trk_blob){ addr, trk_seal_peer_write(&was, addr) };
 	CHECK_EQ(conn_from(&c, &was, false, &g), TRK_OK);
 	CHECK(!g.late && !g.moved && !g.addr_len);
 	CHECK_EQ(conn_from(&c, &is, false, &g), TRK_DROP_MOVED);
@@ -803,7 +807,7 @@ static void timeout__not_ahead_of_the_clock(void)
 	int err = TRK_OK;
 
 	conn_open(&c);
-	c.cont.domain = (u64)trk_domain_order_at(NOW) << 32;
+	c.cont.domain = (u64)trk_seal_order_at(NOW) << 32;
 	c.q.attempt = 1;
 	for (i = 0; i < 100 && !err; i++) {
 		err = conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g);
@@ -812,7 +816,7 @@ static void timeout__not_ahead_of_the_clock(void)
 	CHECK_EQ(err, TRK_DROP_ATTEMPT);
 	CHECK(i > TRK_MAX_ATTEMPTS && i < 30);
 	/* It has passed them. */
-	CHECK((s32)(trk_domain_order(c.cont.domain) - trk_domain_order_at(NOW + 1500)) < 0);
+	CHECK((s32)(trk_domain_order(c.cont.domain) - trk_seal_order_at(NOW + 1500)) < 0);
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + 1500, &g), TRK_OK);
 }
 
@@ -847,7 +851,7 @@ static void first__address_in_every_packet(void)
 	g.paid = TRK_INITIAL_WINDOW;
 	CHECK_EQ(trk_answer_begin(&a), 0);
 	while (trk_answer_next(&a, hdr, &p)) {
-		CHECK_EQ(trk_resp_parse(&r, hdr, p.hdr_len, p.hdr_len + p.data_len), TRK_OK);
+		CHECK_EQ(trk_wire_resp_parse(&r, hdr, p.hdr_len, p.hdr_len + p.data_len), TRK_OK);
 		CHECK_EQ(r.addr.len, TRK_ADDR_MAX);
 		n++;
 	}
@@ -907,7 +911,7 @@ static void ask__inside_the_continuation(void)
 	struct conn c;
 
 	conn_open(&c);
-	c.q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u,
+	c.q.output = (struct trk_blob){ blob, trk_seal_ucont(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u,
 							     blob) };
 	c.q.nask = 2;
 	c.q.ask[0] = (struct trk_bytes){ 1000, 10 };
@@ -936,10 +940,10 @@ static void ask__other_connection_refused(void)
 	struct conn c;
 
 	conn_open(&c);
-	c.q.output = (struct trk_blob){ blob, trk_ucont_seal(&key.c, &peer, 78, TRK_EXT_OUTPUT, &u,
+	c.q.output = (struct trk_blob){ blob, trk_seal_ucont(&key.c, &peer, 78, TRK_EXT_OUTPUT, &u,
 							     blob) };
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_DROP_UCONT);
-	trk_ucont_seal(&key.c, &peer, 77, TRK_EXT_INPUT, &u, blob);
+	trk_seal_ucont(&key.c, &peer, 77, TRK_EXT_INPUT, &u, blob);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 4, NOW, &g), TRK_DROP_UCONT);
 	c.q.input = c.q.output;
 	c.q.output.p = NULL;
@@ -989,7 +993,8 @@ static void lay_out(struct trk_answer *a, struct laid_out *l)
 		l->hdr[l->n] = malloc(p->hdr_len);
 		memcpy(l->hdr[l->n], hdr, p->hdr_len);
 		l->n++;
-		CHECK_EQ(trk_resp_parse(r, l->hdr[l->n - 1], p->hdr_len, p->hdr_len + p->data_len),
+		CHECK_EQ(trk_wire_resp_parse(r, l->hdr[l->n - 1], p->hdr_len,
+					     p->hdr_len + p->data_len),
 			 TRK_OK);
 		x = g->first + covered;
 		CHECK_EQ(r->num, (u32)x);
@@ -1015,7 +1020,7 @@ static void grant_asks_by(const struct trk_cipher *by, struct conn *c, struct tr
 
 	conn_open(c);
 	c->q.flags = TRK_REQ_GROW;
-	c->q.output = (struct trk_blob){ blob, trk_ucont_seal(by, &peer, 77, TRK_EXT_OUTPUT, &u,
+	c->q.output = (struct trk_blob){ blob, trk_seal_ucont(by, &peer, 77, TRK_EXT_OUTPUT, &u,
 							      blob) };
 	c->q.nask = 1;
 	c->q.ask[0] = (struct trk_bytes){ 10000, bytes };
@@ -1180,8 +1185,8 @@ static void same_under_the_current_key(enum trk_ext which, struct trk_blob was, 
 	struct trk_ucont u, v;
 
 	CHECK_EQ(is.len, was.len);
-	CHECK_EQ(trk_ucont_parse(&u, was), TRK_OK);
-	CHECK_EQ(trk_ucont_open(&key.c, &peer, 77, which, is, &v), TRK_OK);
+	CHECK_EQ(trk_wire_ucont_parse(&u, was), TRK_OK);
+	CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, which, is, &v), TRK_OK);
 	CHECK_EQ(v.key_id, key.c.key_id);
 	CHECK(u.start == v.start && u.end == v.end && u.flags == v.flags && u.len == v.len);
 	CHECK(!memcmp(u.opaque, v.opaque, u.len));
@@ -1235,7 +1240,7 @@ static void grant_input_by(const struct trk_cipher *by, struct conn *c, struct t
 			       .flags = TRK_UCONT_PARALLEL };
 
 	CHECKED(grant_input(c, g, 4));
-	c->q.input = (struct trk_blob){ blob, trk_ucont_seal(by, &peer, 77, TRK_EXT_INPUT, &u,
+	c->q.input = (struct trk_blob){ blob, trk_seal_ucont(by, &peer, 77, TRK_EXT_INPUT, &u,
 							     blob) };
 	CHECK_EQ(conn_again(c, g), TRK_OK);
 	CHECK(g->has_input_cont);

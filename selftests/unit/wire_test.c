@@ -24,7 +24,7 @@ static u8 *tight(const u8 *p, u32 len)
 static int opt_find(const u8 *opts, unsigned int len)
 {
 	u8 *t = tight(opts, len);
-	int at = trk_opt_find(t, len);
+	int at = trk_wire_opt_find(t, len);
 
 	free(t);
 	return at;
@@ -36,7 +36,7 @@ static void opt_find__present(void)
 {
 	u8 opt[TRK_OPT_LEN];
 
-	trk_opt_write(opt);
+	trk_wire_opt_write(opt);
 	CHECK_EQ(opt_find(opt, sizeof(opt)), 0);
 	CHECK_EQ(OPT_FIND(254, 4, 0x74, 0x72), 0);
 	CHECK_EQ(OPT_FIND(1, 1, 254, 4, 0x74, 0x72), 2);
@@ -48,7 +48,7 @@ static void opt_find__present(void)
 
 static void opt_find__absent_or_malformed(void)
 {
-	CHECK_EQ(trk_opt_find(NULL, 0), -1);
+	CHECK_EQ(trk_wire_opt_find(NULL, 0), -1);
 	CHECK_EQ(OPT_FIND(0, 254, 4, 0x74, 0x72), -1);
 	CHECK_EQ(OPT_FIND(254), -1);
 	CHECK_EQ(OPT_FIND(254, 4), -1);
@@ -75,7 +75,7 @@ static void opt_find__random_lists(void)
 			opts[k] = rng_below(&r, 3) ? RNG_PICK(&r, 0, 1, 2, 3, 4, 254, 0x74, 0x72) :
 				  rng_u64(&r);
 		if (len >= 4 && rng_below(&r, 2))
-			trk_opt_write(opts + rng_below(&r, len - 3));
+			trk_wire_opt_write(opts + rng_below(&r, len - 3));
 		at = opt_find(opts, len);
 		CHECK(at >= -1 && (at < 0 || at + TRK_OPT_LEN <= len));
 		if (at < 0)
@@ -210,13 +210,14 @@ static void req__round_trip(void)
 		u8 *t;
 
 		random_req(&r, &q);
-		len = trk_req_write(buf, &q);
+		len = trk_wire_req_write(buf, &q);
 		CHECK(len <= TRK_REQ_HDR_MAX);
 		data = q.has_input ? rng_below(&r, 1500) : 0;
 		t = tight(buf, len + data);
-		CHECK_EQ(trk_req_hdr_len(t, len + data), len);
+		CHECK_EQ(trk_wire_req_hdr_len(t, len + data), len);
 		/* The data may be elsewhere. */
-		CHECK_EQ(trk_req_parse(&got, t, rng_below(&r, 2) ? len : len + data, len + data),
+		CHECK_EQ(trk_wire_req_parse(&got, t, rng_below(&r, 2) ? len : len + data,
+					    len + data),
 			 TRK_OK);
 		CHECK(req_equal(&q, &got));
 		CHECK_EQ(got.hdr_len, len);
@@ -244,14 +245,14 @@ static void req__largest_fits(void)
 	q.has_input = false;
 	q.output = (struct trk_blob){ bytes, TRK_SEALED_UCONT_MAX };
 	q.input.p = NULL;
-	CHECK(trk_req_write(buf, &q) <= TRK_REQ_HDR_MAX);
+	CHECK(trk_wire_req_write(buf, &q) <= TRK_REQ_HDR_MAX);
 	q.nask = 0;
 	q.output.p = NULL;
 	q.has_input = true;
 	q.input = (struct trk_blob){ bytes, TRK_SEALED_UCONT_MAX };
-	i = trk_req_write(buf, &q);
+	i = trk_wire_req_write(buf, &q);
 	CHECK(i <= TRK_REQ_HDR_MAX);
-	CHECK_EQ(trk_req_parse(&got, buf, i, i), TRK_OK);
+	CHECK_EQ(trk_wire_req_parse(&got, buf, i, i), TRK_OK);
 	free(buf);
 }
 
@@ -266,16 +267,16 @@ static void req__cut_at_every_byte(void)
 		u32 len, cut;
 
 		random_req(&r, &q);
-		len = trk_req_write(buf, &q);
+		len = trk_wire_req_write(buf, &q);
 		for (cut = 0; cut < len; cut++) {
 			u8 *t = tight(buf, cut);
 
-			CHECK_EQ(trk_req_parse(&got, t, cut, cut),
+			CHECK_EQ(trk_wire_req_parse(&got, t, cut, cut),
 				 cut ? TRK_DROP_TRUNCATED : TRK_DROP_VERSION);
 			/* The payload is whole, but not all of its header is at hand. */
 			if (cut)
-				CHECK_EQ(trk_req_parse(&got, t, cut, len), TRK_DROP_TRUNCATED);
-			CHECK(trk_req_hdr_len(t, cut) >= TRK_REQ_FIXED);
+				CHECK_EQ(trk_wire_req_parse(&got, t, cut, len), TRK_DROP_TRUNCATED);
+			CHECK(trk_wire_req_hdr_len(t, cut) >= TRK_REQ_FIXED);
 			free(t);
 		}
 	}
@@ -288,13 +289,13 @@ static bool req_consistent(const u8 *p, u32 len, struct trk_req *first)
 	struct trk_req q;
 	u32 n;
 
-	if (trk_req_parse(first, p, len, len))
+	if (trk_wire_req_parse(first, p, len, len))
 		return true;
 	if (first->hdr_len > len || first->hdr_len + first->input_len != len)
 		return false;
-	n = trk_req_write(again, first);
+	n = trk_wire_req_write(again, first);
 	memset(again + n, 0, first->input_len);
-	return !trk_req_parse(&q, again, n + first->input_len, n + first->input_len) &&
+	return !trk_wire_req_parse(&q, again, n + first->input_len, n + first->input_len) &&
 	       req_equal(first, &q);
 }
 
@@ -310,16 +311,17 @@ static void req__every_bit_flipped(void)
 		u8 *t;
 
 		random_req(&r, &q);
-		len = trk_req_write(buf, &q);
+		len = trk_wire_req_write(buf, &q);
 		t = tight(buf, len);
 		for (bit = 0; bit < 8 * len; bit++) {
 			t[bit / 8] ^= 1 << bit % 8;
 			CHECK(req_consistent(t, len, &got));
 			/* Byte 0 holds version and kind, byte 29 the number of claims. */
 			if (bit / 8 == 29)
-				CHECK(trk_req_parse(&got, t, len, len) || got.nclaims != q.nclaims);
+				CHECK(trk_wire_req_parse(&got, t, len,
+							 len) || got.nclaims != q.nclaims);
 			if (bit < 8 && bit >= 4)
-				CHECK_EQ(trk_req_parse(&got, t, len, len), TRK_DROP_VERSION);
+				CHECK_EQ(trk_wire_req_parse(&got, t, len, len), TRK_DROP_VERSION);
 			t[bit / 8] ^= 1 << bit % 8;
 		}
 		free(t);
@@ -339,7 +341,7 @@ static void req__every_length_wrong(void)
 		u8 *t;
 
 		random_req(&r, &q);
-		len = trk_req_write(buf, &q);
+		len = trk_wire_req_write(buf, &q);
 		t = tight(buf, len);
 		for (at = 0; at + 2 <= len; at++) {
 			u16 was = get_unaligned_be16(t + at);
@@ -362,13 +364,14 @@ static void req__too_many_claims(void)
 {
 	u8 buf[TRK_REQ_HDR_MAX + 255 * TRK_CLAIM_LEN] = { 0 };
 	struct trk_req q = { .kind = TRK_KIND_RANGE, .cont = { bytes, TRK_CONT_LEN } }, got;
-	u32 len = trk_req_write(buf, &q);
+	u32 len = trk_wire_req_write(buf, &q);
 	unsigned int n;
 
 	for (n = TRK_MAX_CLAIMS + 1; n < 256; n++) {
 		buf[29] = n;
-		CHECK_EQ(trk_req_parse(&got, buf, sizeof(buf), sizeof(buf)), TRK_DROP_OVERSIZED);
-		CHECK_EQ(trk_req_parse(&got, buf, len, len), TRK_DROP_OVERSIZED);
+		CHECK_EQ(trk_wire_req_parse(&got, buf, sizeof(buf), sizeof(buf)),
+			 TRK_DROP_OVERSIZED);
+		CHECK_EQ(trk_wire_req_parse(&got, buf, len, len), TRK_DROP_OVERSIZED);
 	}
 }
 
@@ -377,7 +380,7 @@ static int parse_ext(const u8 *ext, u16 ext_len, bool first, u32 data)
 	u8 buf[TRK_REQ_HDR_MAX + 100];
 	struct trk_req q = { .kind = first ? TRK_KIND_FIRST : TRK_KIND_RANGE,
 			     .cont = { bytes, TRK_CONT_LEN } };
-	u32 len = trk_req_write(buf, &q);
+	u32 len = trk_wire_req_write(buf, &q);
 	struct trk_req got;
 	int err;
 	u8 *t;
@@ -385,7 +388,7 @@ static int parse_ext(const u8 *ext, u16 ext_len, bool first, u32 data)
 	put_unaligned_be16(ext_len, buf + 2);
 	memcpy(buf + len, ext, ext_len);
 	t = tight(buf, len + ext_len + data);
-	err = trk_req_parse(&got, t, len + ext_len + data, len + ext_len + data);
+	err = trk_wire_req_parse(&got, t, len + ext_len + data, len + ext_len + data);
 	free(t);
 	return err;
 }
@@ -442,7 +445,7 @@ static void req__garbage(void)
 			put_unaligned_be16(rng_below(&r, 2) ? 0 : rng_below(&r, len), t + 2);
 		}
 		CHECK(req_consistent(t, len, &q));
-		taken += !trk_req_parse(&q, t, len, len);
+		taken += !trk_wire_req_parse(&q, t, len, len);
 		free(t);
 	}
 	CHECK(taken > 100);
@@ -519,13 +522,13 @@ static void resp__round_trip(void)
 		u8 *t;
 
 		random_resp(&r, &p);
-		CHECK(trk_resp_size(&p) <= TRK_RESP_HDR_MAX);
-		len = trk_resp_write(buf, &p);
-		CHECK_EQ(len, trk_resp_size(&p));
+		CHECK(trk_wire_resp_size(&p) <= TRK_RESP_HDR_MAX);
+		len = trk_wire_resp_write(buf, &p);
+		CHECK_EQ(len, trk_wire_resp_size(&p));
 		data = rng_below(&r, 1500);
 		t = tight(buf, len);
-		CHECK_EQ(trk_resp_hdr_len(t, len + data), len);
-		CHECK_EQ(trk_resp_parse(&got, t, len, len + data), TRK_OK);
+		CHECK_EQ(trk_wire_resp_hdr_len(t, len + data), len);
+		CHECK_EQ(trk_wire_resp_parse(&got, t, len, len + data), TRK_OK);
 		CHECK(resp_equal(&p, &got));
 		CHECK_EQ(got.hdr_len, len);
 		CHECK_EQ(got.data_len, data);
@@ -546,15 +549,16 @@ static void resp__cut_at_every_byte(void)
 		u32 len, cut;
 
 		random_resp(&r, &p);
-		len = trk_resp_write(buf, &p);
+		len = trk_wire_resp_write(buf, &p);
 		for (cut = 0; cut < len; cut++) {
 			u8 *t = tight(buf, cut);
 
-			CHECK_EQ(trk_resp_parse(&got, t, cut, cut),
+			CHECK_EQ(trk_wire_resp_parse(&got, t, cut, cut),
 				 cut ? TRK_DROP_TRUNCATED : TRK_DROP_VERSION);
 			if (cut)
-				CHECK_EQ(trk_resp_parse(&got, t, cut, len), TRK_DROP_TRUNCATED);
-			CHECK(trk_resp_hdr_len(t, cut) >= TRK_RESP_FIXED);
+				CHECK_EQ(trk_wire_resp_parse(&got, t, cut, len),
+					 TRK_DROP_TRUNCATED);
+			CHECK(trk_wire_resp_hdr_len(t, cut) >= TRK_RESP_FIXED);
 			free(t);
 		}
 	}
@@ -566,12 +570,12 @@ static bool resp_consistent(const u8 *p, u32 len, struct trk_resp *first)
 	struct trk_resp q;
 	u32 n;
 
-	if (trk_resp_parse(first, p, len, len))
+	if (trk_wire_resp_parse(first, p, len, len))
 		return true;
 	if (first->hdr_len > len || first->hdr_len + first->data_len != len || !first->span)
 		return false;
-	n = trk_resp_write(again, first);
-	return !trk_resp_parse(&q, again, n, n + first->data_len) && resp_equal(first, &q);
+	n = trk_wire_resp_write(again, first);
+	return !trk_wire_resp_parse(&q, again, n, n + first->data_len) && resp_equal(first, &q);
 }
 
 static void resp__every_bit_and_length_wrong(void)
@@ -587,7 +591,7 @@ static void resp__every_bit_and_length_wrong(void)
 		u8 *t;
 
 		random_resp(&r, &p);
-		len = trk_resp_write(buf, &p);
+		len = trk_wire_resp_write(buf, &p);
 		t = tight(buf, len);
 		for (at = 0; at < 8 * len; at++) {
 			t[at / 8] ^= 1 << at % 8;
@@ -611,15 +615,15 @@ static void resp__span_only_without_growth(void)
 {
 	struct trk_resp p = { .span = 3, .flags = TRK_RESP_NOGROWTH }, got;
 	u8 buf[TRK_RESP_HDR_MAX];
-	u32 len = trk_resp_write(buf, &p);
+	u32 len = trk_wire_resp_write(buf, &p);
 
-	CHECK_EQ(trk_resp_parse(&got, buf, len, len), TRK_OK);
+	CHECK_EQ(trk_wire_resp_parse(&got, buf, len, len), TRK_OK);
 	CHECK_EQ(got.span, 3);
 	buf[1] = 0;
-	CHECK_EQ(trk_resp_parse(&got, buf, len, len), TRK_DROP_EXTENSION);
+	CHECK_EQ(trk_wire_resp_parse(&got, buf, len, len), TRK_DROP_EXTENSION);
 	buf[1] = TRK_RESP_NOGROWTH;
 	put_unaligned_be16(0, buf + len - 2);
-	CHECK_EQ(trk_resp_parse(&got, buf, len, len), TRK_DROP_EXTENSION);
+	CHECK_EQ(trk_wire_resp_parse(&got, buf, len, len), TRK_DROP_EXTENSION);
 }
 
 static void kind__request_is_no_response(void)
@@ -636,12 +640,12 @@ static void kind__request_is_no_response(void)
 			bool resp = v == TRK_VERSION && kind == TRK_KIND_RESPONSE;
 
 			buf[0] = v << 4 | kind;
-			CHECK_EQ(trk_kind_peek(buf, 1), req || resp ? (int)kind : -1);
-			CHECK_EQ(trk_req_parse(&q, buf, 200, 200) == TRK_DROP_VERSION, !req);
-			CHECK_EQ(trk_resp_parse(&p, buf, 200, 200) == TRK_DROP_VERSION, !resp);
+			CHECK_EQ(trk_wire_kind(buf, 1), req || resp ? (int)kind : -1);
+			CHECK_EQ(trk_wire_req_parse(&q, buf, 200, 200) == TRK_DROP_VERSION, !req);
+			CHECK_EQ(trk_wire_resp_parse(&p, buf, 200, 200) == TRK_DROP_VERSION, !resp);
 		}
 	}
-	CHECK_EQ(trk_kind_peek(NULL, 0), -1);
+	CHECK_EQ(trk_wire_kind(NULL, 0), -1);
 }
 
 /* ---- user continuations ---- */
@@ -658,21 +662,23 @@ static void ucont_parse__bounds(void)
 
 		put_unaligned_be16(len - TRK_UCONT_HDR, buf + 18);
 		t = tight(buf, len);
-		CHECK_EQ(trk_ucont_parse(&u, (struct trk_blob){ t, len }),
+		CHECK_EQ(trk_wire_ucont_parse(&u, (struct trk_blob){ t, len }),
 			 ok ? TRK_OK : TRK_DROP_UCONT);
 		if (ok) {
 			CHECK_EQ(u.len, len - TRK_UCONT_HDR);
 			t[19]++;
-			CHECK_EQ(trk_ucont_parse(&u, (struct trk_blob){ t, len }), TRK_DROP_UCONT);
+			CHECK_EQ(trk_wire_ucont_parse(&u, (struct trk_blob){ t, len }),
+				 TRK_DROP_UCONT);
 			t[19]--;
 			t[7] = 1;
-			CHECK_EQ(trk_ucont_parse(&u, (struct trk_blob){ t, len }), TRK_DROP_UCONT);
+			CHECK_EQ(trk_wire_ucont_parse(&u, (struct trk_blob){ t, len }),
+				 TRK_DROP_UCONT);
 			t[15] = 1;
-			CHECK_EQ(trk_ucont_parse(&u, (struct trk_blob){ t, len }), TRK_OK);
+			CHECK_EQ(trk_wire_ucont_parse(&u, (struct trk_blob){ t, len }), TRK_OK);
 		}
 		free(t);
 	}
-	CHECK_EQ(trk_ucont_parse(&u, (struct trk_blob){ NULL, 0 }), TRK_DROP_UCONT);
+	CHECK_EQ(trk_wire_ucont_parse(&u, (struct trk_blob){ NULL, 0 }), TRK_DROP_UCONT);
 }
 
 static const struct tap_case cases[] = {

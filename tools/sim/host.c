@@ -394,7 +394,7 @@ static void core_at_client(struct conn *c, struct packet *p)
 	struct trk_in_resp in;
 	struct trk_resp r;
 	struct host *h;
-	int err = trk_resp_parse(&r, p->data, p->len, p->len);
+	int err = trk_wire_resp_parse(&r, p->data, p->len, p->len);
 
 	wake(c);
 	h = c->m;
@@ -509,7 +509,7 @@ static void core_at_server(struct replica *rep, struct packet *p)
 	};
 	struct trk_grant g;
 	struct trk_req q;
-	int err = trk_req_parse(&q, p->data, p->len, p->len);
+	int err = trk_wire_req_parse(&q, p->data, p->len, p->len);
 
 	if (!err)
 		err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
@@ -527,13 +527,13 @@ static void core_view(const struct packet *p, enum sim_dir dir, struct packet_vi
 	struct trk_req q;
 
 	*v = (struct packet_view){ .what = "malformed" };
-	if (dir == SIM_DOWN && !trk_resp_parse(&r, p->data, p->len, p->len)) {
+	if (dir == SIM_DOWN && !trk_wire_resp_parse(&r, p->data, p->len, p->len)) {
 		v->what = r.data_len ? "data" : "bare";
 		v->number = r.num;
 		v->count = r.span;
 		v->off = r.off;
 		v->len = r.data_len;
-	} else if (dir == SIM_UP && !trk_req_parse(&q, p->data, p->len, p->len)) {
+	} else if (dir == SIM_UP && !trk_wire_req_parse(&q, p->data, p->len, p->len)) {
 		v->what = kinds[q.kind];
 		v->number = q.n;
 		v->count = q.kind == TRK_KIND_RANGE ? q.n - q.m + 1 : 0;

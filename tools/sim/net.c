@@ -155,7 +155,7 @@ static void syn_at_server(struct replica *rep, struct conn *c, const struct pack
 				      .now_ms = replica_now_ms(rep) };
 	struct trk_peer peer = conn_peer(c);
 
-	conn_send(c, SIM_DOWN, packet_syn(trk_syn_cookie(&env, &peer, p->seq), p->seq + 1));
+	conn_send(c, SIM_DOWN, packet_syn(trk_server_syn_cookie(&env, &peer, p->seq), p->seq + 1));
 }
 
 static void syn_at_client(struct conn *c, const struct packet *p)

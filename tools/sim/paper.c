@@ -102,7 +102,8 @@ static bool state_at(const struct request *q, const u64 *lost, u64 k, struct req
 	*piece = *q;
 	while (i < q->nlost && lost[i] < k) {
 		e->first_loss = lost[i];
-		e->cwnd = trk_cwnd(lost[i] - 1 - piece->base, piece->start_cwnd, piece->ssthresh);
+		e->cwnd = trk_law_cwnd(lost[i] - 1 - piece->base, piece->start_cwnd,
+				       piece->ssthresh);
 		e->recover = lost[i] - 1 + e->cwnd;
 		e->new_cwnd = max_t(u32, e->cwnd / 2, TRK_MIN_CWND);
 		if (k <= e->recover)
@@ -120,7 +121,7 @@ static bool state_at(const struct request *q, const u64 *lost, u64 k, struct req
 static void event_of(const struct request *piece, u64 j, struct event *e)
 {
 	e->first_loss = j;
-	e->cwnd = trk_cwnd(j - 1 - piece->base, piece->start_cwnd, piece->ssthresh);
+	e->cwnd = trk_law_cwnd(j - 1 - piece->base, piece->start_cwnd, piece->ssthresh);
 	e->recover = j - 1 + e->cwnd;
 	e->new_cwnd = max_t(u32, e->cwnd / 2, TRK_MIN_CWND);
 }
@@ -163,8 +164,8 @@ static void answer_number(const struct request *q, const u64 *lost, u32 burst, s
 		a->bare_last = j + e.new_cwnd - 1;
 	}
 	if (!state_at(q, lost, k, &piece, &e)) {
-		a->first = k + trk_cwnd(k - 1 - piece.base, piece.start_cwnd, piece.ssthresh);
-		a->last = k + trk_cwnd(k - piece.base, piece.start_cwnd, piece.ssthresh);
+		a->first = k + trk_law_cwnd(k - 1 - piece.base, piece.start_cwnd, piece.ssthresh);
+		a->last = k + trk_law_cwnd(k - piece.base, piece.start_cwnd, piece.ssthresh);
 	} else if (survives(&e, k)) {
 		a->first = k + e.new_cwnd - 1;
 		a->last = a->first;
@@ -478,7 +479,7 @@ static void expire(struct conn *c)
 	if (cl->begun) {
 		struct request q = { .base = cl->base, .start_cwnd = cl->start_cwnd,
 				     .ssthresh = cl->ssthresh };
-		u32 cwnd = trk_cwnd(first - 1 - q.base, q.start_cwnd, q.ssthresh);
+		u32 cwnd = trk_law_cwnd(first - 1 - q.base, q.start_cwnd, q.ssthresh);
 
 		cl->ssthresh = max_t(u32, cwnd / 2, TRK_MIN_CWND);
 		cl->start_cwnd = TRK_INITIAL_WINDOW;
@@ -533,7 +534,7 @@ static void paper_sample(const struct conn *c, struct conn_sample *s)
 			s->in_flight += cl->number[x].asked && !cl->number[x].arrived;
 		s->cwnd = state_at(&q, cl->lost, cl->edge, &piece, &e) ?
 			e.new_cwnd :
-			trk_cwnd(cl->edge - 1 - piece.base, piece.start_cwnd, piece.ssthresh);
+			trk_law_cwnd(cl->edge - 1 - piece.base, piece.start_cwnd, piece.ssthresh);
 	}
 	for (x = 0; x < cl->next; x++)
 		s->received += piece_len(c, (u32)x);

@@ -81,7 +81,7 @@ static u32 answer_hdr(const struct trk_answer *a)
 	if (g->mint != TRK_MINT_NONE)
 		r.cont.p = a->cont_blob;
 	/* The last packet may have to say of how many numbers it is. */
-	return trk_resp_size(&r) + TRK_EXT_HDR + 2;
+	return trk_wire_resp_size(&r) + TRK_EXT_HDR + 2;
 }
 
 /*
@@ -96,7 +96,7 @@ static u16 reseal(const struct trk_answer *a, enum trk_ext which, const struct t
 
 	if (u->key_id == a->seal->key_id || answer_hdr(a) + more + data > g->cont.slot)
 		return 0;
-	return (u16)trk_ucont_seal(a->seal, a->peer, g->cont.conn, which, u, blob);
+	return (u16)trk_seal_ucont(a->seal, a->peer, g->cont.conn, which, u, blob);
 }
 
 /**
@@ -142,12 +142,12 @@ int trk_answer_begin(struct trk_answer *a)
 	    (a->has_input && !trk_ucont_fits(a->input.len, g->cont.slot)))
 		return -EMSGSIZE;
 	if (g->mint != TRK_MINT_NONE)
-		trk_cont_seal(a->seal, a->peer, &g->cont, a->cont_blob);
+		trk_seal_cont(a->seal, a->peer, &g->cont, a->cont_blob);
 	if (a->has_output)
-		a->output_len = (u16)trk_ucont_seal(a->seal, a->peer, g->cont.conn, TRK_EXT_OUTPUT,
+		a->output_len = (u16)trk_seal_ucont(a->seal, a->peer, g->cont.conn, TRK_EXT_OUTPUT,
 						    &a->output, a->output_blob);
 	if (a->has_input)
-		a->input_len = (u16)trk_ucont_seal(a->seal, a->peer, g->cont.conn, TRK_EXT_INPUT,
+		a->input_len = (u16)trk_seal_ucont(a->seal, a->peer, g->cont.conn, TRK_EXT_INPUT,
 						   &a->input, a->input_blob);
 	if (answer_hdr(a) >= g->cont.slot)
 		return -EMSGSIZE;
@@ -220,8 +220,8 @@ static u64 answer_nonce(struct trk_answer *a, u32 index)
 		packets = min_t(u64, packets, g->count - index);
 		a->nonces_from = index;
 		a->nonces_count = (u32)min_t(u64, packets, TRK_NONCE_BATCH);
-		trk_nonces(a->nonce, g->cont.conn, g->cont.domain, g->first + index,
-			   a->nonces_count, !g->grow, a->nonces);
+		trk_nonce_fill(a->nonce, g->cont.conn, g->cont.domain, g->first + index,
+			       a->nonces_count, !g->grow, a->nonces);
 	}
 	return a->nonces[index - a->nonces_from];
 }
@@ -296,13 +296,13 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	/* A piece cut short by a continuation still fills its packet. */
 	full = len == answer_full(a);
 	grow = g->grow && !a->abort && (full || a->next < g->paid);
-	size = trk_resp_size(&r);
+	size = trk_wire_resp_size(&r);
 	if (!answer_more(a) || a->packets + 1 >= TRK_MAX_ANSWER) {
 		bool fits = size + TRK_EXT_HDR + 2 + len <= g->cont.slot;
 
 		if (a->packets + 1 >= TRK_MAX_ANSWER || (fits && !(grow && a->next < g->paid))) {
 			r.span = (u16)min_t(u32, g->count - a->next, 65535);
-			size = trk_resp_size(&r);
+			size = trk_wire_resp_size(&r);
 			if (r.span > 1)
 				grow = false;
 		}
@@ -318,7 +318,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 		r.nonce = trk_nonce_span(a->nonce, g->cont.conn, g->cont.domain, x, x + r.span - 1,
 					 true);
 	}
-	p->hdr_len = trk_resp_write(hdr, &r);
+	p->hdr_len = trk_wire_resp_write(hdr, &r);
 	p->seq = g->seq0 + (u32)(x - 1) * g->cont.slot;
 	p->data_at = at;
 	p->data_len = len;

@@ -174,7 +174,7 @@ void trk_held_store_input(struct trk_client *cl, const struct trk_resp *r)
 {
 	struct trk_ucont u;
 
-	if (trk_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->slot))
+	if (trk_wire_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->slot))
 		return;
 	/* A late packet must not bring an older one back. */
 	if (cl->held.input.len && u.start < cl->held.input.u.start)
@@ -200,7 +200,7 @@ void trk_held_reseal_input(struct trk_client *cl, const struct trk_resp *r)
 {
 	struct trk_ucont u;
 
-	if (!trk_ucont_parse(&u, r->input) && resealed(&cl->held.input, r->input, u.key_id))
+	if (!trk_wire_ucont_parse(&u, r->input) && resealed(&cl->held.input, r->input, u.key_id))
 		take_reseal(cl, &cl->held.input, r->input, u.key_id);
 }
 
@@ -268,8 +268,8 @@ void trk_held_renew(struct trk_client *cl, const struct trk_slot *s, const u8 *b
 	if (cl->held.cont_used &&
 	    (u8)(cl->held.serial - cl->held.confirmed_serial) >= TRK_CONTS - 2)
 		return;
-	trk_cont_read(blob, &c);
-	if (trk_cont_check(&c) || c.domain != cur->c.domain || c.base <= cur->c.base ||
+	trk_seal_cont_read(blob, &c);
+	if (trk_seal_cont_check(&c) || c.domain != cur->c.domain || c.base <= cur->c.base ||
 	    c.base != s->req_n ||
 	    c.slot != cl->slot)
 		return;

@@ -8,12 +8,12 @@
 #include "reason.h"
 
 /**
- * trk_isqrt - exact integer square root
+ * trk_law_isqrt - exact integer square root
  * @v: any 64-bit value
  *
  * Return: the largest x with x * x <= @v.  Any context.
  */
-u32 trk_isqrt(u64 v)
+u32 trk_law_isqrt(u64 v)
 {
 	u64 root = 0, bit = 1ULL << 62;
 
@@ -32,7 +32,7 @@ u32 trk_isqrt(u64 v)
 }
 
 /**
- * trk_cwnd - TCP Reno's window after a number of acknowledgments without loss
+ * trk_law_cwnd - TCP Reno's window after a number of acknowledgments without loss
  * @acks: acknowledgments since the start of the piece
  * @start_cwnd: window at the start, packets
  * @ssthresh: slow start threshold, packets
@@ -43,7 +43,7 @@ u32 trk_isqrt(u64 v)
  *
  * Return: window in packets, at most TRK_MAX_CWND.  Any context.
  */
-u32 trk_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh)
+u32 trk_law_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh)
 {
 	u64 odd;
 
@@ -57,7 +57,7 @@ u32 trk_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh)
 	if (start_cwnd >= TRK_MAX_CWND || acks >= (u64)TRK_MAX_CWND * TRK_MAX_CWND)
 		return TRK_MAX_CWND;
 	odd = 2ULL * start_cwnd - 1;
-	return min_t(u32, (1 + trk_isqrt(odd * odd + 8 * acks)) / 2, TRK_MAX_CWND);
+	return min_t(u32, (1 + trk_law_isqrt(odd * odd + 8 * acks)) / 2, TRK_MAX_CWND);
 }
 
 /**
@@ -69,7 +69,7 @@ u32 trk_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh)
  */
 u32 trk_law_window(const struct trk_law *law, u64 k)
 {
-	return trk_cwnd(k - law->tcp_base, law->start_cwnd, law->ssthresh);
+	return trk_law_cwnd(k - law->tcp_base, law->start_cwnd, law->ssthresh);
 }
 
 static void law_open(struct trk_law *law, u64 f)
@@ -152,7 +152,7 @@ bool trk_law_possible(const struct trk_law *law, u64 base)
 }
 
 /**
- * trk_claims_check - are the claims of a proof well formed?
+ * trk_law_claims_check - are the claims of a proof well formed?
  * @claims: claims with absolute numbers
  * @base: base of the proof
  *
@@ -161,7 +161,7 @@ bool trk_law_possible(const struct trk_law *law, u64 base)
  *
  * Return: 0 or TRK_DROP_CLAIMS.
  */
-int trk_claims_check(const struct trk_claims *claims, u64 base)
+int trk_law_claims_check(const struct trk_claims *claims, u64 base)
 {
 	u64 prev = base;
 	unsigned int i;
@@ -183,7 +183,7 @@ int trk_claims_check(const struct trk_claims *claims, u64 base)
 }
 
 /**
- * trk_walk_init - start a walk over (base, n]
+ * trk_law_walk_init - start a walk over (base, n]
  * @w: walk
  * @law: state at @base
  * @base: base of the proof
@@ -191,8 +191,8 @@ int trk_claims_check(const struct trk_claims *claims, u64 base)
  * @split: a number that begins a step of its own, 0 for none
  * @single: one number per step instead of runs
  */
-void trk_walk_init(struct trk_walk *w, const struct trk_law *law, u64 base,
-		   const struct trk_claims *claims, u64 split, bool single)
+void trk_law_walk_init(struct trk_walk *w, const struct trk_law *law, u64 base,
+		       const struct trk_claims *claims, u64 split, bool single)
 {
 	w->law = *law;
 	w->claims = claims;
@@ -269,7 +269,7 @@ static void walk_received(struct trk_walk *w, bool nogrowth, struct trk_step *s)
 }
 
 /**
- * trk_walk_next - the next run of received numbers and what it issues
+ * trk_law_walk_next - the next run of received numbers and what it issues
  * @w: walk
  * @step: filled on return
  *
@@ -279,7 +279,7 @@ static void walk_received(struct trk_walk *w, bool nogrowth, struct trk_step *s)
  * Return: false at the end of the walk; then @w->law is the state at n, unless
  * @w->impossible says that the claims cannot be true.
  */
-bool trk_walk_next(struct trk_walk *w, struct trk_step *step)
+bool trk_law_walk_next(struct trk_walk *w, struct trk_step *step)
 {
 	const struct trk_claims *claims = w->claims;
 

@@ -79,8 +79,8 @@ struct trk_walk {
 	bool impossible;		/* the claims name numbers that cannot have been issued */
 };
 
-u32 trk_isqrt(u64 v);
-u32 trk_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh);
+u32 trk_law_isqrt(u64 v);
+u32 trk_law_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh);
 
 void trk_law_init(struct trk_law *law, u64 base, u32 start_cwnd, u32 ssthresh, u64 first_loss);
 u32 trk_law_window(const struct trk_law *law, u64 k);
@@ -88,10 +88,10 @@ u64 trk_law_highest(const struct trk_law *law, u64 n);
 void trk_law_settle(struct trk_law *law, u64 n);
 bool trk_law_possible(const struct trk_law *law, u64 base);
 
-int trk_claims_check(const struct trk_claims *claims, u64 base);
+int trk_law_claims_check(const struct trk_claims *claims, u64 base);
 
-void trk_walk_init(struct trk_walk *w, const struct trk_law *law, u64 base,
-		   const struct trk_claims *claims, u64 split, bool single);
-bool trk_walk_next(struct trk_walk *w, struct trk_step *step);
+void trk_law_walk_init(struct trk_walk *w, const struct trk_law *law, u64 base,
+		       const struct trk_claims *claims, u64 split, bool single);
+bool trk_law_walk_next(struct trk_walk *w, struct trk_step *step);
 
 #endif /* TRK_CORE_LAW_H */

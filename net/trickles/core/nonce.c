@@ -28,7 +28,7 @@ static void nonce_block(const u8 base[TRK_BLOCK], u64 x, bool nogrowth, u8 out[T
 }
 
 /**
- * trk_nonces - nonces of consecutive packets: p_i = r_i xor r_(i+1)
+ * trk_nonce_fill - nonces of consecutive packets: p_i = r_i xor r_(i+1)
  * @c: cipher of the domain's epoch
  * @conn: connection id
  * @domain: domain of the numbers
@@ -37,8 +37,8 @@ static void nonce_block(const u8 base[TRK_BLOCK], u64 x, bool nogrowth, u8 out[T
  * @nogrowth: of the no-growth sequence
  * @out: @n nonces
  */
-void trk_nonces(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, unsigned int n,
-		bool nogrowth, u64 *out)
+void trk_nonce_fill(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, unsigned int n,
+		    bool nogrowth, u64 *out)
 {
 	u8 base[TRK_BLOCK], r[(TRK_NONCE_BATCH + 1) * TRK_BLOCK];
 	unsigned int i;
@@ -106,7 +106,7 @@ static void proof_run(struct proof *p, u64 a, u64 b, bool nogrowth)
 }
 
 /**
- * trk_proof - the SACK proof that a client must show for its claims (paper §2.2)
+ * trk_nonce_proof - the SACK proof that a client must show for its claims (paper §2.2)
  * @c: cipher of the domain's epoch
  * @conn: connection id
  * @domain: domain of the numbers
@@ -117,8 +117,8 @@ static void proof_run(struct proof *p, u64 a, u64 b, bool nogrowth)
  *
  * Return: xor of the nonces of all numbers of (base, n] that the claims call received.
  */
-u64 trk_proof(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
-	      const struct trk_claims *claims)
+u64 trk_nonce_proof(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
+		    const struct trk_claims *claims)
 {
 	struct proof p = { .c = c };
 	u64 at = base + 1;

@@ -81,7 +81,7 @@ void trk_reach_choose(struct trk_client *cl, const struct trk_plan *p, u32 limit
 	r->recover = 0;
 	r->cwnd = cl->cwnd;
 	trk_reach_claims(cl, held->c.base, cl->num.reportable, claims);
-	trk_walk_init(&w, &held->c.law, held->c.base, claims, cl->num.nrep + 1, false);
+	trk_law_walk_init(&w, &held->c.law, held->c.base, claims, cl->num.nrep + 1, false);
 	for (;;) {
 		const struct trk_law *law = &w.law;
 		u64 issued;
@@ -93,15 +93,15 @@ void trk_reach_choose(struct trk_client *cl, const struct trk_plan *p, u32 limit
 				r->recover = law->first_loss ? law->recover : 0;
 			w.split = law->first_loss ? law->recover + 2 - law->new_cwnd : 0;
 			saved = w;
-			if (!trk_walk_next(&w, &step))
+			if (!trk_law_walk_next(&w, &step))
 				break;
 			if (step.first <= step.last) {
 				w = saved;
 				w.single = true;
-				if (!trk_walk_next(&w, &step))
+				if (!trk_law_walk_next(&w, &step))
 					break;
 			}
-		} else if (!trk_walk_next(&w, &step)) {
+		} else if (!trk_law_walk_next(&w, &step)) {
 			break;
 		}
 		if (step.a <= cl->num.nrep)

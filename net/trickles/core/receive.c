@@ -70,8 +70,8 @@ static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
 		return TRK_DROP_TOKEN;
 	if (!r->cont.p)
 		return TRK_DROP_NUMBER;
-	trk_cont_read(r->cont.p, &c);
-	if (trk_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base ||
+	trk_seal_cont_read(r->cont.p, &c);
+	if (trk_seal_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base ||
 	    c.law.first_loss || c.slot > cl->want_slot ||
 	    (cl->state == TRK_CL_OPEN && c.slot != cl->slot))
 		return TRK_DROP_NUMBER;
@@ -257,7 +257,7 @@ static int accept_output(struct trk_client *cl, struct arrival *a)
 {
 	const struct trk_held_ucont *place;
 	const struct trk_ucont *u = &a->output;
-	int err = trk_ucont_parse(&a->output, a->r->output);
+	int err = trk_wire_ucont_parse(&a->output, a->r->output);
 
 	if (err)
 		return err;
@@ -293,7 +293,7 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 	a->s = trk_client_slot(cl, a->x);
 	if (r->cont.p && !a->late) {
 		/* The same request answered twice, in two domains: one of them counts. */
-		trk_cont_read(r->cont.p, &c);
+		trk_seal_cont_read(r->cont.p, &c);
 		if (c.domain != trk_client_cont(cl)->c.domain)
 			return TRK_DROP_NUMBER;
 	}

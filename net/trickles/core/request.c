@@ -57,7 +57,7 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct trk
 		fill_held(&q->output, p->cont);
 		fill_held(&q->input, p->input);
 	}
-	out->hdr_len = trk_req_write(out->hdr, q);
+	out->hdr_len = trk_wire_req_write(out->hdr, q);
 	out->in_off = p->in_off;
 	out->in_len = 0;
 	if (p->what != TRK_WHAT_INPUT)
@@ -205,8 +205,8 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 		return;
 	}
 	trk_reach_claims(cl, c->c.base, cl->held.confirmed_n, claims);
-	trk_walk_init(&w, &c->c.law, c->c.base, claims, 0, false);
-	while (trk_walk_next(&w, &step))
+	trk_law_walk_init(&w, &c->c.law, c->c.base, claims, 0, false);
+	while (trk_law_walk_next(&w, &step))
 		;
 	trk_law_settle(&w.law, claims->n);
 	memset(s, 0, sizeof(*s));
@@ -457,7 +457,7 @@ void trk_request_close(struct trk_client *cl, struct trk_out_req *out)
 	q.cont.p = trk_client_cont(cl)->blob;
 	q.m = (u32)cl->num.nrep;
 	q.n = (u32)cl->num.nrep;
-	out->hdr_len = trk_req_write(out->hdr, &q);
+	out->hdr_len = trk_wire_req_write(out->hdr, &q);
 	out->in_off = 0;
 	out->in_len = 0;
 	out->seq = cl->req.seq;

@@ -27,13 +27,13 @@ static void peer_write(u8 *p, const struct trk_peer *peer)
 static const u8 v4_mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 /**
- * trk_peer_write - a client's address as it stands in TRK_EXT_ADDR
+ * trk_seal_peer_write - a client's address as it stands in TRK_EXT_ADDR
  * @peer: the client
  * @out: address and port
  *
  * Return: its length.
  */
-u16 trk_peer_write(const struct trk_peer *peer, u8 out[TRK_ADDR_MAX])
+u16 trk_seal_peer_write(const struct trk_peer *peer, u8 out[TRK_ADDR_MAX])
 {
 	bool v4 = !memcmp(peer->addr, v4_mapped, sizeof(v4_mapped));
 	u16 len = v4 ? TRK_ADDR_IPV4 : TRK_ADDR_MAX;
@@ -44,11 +44,11 @@ u16 trk_peer_write(const struct trk_peer *peer, u8 out[TRK_ADDR_MAX])
 }
 
 /**
- * trk_peer_read - the address that trk_peer_write() wrote
+ * trk_seal_peer_read - the address that trk_seal_peer_write() wrote
  * @peer: gets the address and the port
  * @addr: from TRK_EXT_ADDR, parsed
  */
-void trk_peer_read(struct trk_peer *peer, struct trk_blob addr)
+void trk_seal_peer_read(struct trk_peer *peer, struct trk_blob addr)
 {
 	memcpy(peer->addr, v4_mapped, sizeof(v4_mapped));
 	memcpy(peer->addr + sizeof(peer->addr) + 2 - addr.len, addr.p, addr.len - 2);
@@ -72,13 +72,13 @@ static void cont_mac(const struct trk_cipher *c, const struct trk_peer *peer, co
 }
 
 /**
- * trk_cont_seal - make a transport continuation
+ * trk_seal_cont - make a transport continuation
  * @c: cipher of the current epoch
  * @peer: the client, and the service
  * @cont: what to seal; key_id is taken from @c
  * @out: the sealed continuation
  */
-void trk_cont_seal(const struct trk_cipher *c, const struct trk_peer *peer,
+void trk_seal_cont(const struct trk_cipher *c, const struct trk_peer *peer,
 		   const struct trk_cont *cont, u8 out[TRK_CONT_LEN])
 {
 	const struct trk_law *law = &cont->law;
@@ -101,12 +101,12 @@ void trk_cont_seal(const struct trk_cipher *c, const struct trk_peer *peer,
 }
 
 /**
- * trk_cont_read - read a continuation without a key, as the client does
+ * trk_seal_cont_read - read a continuation without a key, as the client does
  * @blob: sealed continuation
  * @cont: filled; nothing in it may be believed by a server, nor computed with before
- *	trk_cont_check()
+ *	trk_seal_cont_check()
  */
-void trk_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
+void trk_seal_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 {
 	u32 back = get_unaligned_be32(blob + 52);
 
@@ -123,16 +123,16 @@ void trk_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 }
 
 /**
- * trk_cont_key_id - the key epoch that a continuation claims
+ * trk_seal_cont_key_id - the key epoch that a continuation claims
  * @blob: sealed continuation
  */
-u8 trk_cont_key_id(const u8 blob[TRK_CONT_LEN])
+u8 trk_seal_cont_key_id(const u8 blob[TRK_CONT_LEN])
 {
 	return blob[1];
 }
 
 /**
- * trk_cont_check - is this a continuation that this code could have sealed?
+ * trk_seal_cont_check - is this a continuation that this code could have sealed?
  * @cont: as it was read
  *
  * Who has the key can seal anything: any user in a namespace of his own, who got hold
@@ -140,7 +140,7 @@ u8 trk_cont_key_id(const u8 blob[TRK_CONT_LEN])
  *
  * Return: 0 or TRK_DROP_FORGED.
  */
-int trk_cont_check(const struct trk_cont *cont)
+int trk_seal_cont_check(const struct trk_cont *cont)
 {
 	if (cont->slot < TRK_MIN_SLOT || cont->slot > TRK_MAX_SLOT ||
 	    cont->iw != TRK_INITIAL_WINDOW || !trk_law_possible(&cont->law, cont->base))
@@ -149,7 +149,7 @@ int trk_cont_check(const struct trk_cont *cont)
 }
 
 /**
- * trk_cont_open - check a continuation's seal and read it
+ * trk_seal_cont_open - check a continuation's seal and read it
  * @c: cipher of its epoch
  * @peer: where the packet came from, and the port it came to
  * @blob: sealed continuation
@@ -157,8 +157,8 @@ int trk_cont_check(const struct trk_cont *cont)
  *
  * Return: 0, TRK_DROP_MAC, TRK_DROP_VERSION or TRK_DROP_FORGED.
  */
-int trk_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
-		  const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
+int trk_seal_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
+		       const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 {
 	u8 mac[TRK_MAC_LEN];
 
@@ -167,8 +167,8 @@ int trk_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
 		return TRK_DROP_MAC;
 	if (blob[0] != TRK_VERSION)
 		return TRK_DROP_VERSION;
-	trk_cont_read(blob, cont);
-	return trk_cont_check(cont);
+	trk_seal_cont_read(blob, cont);
+	return trk_seal_cont_check(cont);
 }
 
 static void ucont_mac(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
@@ -186,7 +186,7 @@ static void ucont_mac(const struct trk_cipher *c, const struct trk_peer *peer, u
 }
 
 /**
- * trk_ucont_seal - make a user continuation
+ * trk_seal_ucont - make a user continuation
  * @c: cipher of the current epoch
  * @peer: only the service is sealed; the connection id stands for the client
  * @conn: connection id
@@ -196,7 +196,7 @@ static void ucont_mac(const struct trk_cipher *c, const struct trk_peer *peer, u
  *
  * Return: length of the sealed continuation, 0 if it would be too long.
  */
-u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
+u32 trk_seal_ucont(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
 		   enum trk_ext which, const struct trk_ucont *u, u8 *out)
 {
 	u16 len = u->len + TRK_UCONT_HDR;
@@ -215,7 +215,7 @@ u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 
 }
 
 /**
- * trk_ucont_open - check a user continuation's seal and read it
+ * trk_seal_ucont_open - check a user continuation's seal and read it
  * @c: cipher of its epoch
  * @peer: the service that it came to
  * @conn: connection id, from the transport continuation
@@ -225,11 +225,11 @@ u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 
  *
  * Return: 0, TRK_DROP_UCONT or TRK_DROP_FORGED.
  */
-int trk_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
-		   enum trk_ext which, struct trk_blob blob, struct trk_ucont *u)
+int trk_seal_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
+			enum trk_ext which, struct trk_blob blob, struct trk_ucont *u)
 {
 	u8 mac[TRK_MAC_LEN];
-	int err = trk_ucont_parse(u, blob);
+	int err = trk_wire_ucont_parse(u, blob);
 
 	if (err)
 		return err;
@@ -255,13 +255,14 @@ static void prf(const struct trk_cipher *c, u8 label, const struct trk_peer *pee
 }
 
 /**
- * trk_cookie - the ISN with which every replica answers a SYN
+ * trk_seal_cookie - the ISN with which every replica answers a SYN
  * @c: cipher of an epoch
  * @peer: client and service
  * @client_isn: sequence number of the SYN
  * @period: number of the coarse clock period
  */
-u32 trk_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period)
+u32 trk_seal_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
+		    u64 period)
 {
 	u8 mac[TRK_MAC_LEN];
 
@@ -270,13 +271,14 @@ u32 trk_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 clie
 }
 
 /**
- * trk_conn_id - the id of the connection that a SYN cookie opens
+ * trk_seal_conn_id - the id of the connection that a SYN cookie opens
  * @c: cipher of the epoch of the cookie
  * @peer: client and service
  * @client_isn: sequence number of the SYN
  * @period: period of the cookie
  */
-u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period)
+u64 trk_seal_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
+		     u64 period)
 {
 	u8 mac[TRK_MAC_LEN];
 
@@ -285,16 +287,16 @@ u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 cli
 }
 
 /**
- * trk_domain_order_at - the order of a domain that is born at this time, as a first attempt
+ * trk_seal_order_at - the order of a domain that is born at this time, as a first attempt
  * @time_ms: wall clock, milliseconds
  */
-u32 trk_domain_order_at(u64 time_ms)
+u32 trk_seal_order_at(u64 time_ms)
 {
 	return (u32)(time_ms / TRK_BORN_UNIT_MS) << 4;
 }
 
 /**
- * trk_domain - a new domain for nonces
+ * trk_seal_domain - a new domain for nonces
  * @c: cipher of the current epoch
  * @conn: connection id
  * @parent: domain that it takes the place of, 0: none
@@ -305,10 +307,10 @@ u32 trk_domain_order_at(u64 time_ms)
  * Domains of a connection are in the order of their births (trk_domain_order()): later
  * than the parent, and among those of one parent later attempts later.
  */
-u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
-	       u64 highest)
+u64 trk_seal_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
+		    u64 highest)
 {
-	u32 born = trk_domain_order_at(time_ms);
+	u32 born = trk_seal_order_at(time_ms);
 	u32 after = (trk_domain_order(parent) | 15) + 1;
 	u8 m[34], mac[TRK_MAC_LEN];
 

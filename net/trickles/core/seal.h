@@ -18,8 +18,8 @@ struct trk_peer {
 	u16 service;		/* port of the server, host order */
 };
 
-u16 trk_peer_write(const struct trk_peer *peer, u8 out[TRK_ADDR_MAX]);
-void trk_peer_read(struct trk_peer *peer, struct trk_blob addr);
+u16 trk_seal_peer_write(const struct trk_peer *peer, u8 out[TRK_ADDR_MAX]);
+void trk_seal_peer_read(struct trk_peer *peer, struct trk_blob addr);
 
 /* A transport continuation, opened. */
 struct trk_cont {
@@ -34,28 +34,29 @@ struct trk_cont {
 	u8 iw;			/* initial window of the connection, packets */
 };
 
-void trk_cont_seal(const struct trk_cipher *c, const struct trk_peer *peer,
+void trk_seal_cont(const struct trk_cipher *c, const struct trk_peer *peer,
 		   const struct trk_cont *cont, u8 out[TRK_CONT_LEN]);
-int trk_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
-		  const u8 blob[TRK_CONT_LEN], struct trk_cont *cont);
-int trk_cont_check(const struct trk_cont *cont);
-void trk_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont);
-u8 trk_cont_key_id(const u8 blob[TRK_CONT_LEN]);
+int trk_seal_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
+		       const u8 blob[TRK_CONT_LEN], struct trk_cont *cont);
+int trk_seal_cont_check(const struct trk_cont *cont);
+void trk_seal_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont);
+u8 trk_seal_cont_key_id(const u8 blob[TRK_CONT_LEN]);
 
-u32 trk_ucont_seal(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
+u32 trk_seal_ucont(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
 		   enum trk_ext which, const struct trk_ucont *u, u8 *out);
-int trk_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
-		   enum trk_ext which, struct trk_blob blob, struct trk_ucont *u);
+int trk_seal_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
+			enum trk_ext which, struct trk_blob blob, struct trk_ucont *u);
 
-u32 trk_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn, u64 period);
-u64 trk_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
-		u64 period);
-u64 trk_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
-	       u64 highest);
+u32 trk_seal_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
+		    u64 period);
+u64 trk_seal_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
+		     u64 period);
+u64 trk_seal_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
+		    u64 highest);
 
 #define TRK_BORN_UNIT_MS	64	/* with the attempt, 32 bits are enough for half a year */
 
-u32 trk_domain_order_at(u64 time_ms);
+u32 trk_seal_order_at(u64 time_ms);
 
 /* When a domain was born, to be compared with others of its connection, as sequence numbers are. */
 static inline u32 trk_domain_order(u64 domain)

@@ -17,16 +17,18 @@ static bool is_fresh(const struct trk_server_env *env, u64 made_ms)
 }
 
 /**
- * trk_syn_cookie - the ISN for the answer to a SYN
+ * trk_server_syn_cookie - the ISN for the answer to a SYN
  * @env: keys and clock
  * @peer: client and service
  * @client_isn: sequence number of the SYN
  *
  * Every replica gives the same answer to a repeated SYN.
  */
-u32 trk_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer, u32 client_isn)
+u32 trk_server_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer,
+			  u32 client_isn)
 {
-	return trk_cookie(env->current_key, peer, client_isn, env->now_ms / TRK_COOKIE_PERIOD_MS);
+	return trk_seal_cookie(env->current_key, peer, client_isn,
+			       env->now_ms / TRK_COOKIE_PERIOD_MS);
 }
 
 /* Each request is answered once. */
@@ -44,13 +46,13 @@ static int mark_answered(const struct trk_server_env *env, const struct trk_peer
  */
 u32 trk_server_ahead(u32 skew_ms)
 {
-	return trk_domain_order_at(2ULL * skew_ms + TRK_BORN_AHEAD_MS + 3 * TRK_BORN_UNIT_MS);
+	return trk_seal_order_at(2ULL * skew_ms + TRK_BORN_AHEAD_MS + 3 * TRK_BORN_UNIT_MS);
 }
 
 /* No timer is so fast: nobody gets far ahead, and what seems to be far ahead is old. */
 static bool too_early(const struct trk_server_env *env, u64 domain)
 {
-	u32 latest = trk_domain_order_at(env->now_ms + 2ULL * env->skew_ms + TRK_BORN_AHEAD_MS);
+	u32 latest = trk_seal_order_at(env->now_ms + 2ULL * env->skew_ms + TRK_BORN_AHEAD_MS);
 	s32 ahead = (s32)(trk_domain_order(domain) - latest);
 
 	return ahead > 0 && ahead < TRK_BORN_AHEAD_MAX;
@@ -71,7 +73,7 @@ static u64 cookie_period(const struct trk_server_env *env, const struct trk_ciph
 	u64 oldest = env->now_ms / TRK_COOKIE_PERIOD_MS - 1;
 
 	for (; period >= oldest; period--)
-		if (cookie == trk_cookie(key, peer, client_isn, period))
+		if (cookie == trk_seal_cookie(key, peer, client_isn, period))
 			return period;
 	return 0;
 }
@@ -94,7 +96,7 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 	if (q->slot < TRK_MIN_SLOT || q->nclaims)
 		return TRK_DROP_RANGE;
 	c->slot = min_t(u16, min_t(u16, q->slot, env->max_slot), TRK_MAX_SLOT);
-	c->conn = trk_conn_id(key, peer, seq - 1, period);
+	c->conn = trk_seal_conn_id(key, peer, seq - 1, period);
 	return TRK_OK;
 }
 
@@ -105,7 +107,7 @@ static int step_first(const struct trk_server_env *env, const struct trk_peer *p
 	struct trk_mark mark = { .kind = TRK_KIND_FIRST, .attempt = attempt, .conn = c->conn };
 	int err;
 
-	c->domain = trk_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
+	c->domain = trk_seal_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
 	mark.born = trk_domain_order(c->domain);
 	err = mark_answered(env, peer, &mark);
 	if (err)
@@ -142,7 +144,7 @@ static int read_claims(const struct trk_req *q, u64 base, struct trk_claims *cla
 		claims->c[i].b = claims->c[i].a + q->claim[i].len - 1;
 		claims->c[i].kind = q->claim[i].kind;
 	}
-	return trk_claims_check(claims, base);
+	return trk_law_claims_check(claims, base);
 }
 
 /*
@@ -156,7 +158,7 @@ static bool walk_to(struct trk_walk *w, u64 to, u64 *first, u64 *last)
 	*first = 1;
 	*last = 0;
 	w->split = to + 1;
-	while (w->next <= to && trk_walk_next(w, &s) && s.a <= to) {
+	while (w->next <= to && trk_law_walk_next(w, &s) && s.a <= to) {
 		if (s.first > s.last)
 			continue;
 		if (*first > *last)
@@ -183,7 +185,7 @@ static int step_range(const struct trk_server_env *env, const struct trk_peer *p
 	struct trk_law law;
 	int err;
 
-	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
+	trk_law_walk_init(&w, &c->law, c->base, claims, 0, false);
 	if (!walk_to(&w, m - 1, &first, &last))
 		return w.impossible ? TRK_DROP_CLAIMS : TRK_DROP_RANGE;
 	law = w.law;
@@ -263,14 +265,15 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 	/* Who got ahead of the clock would keep the next one out. */
 	if (too_early(env, c->domain) && is_fresh(env, c->time_ms))
 		return TRK_DROP_ATTEMPT;
-	trk_walk_init(&w, &c->law, c->base, claims, 0, false);
-	while (trk_walk_next(&w, &s))
+	trk_law_walk_init(&w, &c->law, c->base, claims, 0, false);
+	while (trk_law_walk_next(&w, &s))
 		;
 	if (w.impossible)
 		return TRK_DROP_CLAIMS;
 	trk_law_settle(&w.law, claims->n);
 	highest = trk_law_highest(&w.law, claims->n);
-	domain = trk_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt, highest);
+	domain = trk_seal_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt,
+				 highest);
 	mark.born = trk_domain_order(domain);
 	err = mark_answered(env, peer, &mark);
 	if (err)
@@ -302,20 +305,20 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 static int open_cont(const struct trk_server_env *env, const struct trk_peer *peer,
 		     const struct trk_req *q, struct trk_grant *g)
 {
-	const struct trk_cipher *cipher = env->cipher(env->arg, trk_cont_key_id(q->cont.p));
+	const struct trk_cipher *cipher = env->cipher(env->arg, trk_seal_cont_key_id(q->cont.p));
 	struct trk_peer before = *peer;
 	u8 addr[TRK_ADDR_MAX];
 	int err;
 
 	if (!cipher)
 		return TRK_DROP_KEY;
-	err = trk_cont_open(cipher, peer, q->cont.p, &g->cont);
+	err = trk_seal_cont_open(cipher, peer, q->cont.p, &g->cont);
 	/* The answer must not be longer for an address that is. */
 	if (err != TRK_DROP_MAC || q->kind != TRK_KIND_TIMEOUT ||
-	    q->addr.len != trk_peer_write(peer, addr))
+	    q->addr.len != trk_seal_peer_write(peer, addr))
 		return err;
-	trk_peer_read(&before, q->addr);
-	err = trk_cont_open(cipher, &before, q->cont.p, &g->cont);
+	trk_seal_peer_read(&before, q->addr);
+	err = trk_seal_cont_open(cipher, &before, q->cont.p, &g->cont);
 	if (!err && !env->moves)
 		return TRK_DROP_MOVED;
 	g->moved = true;
@@ -357,7 +360,7 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 	cipher = env->cipher(env->arg, c->domain_key);
 	if (!cipher)
 		return TRK_DROP_KEY;
-	if (trk_proof(cipher, c->conn, c->domain, c->base, claims) != q->proof)
+	if (trk_nonce_proof(cipher, c->conn, c->domain, c->base, claims) != q->proof)
 		return TRK_DROP_PROOF;
 	return TRK_OK;
 }
@@ -366,14 +369,14 @@ static int open_ucont(const struct trk_server_env *env, const struct trk_peer *p
 		      enum trk_ext which, struct trk_blob blob, struct trk_ucont *u)
 {
 	const struct trk_cipher *cipher;
-	int err = trk_ucont_parse(u, blob);
+	int err = trk_wire_ucont_parse(u, blob);
 
 	if (err)
 		return err;
 	cipher = env->cipher(env->arg, u->key_id);
 	if (!cipher)
 		return TRK_DROP_KEY;
-	return trk_ucont_open(cipher, peer, conn, which, blob, u);
+	return trk_seal_ucont_open(cipher, peer, conn, which, blob, u);
 }
 
 /* Numbers that were issued before took the first pieces; an empty range may remain. */
@@ -471,7 +474,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	g->seq0 = ack - q->ackrel;
 	g->ack = seq + payload_len;
 	if (q->kind == TRK_KIND_FIRST || (g->late && q->addr.p))
-		g->addr_len = trk_peer_write(peer, g->addr);
+		g->addr_len = trk_seal_peer_write(peer, g->addr);
 	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
 	if (g->late)
 		return step_timeout(env, peer, &claims, q->attempt, g);

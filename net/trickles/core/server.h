@@ -54,6 +54,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 
 u32 trk_server_ahead(u32 skew_ms);
 
-u32 trk_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer, u32 client_isn);
+u32 trk_server_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer,
+			  u32 client_isn);
 
 #endif /* TRK_CORE_SERVER_H */

@@ -14,7 +14,7 @@
 static_assert(TRK_UCONT_HDR == 8 + 8 + 1 + 1 + 2 + TRK_MAC_LEN, "sealed user continuation");
 
 /**
- * trk_opt_find - look for our option among TCP options
+ * trk_wire_opt_find - look for our option among TCP options
  * @opts: the options of a TCP header
  * @len: their length, bytes
  *
@@ -23,7 +23,7 @@ static_assert(TRK_UCONT_HDR == 8 + 8 + 1 + 1 + 2 + TRK_MAC_LEN, "sealed user con
  * Return: offset of the option in @opts, -1 if it is not there or the list is
  * malformed before it.  Any context.
  */
-int trk_opt_find(const u8 *opts, unsigned int len)
+int trk_wire_opt_find(const u8 *opts, unsigned int len)
 {
 	unsigned int i = 0;
 
@@ -45,10 +45,10 @@ int trk_opt_find(const u8 *opts, unsigned int len)
 }
 
 /**
- * trk_opt_write - write our option
+ * trk_wire_opt_write - write our option
  * @opt: where
  */
-void trk_opt_write(u8 opt[TRK_OPT_LEN])
+void trk_wire_opt_write(u8 opt[TRK_OPT_LEN])
 {
 	opt[0] = TRK_OPT_KIND;
 	opt[1] = TRK_OPT_LEN;
@@ -56,13 +56,13 @@ void trk_opt_write(u8 opt[TRK_OPT_LEN])
 }
 
 /**
- * trk_kind_peek - the kind of a payload
+ * trk_wire_kind - the kind of a payload
  * @p: at least one byte of it, if @len is not 0
  * @len: length of the payload
  *
  * Return: enum trk_kind, or -1 if the version is not ours or the kind unknown.
  */
-int trk_kind_peek(const u8 *p, u32 len)
+int trk_wire_kind(const u8 *p, u32 len)
 {
 	int kind;
 
@@ -128,14 +128,14 @@ static u8 *ext_put_blob(u8 *p, u8 type, struct trk_blob b)
 }
 
 /**
- * trk_req_hdr_len - length of a request's header
+ * trk_wire_req_hdr_len - length of a request's header
  * @p: the first TRK_REQ_FIXED bytes of the payload
  * @len: length of the payload
  *
- * Return: bytes that trk_req_parse() needs to see, unchecked against @len;
+ * Return: bytes that trk_wire_req_parse() needs to see, unchecked against @len;
  * TRK_REQ_FIXED if the payload is shorter than that.
  */
-u32 trk_req_hdr_len(const u8 *p, u32 len)
+u32 trk_wire_req_hdr_len(const u8 *p, u32 len)
 {
 	if (len < TRK_REQ_FIXED)
 		return TRK_REQ_FIXED;
@@ -193,17 +193,17 @@ static int req_parse_ext(struct trk_req *q, const u8 *p, u32 left)
 }
 
 /**
- * trk_req_parse - read a request
+ * trk_wire_req_parse - read a request
  * @q: filled; its pointers lead into @p
  * @p: the payload's beginning
- * @hdr_avail: bytes readable at @p; trk_req_hdr_len() of them are needed
+ * @hdr_avail: bytes readable at @p; trk_wire_req_hdr_len() of them are needed
  * @total: length of the payload
  *
  * Return: 0 or a reason.  Any context.
  */
-int trk_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
+int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 {
-	int kind = trk_kind_peek(p, total);
+	int kind = trk_wire_kind(p, total);
 	const u8 *at;
 	unsigned int i;
 	int err;
@@ -214,7 +214,7 @@ int trk_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 	if (total < TRK_REQ_FIXED || hdr_avail < TRK_REQ_FIXED)
 		return TRK_DROP_TRUNCATED;
 	q->kind = (u8)kind;
-	q->hdr_len = trk_req_hdr_len(p, total);
+	q->hdr_len = trk_wire_req_hdr_len(p, total);
 	if (p[29] > TRK_MAX_CLAIMS || q->hdr_len > TRK_REQ_HDR_MAX)
 		return TRK_DROP_OVERSIZED;
 	if (q->hdr_len > total || q->hdr_len > hdr_avail)
@@ -256,13 +256,13 @@ int trk_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 }
 
 /**
- * trk_req_write - write a request's header
+ * trk_wire_req_write - write a request's header
  * @p: TRK_REQ_HDR_MAX bytes
  * @q: the request; hdr_len and input_len are not used
  *
  * Return: bytes written; the input data follows.
  */
-u32 trk_req_write(u8 *p, const struct trk_req *q)
+u32 trk_wire_req_write(u8 *p, const struct trk_req *q)
 {
 	u8 *at = p + TRK_REQ_FIXED, *ext;
 	unsigned int i;
@@ -309,14 +309,14 @@ u32 trk_req_write(u8 *p, const struct trk_req *q)
 }
 
 /**
- * trk_resp_hdr_len - length of a response's header
+ * trk_wire_resp_hdr_len - length of a response's header
  * @p: the first TRK_RESP_FIXED bytes of the payload
  * @len: length of the payload
  *
- * Return: bytes that trk_resp_parse() needs to see, unchecked against @len;
+ * Return: bytes that trk_wire_resp_parse() needs to see, unchecked against @len;
  * TRK_RESP_FIXED if the payload is shorter than that.
  */
-u32 trk_resp_hdr_len(const u8 *p, u32 len)
+u32 trk_wire_resp_hdr_len(const u8 *p, u32 len)
 {
 	if (len < TRK_RESP_FIXED)
 		return TRK_RESP_FIXED;
@@ -376,25 +376,25 @@ static int resp_parse_ext(struct trk_resp *r, const u8 *p, u32 left)
 }
 
 /**
- * trk_resp_parse - read a response
+ * trk_wire_resp_parse - read a response
  * @r: filled; its pointers lead into @p
  * @p: the payload's beginning
- * @hdr_avail: bytes readable at @p; trk_resp_hdr_len() of them are needed
+ * @hdr_avail: bytes readable at @p; trk_wire_resp_hdr_len() of them are needed
  * @total: length of the payload (of one slot)
  *
  * Return: 0 or a reason.  Any context.
  */
-int trk_resp_parse(struct trk_resp *r, const u8 *p, u32 hdr_avail, u32 total)
+int trk_wire_resp_parse(struct trk_resp *r, const u8 *p, u32 hdr_avail, u32 total)
 {
 	const u8 *at;
 	int err;
 
 	memset(r, 0, sizeof(*r));
-	if (trk_kind_peek(p, total) != TRK_KIND_RESPONSE)
+	if (trk_wire_kind(p, total) != TRK_KIND_RESPONSE)
 		return TRK_DROP_VERSION;
 	if (total < TRK_RESP_FIXED || hdr_avail < TRK_RESP_FIXED)
 		return TRK_DROP_TRUNCATED;
-	r->hdr_len = trk_resp_hdr_len(p, total);
+	r->hdr_len = trk_wire_resp_hdr_len(p, total);
 	if (r->hdr_len > TRK_RESP_HDR_MAX)
 		return TRK_DROP_OVERSIZED;
 	if (r->hdr_len > total || r->hdr_len > hdr_avail)
@@ -423,10 +423,10 @@ int trk_resp_parse(struct trk_resp *r, const u8 *p, u32 hdr_avail, u32 total)
 }
 
 /**
- * trk_resp_size - length of the header that trk_resp_write() would write
+ * trk_wire_resp_size - length of the header that trk_wire_resp_write() would write
  * @r: the response
  */
-u32 trk_resp_size(const struct trk_resp *r)
+u32 trk_wire_resp_size(const struct trk_resp *r)
 {
 	u32 len = TRK_RESP_FIXED;
 
@@ -448,13 +448,13 @@ u32 trk_resp_size(const struct trk_resp *r)
 }
 
 /**
- * trk_resp_write - write a response's header
+ * trk_wire_resp_write - write a response's header
  * @p: TRK_RESP_HDR_MAX bytes
  * @r: the response; hdr_len and data_len are not used
  *
  * Return: bytes written; the output data follows.
  */
-u32 trk_resp_write(u8 *p, const struct trk_resp *r)
+u32 trk_wire_resp_write(u8 *p, const struct trk_resp *r)
 {
 	u8 *at = p + TRK_RESP_FIXED, *ext;
 
@@ -494,7 +494,7 @@ u32 trk_resp_write(u8 *p, const struct trk_resp *r)
 }
 
 /**
- * trk_ucont_parse - read the plain part of a sealed user continuation
+ * trk_wire_ucont_parse - read the plain part of a sealed user continuation
  * @u: filled; opaque leads into the blob
  * @b: the blob
  *
@@ -503,7 +503,7 @@ u32 trk_resp_write(u8 *p, const struct trk_resp *r)
  *
  * Return: 0 or TRK_DROP_UCONT.
  */
-int trk_ucont_parse(struct trk_ucont *u, struct trk_blob b)
+int trk_wire_ucont_parse(struct trk_ucont *u, struct trk_blob b)
 {
 	memset(u, 0, sizeof(*u));
 	if (!b.p || b.len < TRK_UCONT_HDR || b.len > TRK_SEALED_UCONT_MAX)

@@ -154,21 +154,21 @@ struct trk_ucont {
 	const u8 *opaque;
 };
 
-int trk_opt_find(const u8 *opts, unsigned int len);
-void trk_opt_write(u8 opt[TRK_OPT_LEN]);
+int trk_wire_opt_find(const u8 *opts, unsigned int len);
+void trk_wire_opt_write(u8 opt[TRK_OPT_LEN]);
 
-int trk_kind_peek(const u8 *p, u32 len);
+int trk_wire_kind(const u8 *p, u32 len);
 
-u32 trk_req_hdr_len(const u8 *p, u32 len);
-int trk_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total);
-u32 trk_req_write(u8 *p, const struct trk_req *q);
+u32 trk_wire_req_hdr_len(const u8 *p, u32 len);
+int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total);
+u32 trk_wire_req_write(u8 *p, const struct trk_req *q);
 
-u32 trk_resp_hdr_len(const u8 *p, u32 len);
-int trk_resp_parse(struct trk_resp *r, const u8 *p, u32 hdr_avail, u32 total);
-u32 trk_resp_size(const struct trk_resp *r);
-u32 trk_resp_write(u8 *p, const struct trk_resp *r);
+u32 trk_wire_resp_hdr_len(const u8 *p, u32 len);
+int trk_wire_resp_parse(struct trk_resp *r, const u8 *p, u32 hdr_avail, u32 total);
+u32 trk_wire_resp_size(const struct trk_resp *r);
+u32 trk_wire_resp_write(u8 *p, const struct trk_resp *r);
 
-int trk_ucont_parse(struct trk_ucont *u, struct trk_blob b);
+int trk_wire_ucont_parse(struct trk_ucont *u, struct trk_blob b);
 
 /*
  * Bytes of asked output in a full packet of @slot; in the first of an answer of
