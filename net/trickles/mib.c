@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Counters of a namespace, and /proc/net/trickles that shows them: "Name value" lines. */
+/*
+ * Counters of a namespace, and /proc/net/trickles that shows them as /proc/net/netstat does its
+ * own: a line of names, a line of values, each behind "Trickles:".  So nstat(8) reads them:
+ * PROC_NET_NETSTAT=/proc/net/trickles nstat
+ */
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
@@ -17,20 +21,30 @@ static const char * const mib_names[TRK_MIB_MAX] = {
 #undef REASON_NAME
 };
 
+static u64 mib_sum(const struct trk_net *tn, int i)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(tn->mibs, cpu)->v[i]);
+	return sum;
+}
+
 static int mib_show(struct seq_file *seq, void *v)
 {
 	const struct trk_net *tn = trk_net(seq_file_single_net(seq));
-	int i, cpu;
+	int i;
 
-	for (i = 0; i < TRK_MIB_MAX; i++) {
-		u64 sum = 0;
-
-		if (!mib_names[i])
-			continue;
-		for_each_possible_cpu(cpu)
-			sum += READ_ONCE(per_cpu_ptr(tn->mibs, cpu)->v[i]);
-		seq_printf(seq, "%s %llu\n", mib_names[i], sum);
-	}
+	seq_puts(seq, "Trickles:");
+	for (i = 0; i < TRK_MIB_MAX; i++)
+		if (mib_names[i])
+			seq_printf(seq, " %s", mib_names[i]);
+	seq_puts(seq, "\nTrickles:");
+	for (i = 0; i < TRK_MIB_MAX; i++)
+		if (mib_names[i])
+			seq_printf(seq, " %llu", mib_sum(tn, i));
+	seq_putc(seq, '\n');
 	return 0;
 }
 

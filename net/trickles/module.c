@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Namespaces, init and exit. */
 #include <linux/module.h>
+#include <uapi/linux/trickles.h>
 
 #include "af.h"
 #include "hook.h"
@@ -99,5 +100,5 @@ MODULE_AUTHOR("The authors of Trickles for Linux");
 MODULE_LICENSE("GPL");
 MODULE_SOFTDEP("pre: aes cmac ecb");
 /* socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES) loads the module; SOCK_STREAM is an enum. */
-MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, 261, 1);
-MODULE_ALIAS_NET_PF_PROTO(PF_INET, 261);
+MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, IPPROTO_TRICKLES, 1);
+MODULE_ALIAS_NET_PF_PROTO(PF_INET, IPPROTO_TRICKLES);

@@ -24,15 +24,16 @@
  *                can then take it over from elsewhere as well, which an encrypted
  *                protocol notices and no other; default 0. At a client: a connection
  *                follows its host's address, if net.ipv4.ip_dynaddr is set as well
- *   key          write: the secret that replicas share, 64 hexadecimal digits;
- *                read: the number of the current epoch, of the previous one, and of
- *                those that are retired.  A random secret is the default.  A number
- *                is a byte made from the secret.  EEXIST: it is that of the current
- *                or previous secret as well, choose another secret.  A retired
+ *   key          write only: the secret that replicas share, 64 hexadecimal digits.
+ *                A random secret is the default.  It is known by a number, a byte
+ *                made from it.  EEXIST: that is the number of the current or previous
+ *                secret as well, choose another secret.  A retired
  *                one of the number is forgotten.  A secret that is still held
  *                becomes the current one again, and the one so far the previous one.
  *                With " only" behind it: all others are forgotten at once, since
  *                one of them leaked, and all connections end
+ *   key_ids      read only: numbers of the secrets that are held, in hexadecimal digits:
+ *                the current one, the previous one, those that are retired
  *   retired_keys secrets that are held beyond the current and the previous one, for
  *                connections that began with them; default 6, 0 to 6.  A smaller
  *                value forgets the oldest at once, and what depends on them ends:
@@ -62,19 +63,11 @@ static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *le
 	char text[2 * TRK_SECRET_LEN + sizeof(only) + 1] = "";
 	struct ctl_table copy = { .data = text, .maxlen = sizeof(text) };
 	u8 secret[TRK_SECRET_LEN];
-	u8 ids[TRK_KEYS_MAX];
 	const char *rest;
-	int i, n, err, len = 0;
+	int err;
 
 	if (!ns_capable(tn->net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
-	if (!write) {
-		n = trk_keys_ids(tn, ids);
-		for (i = 0; i < n; i++)
-			len += scnprintf(text + len, sizeof(text) - len, i ? " %02x" : "%02x",
-					 ids[i]);
-		return proc_dostring(&copy, write, buffer, lenp, ppos);
-	}
 	/* A secret in pieces would be another secret. */
 	if (*ppos)
 		return -EINVAL;
@@ -88,6 +81,20 @@ static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *le
 	memzero_explicit(secret, sizeof(secret));
 	memzero_explicit(text, sizeof(text));
 	return err;
+}
+
+/* What is in every packet is no secret. */
+static int proc_key_ids(struct ctl_table *table, int write, void *buffer, size_t *lenp,
+			loff_t *ppos)
+{
+	char text[3 * TRK_KEYS_MAX + 1] = "";
+	struct ctl_table copy = { .data = text, .maxlen = sizeof(text) };
+	u8 ids[TRK_KEYS_MAX];
+	int i, n = trk_keys_ids(table->data, ids), len = 0;
+
+	for (i = 0; i < n; i++)
+		len += scnprintf(text + len, sizeof(text) - len, i ? " %02x" : "%02x", ids[i]);
+	return proc_dostring(&copy, write, buffer, lenp, ppos);
 }
 
 static int proc_retired_keys(struct ctl_table *table, int write, void *buffer, size_t *lenp,
@@ -159,8 +166,12 @@ static const struct ctl_table trk_table[] = {
 		.extra2		= &retired_keys_max,
 	}, {
 		.procname	= "key",
-		.mode		= 0600,
+		.mode		= 0200,
 		.proc_handler	= proc_key,
+	}, {
+		.procname	= "key_ids",
+		.mode		= 0444,
+		.proc_handler	= proc_key_ids,
 	},
 	{ }
 };

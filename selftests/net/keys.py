@@ -35,7 +35,7 @@ def server(name, value=None):
 
 
 def ids():
-    return server("key").split()
+    return server("key_ids").split()
 
 
 def choose(n):
@@ -215,6 +215,14 @@ def only():
     now = ids()
     server("key", secrets[-1] + " only")
     equal(ids(), now[:1])
+
+
+@case("secrets are for writing, numbers for reading, by anybody")
+def files():
+    with trk.inside(SERVER):
+        raises(errno.EACCES, open, SETTINGS + "key")
+        equal(os.stat(SETTINGS + "key_ids").st_mode & 0o777, 0o444)
+    raises(errno.EACCES, server, "key_ids", "00")
 
 
 @case("retired_keys: from 0 to 6; so many are held beside two")

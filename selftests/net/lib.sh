@@ -324,6 +324,12 @@ echod()
 
 # --- counters ----------------------------------------------------------------
 
+# counter HOST COUNTER
+counter()
+{
+	at "$1" "$top/scripts/counter" "$2"
+}
+
 # mark HOST...: what delta counts from
 mark()
 {
@@ -337,11 +343,13 @@ mark()
 # delta HOST COUNTER
 delta()
 {
-	at "$1" cat /proc/net/trickles | awk -v name="$2" '
-		$1 == name && FILENAME == "-" { now = $2; found = 1 }
-		$1 == name && FILENAME != "-" { then = $2 }
-		END { if (!found) exit 1; print now - then }' "$work/$1.mark" - ||
+	local now then
+
+	then=$("$top/scripts/counter" "$2" "$work/$1.mark") && now=$(counter "$1" "$2") || {
 		fail "no counter $2" >&2
+		return 1
+	}
+	echo $((now - then))
 }
 
 # expect HOST COUNTER OPERATOR VALUE: how it has changed, as test(1) compares

@@ -130,7 +130,7 @@ doomed_host()
 	start doomed holder open python3 -u -c "
 import socket, time
 def make():
-    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 261)
+    return socket.socket(socket.AF_INET, socket.SOCK_STREAM, 260)
 held = [make() for _ in range(4)]
 held[1].bind(('0.0.0.0', 0))
 held[2].connect(('10.1.9.1', 80))
@@ -189,9 +189,9 @@ stop echod-server
 check "nothing holds the module" wait_for 50 no_references
 
 check "no unloading with a socket" busy "
-held = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 261)"
+held = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 260)"
 check "no unloading with a listener" busy "
-held = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 261)
+held = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 260)
 held.bind(('0.0.0.0', 1234))
 held.listen()"
 

@@ -205,7 +205,7 @@ patient()
 		while True:
 		    # A new one each time: with a timeout, the second connect() of a socket that
 		    # was refused ends with ECONNABORTED, as TCP's.
-		    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 261)
+		    s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 260)
 		    s.settimeout(300)
 		    try:
 		        s.connect((server, 80))

@@ -537,8 +537,8 @@ def info():
 
 @case("what cannot be: other families, types; options of a server at a client")
 def impossible():
-    trk.raises(errno.EPROTONOSUPPORT, socket.socket, socket.AF_INET, socket.SOCK_DGRAM, 261)
-    trk.raises(errno.EPROTONOSUPPORT, socket.socket, socket.AF_INET6, socket.SOCK_STREAM, 261)
+    trk.raises(errno.EPROTONOSUPPORT, socket.socket, socket.AF_INET, socket.SOCK_DGRAM, trk.IPPROTO_TRICKLES)
+    trk.raises(errno.EPROTONOSUPPORT, socket.socket, socket.AF_INET6, socket.SOCK_STREAM, trk.IPPROTO_TRICKLES)
     s = Maker(trk.IPPROTO_TRICKLES).connected()
     trk.raises(errno.EINVAL, fcntl.ioctl, s, 0x40047461, bytes(4))
     trk.raises(errno.ENOPROTOOPT, s.getsockopt, trk.SOL_TRICKLES, 99)

@@ -37,9 +37,7 @@ corrupted()
 		here_and_there $corruption
 		seen=0
 		for host in client server; do
-			# shellcheck disable=SC2016 # awk's variables
-			[ "$(at $host awk '$1 == "DropChecksum" { print $2 }' /proc/net/trickles)" = 0 ] ||
-				seen=$((seen + 1))
+			[ "$(counter $host DropChecksum)" = 0 ] || seen=$((seen + 1))
 		done
 	done
 	[ $seen = 2 ] || fail "no corrupted packet was counted by $((2 - seen)) of the hosts"
@@ -123,8 +121,22 @@ in_the_dark()
 	wait $pid || fail "the transfer failed"
 }
 
+# nstat reads the counters as they are: each by its name, with the value that it has.
+nstat_reads()
+{
+	local name value known=0
+
+	while read -r name value _; do
+		[[ $name = Trickles* ]] || continue
+		[ "$value" = "$(counter client "${name#Trickles}")" ] || fail "$name is not $value"
+		known=$((known + 1))
+	done < <(PROC_NET_NETSTAT=/proc/net/trickles at client nstat -asz)
+	[ $known = $(($(at client head -n 1 /proc/net/trickles | wc -w) - 1)) ] ||
+		fail "nstat knows $known counters"
+}
+
 load
-plan 15
+plan 16
 three_hosts
 # A lost SYN is no reason to turn to TCP here.
 at client sysctl -qw net.trickles.marked_syns=16
@@ -152,3 +164,4 @@ echod server
 	check "wget: 8 MB under loss" fetch wget 8000000
 	check "curl: 8 MB under loss, with redundant requests" redundantly
 }
+check "nstat reads the counters" nstat_reads

@@ -12,7 +12,7 @@ import struct
 import time
 import traceback
 
-IPPROTO_TRICKLES = 261
+IPPROTO_TRICKLES = 260
 SOL_TRICKLES = 0x7472
 TRK_INFO = 2
 SO_RCVBUFFORCE = 33
@@ -113,7 +113,8 @@ class inside:
 
 def counters(namespace):
     with inside(namespace), open("/proc/thread-self/net/trickles") as f:
-        return {name: int(value) for name, value in (line.split() for line in f)}
+        names, values = (line.split()[1:] for line in f)
+    return {name: int(value) for name, value in zip(names, values)}
 
 
 class Counting:

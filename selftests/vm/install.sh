@@ -127,7 +127,7 @@ pages_are_found()
 # connections: those that clients here have made over Trickles
 connections()
 {
-	awk '$1 == "Connects" { print $2 }' /proc/net/trickles
+	"$top/scripts/counter" Connects
 }
 
 download()

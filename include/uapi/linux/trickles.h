@@ -18,8 +18,13 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
-/* Above every IP protocol number, below IPPROTO_MAX, neither SMC nor MPTCP. */
-#define IPPROTO_TRICKLES	261
+/*
+ * Numbers for socket() and setsockopt() of Linux alone, never in a packet.  The first is above
+ * every IP protocol number and below IPPROTO_MAX of Linux 6.1, which is 263.  Of these, 256 is
+ * SMC's, 257 was proposed for SMB Direct, 258 and 259 are used in BSDs, 261 is what the QUIC
+ * module takes, 262 MPTCP's.  The second is far from the series that Linux goes on with.
+ */
+#define IPPROTO_TRICKLES	260
 #define SOL_TRICKLES		0x7472
 
 /* Socket options.  A queue beyond the user's RLIMIT_MEMLOCK makes listen() fail: ENOBUFS. */
