@@ -48,7 +48,7 @@ static void open_input(struct minisock *m)
 {
 	struct msk_cont c = { .end = UINT64_MAX, .flags = MSK_PARALLEL };
 
-	msk_setucont(m, MSK_INPUT, &c);
+	msk_setucont(m, 0, MSK_INPUT, &c);
 }
 
 /*
@@ -101,7 +101,7 @@ static void chargen(struct msk_desc *d, struct msk_iov *iov, struct minisock *m,
 		msk_consume(m, off, off + len);
 		if (!(msk_type(m) & MSK_OPEN))
 			return;
-		msk_setucont(m, MSK_OUTPUT, &c);
+		msk_setucont(m, 0, MSK_OUTPUT, &c);
 		n = 1;
 	}
 	if (msk_room(m) < room)

@@ -132,7 +132,7 @@ static bool answer_request(struct reply *r, struct minisock *m, const struct htt
 	c.end = *next;
 	c.len = http_pack_answer(buf, &a);
 	c.flags = *keep ? 0 : MSK_FINAL;
-	msk_setucont(m, MSK_OUTPUT, &c);
+	msk_setucont(m, 0, MSK_OUTPUT, &c);
 	if (verbose)
 		log_answer(m, p, &a);
 	return true;
@@ -179,7 +179,7 @@ static void take_input(struct reply *r, struct minisock *m)
 	c.flags = 0;
 	c.data = buf;
 	c.len = http_pack_request(buf, next, &p);
-	msk_setucont(m, MSK_INPUT, &c);
+	msk_setucont(m, 0, MSK_INPUT, &c);
 }
 
 static void reply_to(struct reply *r, struct minisock *m)
@@ -238,16 +238,35 @@ static noreturn void serve(struct msk_queue *q)
 
 static noreturn void help(int status)
 {
-	fputs("usage: trickles-httpd [-rv] [-a ADDRESS] -p PORT FOLDER\n"
+	fputs("usage: trickles-httpd [-rv] [-a ADDRESS] [-o FILE] -p PORT FOLDER\n"
 	      "  -a  listen at this IPv4 address (default: all)\n"
+	      "  -o  file with a secret of the servers that go on with each other's connections\n"
+	      "      (default: those of this user)\n"
 	      "  -p  port; 0: the kernel chooses\n"
 	      "  -r  replicas: files of equal size and time are equal, whatever their inode\n"
 	      "  -v  log requests\n", status ? stderr : stdout);
 	exit(status);
 }
 
+/* The owner's secret: all bytes of a file. */
+static void read_owner(struct msk_options *options, const char *path)
+{
+	static char secret[65];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, secret, sizeof(secret));
+
+	if (n < 0)
+		die("%s: %s", path, strerror(errno));
+	if (n < 16 || n == sizeof(secret))
+		die("%s: an owner's secret has 16 to 64 bytes", path);
+	close(fd);
+	options->owner = secret;
+	options->owner_len = n;
+}
+
 int main(int argc, char **argv)
 {
+	struct msk_options options = { 0 };
 	const char *addr = NULL;
 	struct sockaddr_in sa;
 	socklen_t sa_len = sizeof(sa);
@@ -255,13 +274,16 @@ int main(int argc, char **argv)
 	long port = -1;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "a:hp:rv")) != -1) {
+	while ((opt = getopt(argc, argv, "a:ho:p:rv")) != -1) {
 		switch (opt) {
 		case 'a':
 			addr = optarg;
 			break;
 		case 'h':
 			help(0);
+		case 'o':
+			read_owner(&options, optarg);
+			break;
 		case 'p':
 			port = option_number('p', optarg, 0, 65535);
 			break;
@@ -280,7 +302,7 @@ int main(int argc, char **argv)
 	cache.root = open(argv[optind], O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (cache.root < 0)
 		die("%s: %s: give a folder to serve", argv[optind], strerror(errno));
-	q = msk_listen(addr, port, NULL);
+	q = msk_listen(addr, port, &options);
 	if (!q)
 		die("%s", msk_error());
 	if (getsockname(msk_fd(q), (struct sockaddr *)&sa, &sa_len))

@@ -13,13 +13,14 @@ struct msk_staged {
 	uint64_t start, end;
 	uint32_t len;
 	uint32_t flags;		/* TRK_CONT_*, with TRK_CONT_SET */
+	uint32_t packet;
 };
 
-/* One for each slot of the queue: the event is the kernel's, read-only; the rest is ours. */
+/* One for each entry of the queue: the event is the kernel's, read-only; the rest is ours. */
 struct minisock {
 	struct msk_queue *q;
 	const struct trk_event *ev;
-	uint64_t handle;	/* of the event that was walked: the slot may have another now */
+	uint64_t handle;	/* of the event that was walked: the entry may have another now */
 	uint64_t consumed_from, consumed_to;
 	struct msk_staged staged[2];		/* by enum msk_which */
 	unsigned char data[2][MSK_CONT_MAX];
@@ -28,11 +29,11 @@ struct minisock {
 /**
  * struct msk_queue - a listening socket and its event queue
  * @head: mapped, read-only
- * @mask: slots - 1
+ * @mask: entries - 1
  * @walked: events that msk_next() gave out
  * @produced: events known to be in the queue
  * @told: events that the kernel knows to be walked
- * @msk: by slot
+ * @msk: by entry
  */
 struct msk_queue {
 	int fd;

@@ -19,9 +19,13 @@
 
 static_assert(MSK_OPEN == TRK_EV_OPEN && MSK_REQUEST == TRK_EV_REQUEST &&
 	      MSK_CLOSE == TRK_EV_CLOSE, "types of events");
-static_assert(MSK_FIN == TRK_EV_FIN && MSK_TIMEOUT == TRK_EV_TIMEOUT, "flags of events");
+static_assert(MSK_FIN == TRK_EVF_FIN && MSK_TIMEOUT == TRK_EVF_TIMEOUT, "flags of events");
+static_assert(MSK_WANT_CLOSE == TRK_QUEUE_CLOSE, "flags of queues");
 static_assert(MSK_FINAL == TRK_CONT_FINAL && MSK_PARALLEL == TRK_CONT_PARALLEL,
 	      "flags of continuations");
+
+/* What we read of an event; it may be longer, and so may our struct. */
+#define EVENT_LEN	(offsetof(struct trk_event, time_ns) + sizeof(__u64))
 
 static __thread char message[160];
 
@@ -62,19 +66,19 @@ static struct msk_queue *queue_map(int fd, const struct trk_queue_info *info)
 	if (map == MAP_FAILED)
 		goto free_queue;
 	q->head = map;
-	q->map_len = info->map_len;
-	q->fd = fd;
-	q->mask = q->head->slots - 1;
-	/* Events may be waiting; what another process has answered is stale, and harmless. */
-	q->produced = __atomic_load_n(&q->head->produced, __ATOMIC_ACQUIRE);
-	q->walked = q->produced > q->head->slots ? q->produced - q->head->slots : 0;
-	q->told = q->walked;
-	if (q->head->version != TRK_QUEUE_VERSION) {
+	if (q->head->version != TRK_QUEUE_VERSION || q->head->event_len < EVENT_LEN) {
 		errno = EPROTO;
 		goto unmap;
 	}
-	/* Touched as far as slots are used; untouched memory costs nothing. */
-	q->msk = mmap(NULL, (size_t)q->head->slots * sizeof(*q->msk), PROT_READ | PROT_WRITE,
+	q->map_len = info->map_len;
+	q->fd = fd;
+	q->mask = q->head->entries - 1;
+	/* Events may be waiting; what another process has answered is stale, and harmless. */
+	q->produced = __atomic_load_n(&q->head->produced, __ATOMIC_ACQUIRE);
+	q->walked = q->produced > q->head->entries ? q->produced - q->head->entries : 0;
+	q->told = q->walked;
+	/* Touched as far as entries are used; untouched memory costs nothing. */
+	q->msk = mmap(NULL, (size_t)q->head->entries * sizeof(*q->msk), PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (q->msk == MAP_FAILED)
 		goto unmap;
@@ -101,7 +105,7 @@ struct msk_queue *msk_attach(int fd)
 		if (listen(fd, SOMAXCONN)) {
 			failed("cannot listen: %s", errno == EADDRINUSE ?
 			       "the port is in use: choose another" : errno == ENOBUFS ?
-			       "the queue is too large: take fewer slots, or raise ulimit -l" :
+			       "the queue is too large: take fewer entries, or raise ulimit -l" :
 			       strerror(errno));
 			return NULL;
 		}
@@ -118,19 +122,67 @@ struct msk_queue *msk_attach(int fd)
 	return q;
 }
 
-struct msk_queue *msk_listen(const char *addr, uint16_t port, const struct msk_options *options)
+static int bind_to(int fd, const char *addr, uint16_t port)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct trk_queue_info info = { .slots = TRK_QUEUE_SLOTS_DEFAULT };
-	struct msk_queue *q;
-	int one = 1;
-	int fd;
+	const char *where = addr ? addr : "any address";
 
 	if (addr && inet_pton(AF_INET, addr, &sa.sin_addr) != 1) {
 		errno = EAFNOSUPPORT;
 		failed("%s is not an IPv4 address", addr);
-		return NULL;
+		return -1;
 	}
+	if (!bind(fd, (struct sockaddr *)&sa, sizeof(sa)))
+		return 0;
+	if (errno == EADDRINUSE)
+		failed("port %u of %s is in use: choose another", port, where);
+	else if (errno == EACCES)
+		failed("port %u is for root: choose one above 1023, or run as root", port);
+	else if (errno == EADDRNOTAVAIL)
+		failed("%s is not an address of this host", where);
+	else
+		failed("cannot bind to port %u of %s: %s", port, where, strerror(errno));
+	return -1;
+}
+
+static int set_options(int fd, const struct msk_options *o)
+{
+	static const struct msk_options none;
+	struct trk_queue_info info = {
+		.entries = o->entries, .event_size = o->event_size, .flags = o->flags,
+	};
+
+	if (memcmp(o->reserved, none.reserved, sizeof(o->reserved))) {
+		errno = EINVAL;
+		failed("reserved fields of struct msk_options must be 0");
+		return -1;
+	}
+	if (setsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, sizeof(info))) {
+		if (errno == E2BIG)
+			failed("the kernel module is older than this library: %s",
+			       "it does not know an option of the queue");
+		else
+			failed("cannot make an event queue of %u entries (a power of two, %u to %u) "
+			       "of %u bytes (%u to %u): %s", o->entries, TRK_QUEUE_ENTRIES_MIN,
+			       TRK_QUEUE_ENTRIES_MAX, o->event_size, TRK_EVENT_SIZE_DEFAULT,
+			       TRK_EVENT_SIZE_MAX, strerror(errno));
+		return -1;
+	}
+	if (o->owner_len && setsockopt(fd, SOL_TRICKLES, TRK_OWNER, o->owner, o->owner_len)) {
+		failed("cannot set an owner's secret of %u bytes (%u to %u): %s", o->owner_len,
+		       TRK_OWNER_MIN, TRK_OWNER_MAX, strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+struct msk_queue *msk_listen(const char *addr, uint16_t port, const struct msk_options *options)
+{
+	static const struct msk_options defaults;
+	struct msk_queue *q = NULL;
+	int one = 1;
+	int fd;
+
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TRICKLES);
 	if (fd < 0) {
 		/* What kernels say to a protocol that nobody registered. */
@@ -141,42 +193,19 @@ struct msk_queue *msk_listen(const char *addr, uint16_t port, const struct msk_o
 			failed("cannot open a Trickles socket: %s", strerror(errno));
 		return NULL;
 	}
-	if (options && options->slots)
-		info.slots = options->slots;
-	if (setsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, sizeof(info))) {
-		failed("cannot make an event queue of %u slots (a power of two, %u to %u): %s",
-		       info.slots, TRK_QUEUE_SLOTS_MIN, TRK_QUEUE_SLOTS_MAX, strerror(errno));
-		goto fail;
-	}
 	/* A server that was killed comes back at once. */
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) {
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
 		failed("cannot set SO_REUSEADDR: %s", strerror(errno));
-		goto fail;
-	}
-	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa))) {
-		const char *where = addr ? addr : "any address";
-
-		if (errno == EADDRINUSE)
-			failed("port %u of %s is in use: choose another", port, where);
-		else if (errno == EACCES)
-			failed("port %u is for root: choose one above 1023, or run as root", port);
-		else if (errno == EADDRNOTAVAIL)
-			failed("%s is not an address of this host", where);
-		else
-			failed("cannot bind to port %u of %s: %s", port, where, strerror(errno));
-		goto fail;
-	}
-	q = msk_attach(fd);
-	if (q)
-		return q;
-fail:
-	discard(fd);
-	return NULL;
+	else if (!set_options(fd, options ? options : &defaults) && !bind_to(fd, addr, port))
+		q = msk_attach(fd);
+	if (!q)
+		discard(fd);
+	return q;
 }
 
 void msk_close(struct msk_queue *q)
 {
-	munmap(q->msk, (size_t)q->head->slots * sizeof(*q->msk));
+	munmap(q->msk, (size_t)q->head->entries * sizeof(*q->msk));
 	munmap((void *)q->head, q->map_len);
 	close(q->fd);
 	free(q);
@@ -190,7 +219,7 @@ int msk_fd(const struct msk_queue *q)
 struct minisock *msk_next(struct msk_queue *q)
 {
 	struct minisock *m;
-	uint32_t slot;
+	uint32_t entry;
 
 	if (q->walked == q->produced) {
 		/* Pairs with the kernel's release: the event is whole when it is counted. */
@@ -198,11 +227,11 @@ struct minisock *msk_next(struct msk_queue *q)
 		if (q->walked == q->produced)
 			return NULL;
 	}
-	slot = q->head->order[q->walked++ & q->mask];
-	m = &q->msk[slot];
+	entry = q->head->order[q->walked++ & q->mask];
+	m = &q->msk[entry];
 	m->q = q;
 	m->ev = (const void *)((const char *)q->head + q->head->events_off +
-			       (size_t)slot * q->head->event_size);
+			       (size_t)entry * q->head->event_size);
 	m->handle = m->ev->handle;
 	m->consumed_from = 0;
 	m->consumed_to = 0;
@@ -275,7 +304,7 @@ int msk_ucont(const struct minisock *m, enum msk_which which, struct msk_cont *c
 {
 	const struct trk_event *ev = m->ev;
 	const struct trk_event_cont *e = which == MSK_OUTPUT ? &ev->output : &ev->input;
-	uint32_t flag = which == MSK_OUTPUT ? TRK_EV_OUTPUT_CONT : TRK_EV_INPUT_CONT;
+	uint32_t flag = which == MSK_OUTPUT ? TRK_EVF_OUTPUT_CONT : TRK_EVF_INPUT_CONT;
 
 	if (!(ev->flags & flag))
 		return 0;
@@ -284,6 +313,8 @@ int msk_ucont(const struct minisock *m, enum msk_which which, struct msk_cont *c
 	c->data = (const char *)ev + e->at;
 	c->len = e->len;
 	c->flags = e->flags;
+	c->reserved0 = 0;
+	memset(c->reserved, 0, sizeof(c->reserved));
 	return 1;
 }
 
@@ -307,22 +338,23 @@ uint64_t msk_conn(const struct minisock *m)
 	return m->ev->conn;
 }
 
-static void address(struct sockaddr_in6 *sa, const uint8_t addr[16], __be16 port)
+static void address(struct sockaddr_in6 *sa, const struct trk_addr *addr)
 {
 	memset(sa, 0, sizeof(*sa));
 	sa->sin6_family = AF_INET6;
-	sa->sin6_port = port;
-	memcpy(&sa->sin6_addr, addr, 16);
+	sa->sin6_port = addr->port;
+	sa->sin6_scope_id = addr->scope;
+	memcpy(&sa->sin6_addr, addr->addr, sizeof(addr->addr));
 }
 
 void msk_peer(const struct minisock *m, struct sockaddr_in6 *sa)
 {
-	address(sa, m->ev->peer_addr, m->ev->peer_port);
+	address(sa, &m->ev->peer);
 }
 
 void msk_local(const struct minisock *m, struct sockaddr_in6 *sa)
 {
-	address(sa, m->ev->local_addr, m->ev->local_port);
+	address(sa, &m->ev->local);
 }
 
 uint64_t msk_time(const struct minisock *m)

@@ -41,9 +41,19 @@ struct sockaddr_in6;
 
 /* --- the queue -------------------------------------------------------------- */
 
+/* What is 0 stands for the default; what is called reserved must be 0, else EINVAL. */
 struct msk_options {
-	unsigned int slots;	/* events that can wait: a power of two, 16 to 65536; 0: 1024 */
+	unsigned int entries;	/* events that can wait: a power of two, 16 to 65536; 0: 1024 */
+	unsigned int event_size; /* bytes for each: a power of two, 2048 to 32768; 0: 2048 */
+	unsigned int flags;	/* MSK_WANT_CLOSE */
+	unsigned int owner_len;	/* bytes of @owner, 16 to 64; 0: the user is the owner */
+	const void *owner;	/* a secret that all servers share which go on with each
+				 * other's connections
+				 */
+	uint64_t reserved[5];
 };
+
+#define MSK_WANT_CLOSE	0x01	/* there shall be events of the type MSK_CLOSE */
 
 /*
  * Listens at IPv4 address @addr (dotted; NULL: all addresses) and @port (0: the
@@ -69,7 +79,7 @@ int msk_fd(const struct msk_queue *q);
 /*
  * The next event, or NULL if there is none now.  Walks the list that the kernel
  * maps into the process (§3.1): no system call, no lock, no copy.  Every event must
- * be answered, dropped or aborted, MSK_CLOSE as well: its slot is free only then.
+ * be answered, dropped or aborted, MSK_CLOSE as well: its entry is free only then.
  */
 struct minisock *msk_next(struct msk_queue *q);
 
@@ -95,11 +105,14 @@ uint32_t msk_dropped(const struct msk_queue *q);
 /* Types.  The first request of a connection is MSK_OPEN | MSK_REQUEST. */
 #define MSK_OPEN	0x01
 #define MSK_REQUEST	0x02
-#define MSK_CLOSE	0x04	/* the client is gone: drop the event */
+#define MSK_CLOSE	0x04	/* the client is gone: drop the event; see MSK_WANT_CLOSE */
 
-/* Flags of an event. */
-#define MSK_FIN		0x02	/* the client's stream ends behind this input */
-#define MSK_TIMEOUT	0x10	/* asked again since an answer was late or lost */
+/*
+ * Flags of an event.  Each series of flags has bits of its own: one in a place that is not its
+ * own is EINVAL.
+ */
+#define MSK_FIN		0x00000200	/* the client's stream ends behind this input */
+#define MSK_TIMEOUT	0x00001000	/* asked again since an answer was late or lost */
 
 uint32_t msk_type(const struct minisock *m);
 uint32_t msk_flags(const struct minisock *m);
@@ -135,8 +148,8 @@ enum msk_which {
 	MSK_INPUT,
 };
 
-#define MSK_FINAL	0x01	/* output: the server's stream ends at @end */
-#define MSK_PARALLEL	0x02	/* input: parts of [start, end) may come in any order */
+#define MSK_FINAL	0x00020000	/* output: the server's stream ends at @end */
+#define MSK_PARALLEL	0x00040000	/* input: parts of [start, end) may come in any order */
 
 #define MSK_CONT_MAX	512	/* bytes of @data */
 
@@ -145,6 +158,8 @@ struct msk_cont {
 	const void *data;
 	size_t len;
 	unsigned int flags;	/* MSK_FINAL, MSK_PARALLEL */
+	uint32_t reserved0;	/* 0 */
+	uint64_t reserved[2];	/* 0 */
 };
 
 /*
@@ -175,17 +190,21 @@ uint64_t msk_time(const struct minisock *m);	/* of arrival: ns since 1970 */
  * What the answer will say besides data.  It is kept in user space and travels
  * with the next msk_send(): no system call.  A second call replaces the first.
  *
- * msk_setucont() copies @c->data; EMSGSIZE if it is longer than MSK_CONT_MAX,
- * EINVAL if the range is upside down.
+ * msk_setucont() has packet @pkt of the answer, counted from 0, carry a continuation; it copies
+ * @c->data.  A continuation takes room from data, and the client has to know where: in the first
+ * packet of an answer to ranges, in every packet of an answer to input.  So @pkt is 0 where
+ * ranges were asked for, and one of msk_packets() otherwise; else EINVAL.  EMSGSIZE if the
+ * data is longer than MSK_CONT_MAX, EINVAL if the range is upside down.
  * msk_consume() says which part of the input is done with and will not come again.
  * What is not consumed the client sends again, with the bytes that follow it.
  */
-int msk_setucont(struct minisock *m, enum msk_which which, const struct msk_cont *c);
+int msk_setucont(struct minisock *m, unsigned int pkt, enum msk_which which,
+		 const struct msk_cont *c);
 void msk_consume(struct minisock *m, uint64_t from, uint64_t to);
 
 /* Flags of an answer. */
-#define MSK_SEND_FIN	0x01	/* the server's stream ends behind the data */
-#define MSK_SEND_ABORT	0x02	/* no data: the client gets ECONNRESET; see msk_abort() */
+#define MSK_SEND_FIN	0x01000000	/* the server's stream ends behind the data */
+#define MSK_SEND_ABORT	0x02000000	/* no data: the client gets ECONNRESET; see msk_abort() */
 
 /* A piece of an answer: memory, or part of a file, which is never copied to user space. */
 struct msk_iov {
@@ -224,7 +243,8 @@ static inline struct msk_iov msk_file(int fd, uint64_t off, uint64_t len)
  * Errors, after which the event is still there, to be answered otherwise or
  * dropped: EINVAL malformed, EFAULT bad address, EBADF bad file, EIO the file gave
  * fewer bytes than promised, EMSGSIZE no room for the continuations, or for data
- * that must fit one packet, ENOMEM.  ESTALE: the event is gone already.
+ * that must fit one packet, EAGAIN too much waits to leave the host: again when the descriptor is
+ * writable, ENOMEM.  ESTALE: the event is gone already.
  */
 ssize_t msk_send(struct minisock *m, uint64_t off, const void *buf, size_t len,
 		 unsigned int flags);
@@ -244,9 +264,10 @@ struct msk_desc {
 	unsigned int flags;	/* MSK_SEND_*, MSK_DESC_DROP */
 	uint64_t off;
 	int64_t result;		/* set: bytes taken, or a negative errno as of msk_send() */
+	uint64_t reserved[2];	/* 0 */
 };
 
-#define MSK_DESC_DROP	0x10000	/* instead of an answer: msk_drop() */
+#define MSK_DESC_DROP	0x80000000	/* instead of an answer: msk_drop() */
 
 /*
  * Answers many events with one system call (for each 256 of them).  Memory, files

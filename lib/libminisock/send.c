@@ -20,7 +20,8 @@ static_assert(sizeof(struct msk_iov) == sizeof(struct trk_iov) &&
 	      offsetof(struct msk_iov, len) == offsetof(struct trk_iov, len) &&
 	      offsetof(struct msk_iov, fd) == offsetof(struct trk_iov, fd), "struct msk_iov");
 
-int msk_setucont(struct minisock *m, enum msk_which which, const struct msk_cont *c)
+int msk_setucont(struct minisock *m, unsigned int pkt, enum msk_which which,
+		 const struct msk_cont *c)
 {
 	struct msk_staged *s = &m->staged[which];
 
@@ -28,7 +29,9 @@ int msk_setucont(struct minisock *m, enum msk_which which, const struct msk_cont
 		errno = EMSGSIZE;
 		return -1;
 	}
-	if (c->start > c->end || c->flags & ~(MSK_FINAL | MSK_PARALLEL)) {
+	if (c->start > c->end || c->flags & ~(which == MSK_OUTPUT ? MSK_FINAL : MSK_PARALLEL) ||
+	    c->reserved0 || c->reserved[0] || c->reserved[1] ||
+	    (pkt && (m->ev->nranges || pkt >= m->ev->packets))) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -38,6 +41,7 @@ int msk_setucont(struct minisock *m, enum msk_which which, const struct msk_cont
 	s->end = c->end;
 	s->len = c->len;
 	s->flags = c->flags | TRK_CONT_SET;
+	s->packet = pkt;
 	return 0;
 }
 
@@ -58,20 +62,23 @@ static void op_cont(struct trk_op_cont *oc, const struct minisock *m, enum msk_w
 	oc->end = s->end;
 	oc->len = s->len;
 	oc->flags = s->flags;
+	oc->packet = s->packet;
 }
 
+/* What is not to be answered so is for the kernel to refuse: it has no such flag. */
 static void op_build(struct trk_op *op, const struct msk_desc *d)
 {
 	const struct minisock *m = d->msk;
 
 	memset(op, 0, sizeof(*op));
 	op->handle = m->handle;
-	if (d->flags & MSK_DESC_DROP) {
+	if (d->flags == MSK_DESC_DROP) {
 		op->op = TRK_OP_DROP;
 		return;
 	}
 	op->op = TRK_OP_SEND;
 	op->flags = d->flags;
+	op->reserved = d->reserved[0] || d->reserved[1];
 	op->iov = (uintptr_t)d->iov;
 	op->niov = d->niov;
 	op->off = d->off;
@@ -90,6 +97,7 @@ int msk_sendbulk(struct msk_queue *q, struct msk_desc *desc, int n)
 		struct trk_ops ops = {
 			.ops = (uintptr_t)op,
 			.n = n - done < TRK_MAX_OPS ? n - done : TRK_MAX_OPS,
+			.op_size = sizeof(op[0]),
 			.seen = q->walked,
 		};
 		int i, r;
@@ -114,7 +122,9 @@ static ssize_t one(struct msk_desc *d)
 {
 	struct msk_queue *q = d->msk->q;
 	struct trk_op op;
-	struct trk_ops ops = { .ops = (uintptr_t)&op, .n = 1, .seen = q->walked };
+	struct trk_ops ops = {
+		.ops = (uintptr_t)&op, .n = 1, .op_size = sizeof(op), .seen = q->walked,
+	};
 
 	op_build(&op, d);
 	if (ioctl(q->fd, TRK_IOC_OPS, &ops) < 0)

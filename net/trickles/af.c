@@ -21,8 +21,6 @@
 #include "stream.h"
 #include "stream_in.h"
 
-#define TRK_IOC_TYPE	't'
-
 static struct percpu_counter sockets_allocated;
 static struct lock_class_key slock_key, lock_key;
 

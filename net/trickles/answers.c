@@ -18,23 +18,35 @@
 #include "queue.h"
 #include "train.h"
 
-static_assert(TRK_CONT_FINAL == TRK_UCONT_FINAL && TRK_CONT_PARALLEL == TRK_UCONT_PARALLEL,
-	      "flags of user continuations");
+/* What an operation has at least: which event, what to do, and a place for the result. */
+#define OP_LEN_MIN	offsetofend(struct trk_op, flags)
+
 static_assert(TRK_CONT_MAX == TRK_UCONT_MAX && TRK_MAX_RANGES == TRK_MAX_ASK, "bounds");
 
-static int take_cont(struct trk_ucont *to, bool *has, u8 *opaque, const struct trk_op_cont *from,
-		     u32 may)
+/*
+ * Which packets carry a continuation is the protocol's to say: of an answer to asked bytes the
+ * first one, where the client has left room for it, of any other one all of them.
+ */
+static bool may_carry(const struct trk_grant *g, u32 packet)
 {
+	return !packet || (!g->nask && packet < g->count);
+}
+
+static int take_cont(struct trk_ucont *to, bool *has, u8 *opaque, const struct trk_op_cont *from,
+		     u32 may, const struct trk_grant *g)
+{
+	static const struct trk_op_cont none;
+
 	if (!(from->flags & TRK_CONT_SET))
-		return from->flags ? -EINVAL : 0;
-	if (from->flags & ~(TRK_CONT_SET | may) || from->len > TRK_CONT_MAX ||
-	    from->start > from->end)
+		return memcmp(from, &none, sizeof(none)) ? -EINVAL : 0;
+	if (from->flags & ~(TRK_CONT_SET | may) || from->len > TRK_CONT_MAX || from->reserved ||
+	    from->start > from->end || !may_carry(g, from->packet))
 		return -EINVAL;
 	if (copy_from_user(opaque, u64_to_user_ptr(from->opaque), from->len))
 		return -EFAULT;
 	to->start = from->start;
 	to->end = from->end;
-	to->flags = from->flags & may;
+	to->flags = (from->flags & may) >> TRK_CONT_SHIFT;
 	to->len = from->len;
 	to->opaque = opaque;
 	*has = true;
@@ -82,10 +94,12 @@ static int take_op(struct trk_sender *s, const struct trk_op *op)
 		return err;
 	if (op->off > U64_MAX - s->iov_at[op->niov])
 		return -EINVAL;
-	err = take_cont(&a->output, &a->has_output, s->opaque[0], &op->output, TRK_CONT_FINAL);
+	err = take_cont(&a->output, &a->has_output, s->opaque[0], &op->output, TRK_CONT_FINAL,
+			a->g);
 	if (err)
 		return err;
-	err = take_cont(&a->input, &a->has_input, s->opaque[1], &op->input, TRK_CONT_PARALLEL);
+	err = take_cont(&a->input, &a->has_input, s->opaque[1], &op->input, TRK_CONT_PARALLEL,
+			a->g);
 	if (err)
 		return err;
 	a->fin = op->flags & TRK_SEND_FIN;
@@ -168,8 +182,11 @@ static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 	s64 result = 0;
 
 	if (op->op != TRK_OP_SEND && op->op != TRK_OP_DROP)
+		return -EOPNOTSUPP;
+	if (op->op == TRK_OP_DROP &&
+	    memchr_inv(&op->flags, 0, sizeof(*op) - offsetof(struct trk_op, flags)))
 		return -EINVAL;
-	item = trk_queue_claim(q, op->handle);
+	item = trk_queue_take(q, op->handle);
 	if (!item) {
 		TRK_INC(tn, OPS_STALE);
 		return -ESTALE;
@@ -178,7 +195,7 @@ static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 		result = s ? do_send(s, tn, item, op) : -ENOMEM;
 		/* An epoch that is forgotten never comes back: then the event is lost. */
 		if (result < 0 && result != -ESTALE) {
-			trk_queue_unclaim(q, item);
+			trk_queue_put_back(q, item);
 			return result;
 		}
 		if (result >= 0)
@@ -188,11 +205,25 @@ static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 	return result;
 }
 
+/* Return: 0, or a negative errno if the result has no place. */
+static int do_one(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
+		  struct trk_op __user *user, u32 size)
+{
+	struct trk_op op;
+	s64 result = copy_struct_from_user(&op, sizeof(op), user, size);
+
+	if (result == -EFAULT)
+		return -EFAULT;
+	if (!result)
+		result = do_op(s, tn, q, &op);
+	return put_user(result, &user->result);
+}
+
 /**
  * trk_answers_do - carry out operations on events
  * @sk: listener
  * @q: its queue
- * @ops: how many, and where they are
+ * @ops: how many, where they are, and how long each is
  *
  * Each gets its result where it stands; one that fails does not keep those behind it back.
  *
@@ -201,14 +232,13 @@ static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
  */
 int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *ops)
 {
-	struct trk_op __user *user = u64_to_user_ptr(ops->ops);
 	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_sender *s;
-	struct trk_op op;
 	int err = 0;
 	u32 i;
 
-	if (ops->n > TRK_MAX_OPS)
+	if (ops->n > TRK_MAX_OPS || ops->flags || ops->op_size < OP_LEN_MIN ||
+	    ops->op_size > PAGE_SIZE || ops->op_size % sizeof(u64))
 		return -EINVAL;
 	s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 	if (s) {
@@ -218,10 +248,9 @@ int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *o
 	for (i = 0; i < ops->n && !err; i++) {
 		if (fatal_signal_pending(current))
 			err = -EINTR;
-		else if (copy_from_user(&op, &user[i], sizeof(op)))
-			err = -EFAULT;
-		else if (put_user(do_op(s, tn, q, &op), &user[i].result))
-			err = -EFAULT;
+		else
+			err = do_one(s, tn, q, u64_to_user_ptr(ops->ops + i * ops->op_size),
+				     ops->op_size);
 	}
 	kfree(s);
 	return err ?: (int)i;

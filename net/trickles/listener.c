@@ -3,9 +3,13 @@
  * A listening socket: its beginning and end, and the calls of the application.  What
  * comes to it is in requests.c, what it answers in answers.c (paper §3).
  */
+#include <crypto/blake2s.h>
+#include <linux/cred.h>
 #include <linux/log2.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 #include <net/tcp_states.h>
 
 #include "answers.h"
@@ -26,10 +30,38 @@ static struct trk_listener *listener_get(struct sock *sk)
 	if (!l)
 		return NULL;
 	l->sk = sk;
-	l->slots = TRK_QUEUE_SLOTS_DEFAULT;
+	l->info.entries = TRK_QUEUE_ENTRIES_DEFAULT;
+	l->info.event_size = TRK_EVENT_SIZE_DEFAULT;
 	/* Pairs with trk_ports_queue(). */
 	smp_store_release(&trk_sk(sk)->listener, l);
 	return l;
+}
+
+/*
+ * The label of an owner is a hash of what tells him from others, in a name space of its own for
+ * each kind: nobody can choose a secret that has the label of a user.
+ */
+static void label(u8 out[TRK_OWNER_LEN], char kind, const void *data, unsigned int len)
+{
+	static const char name[] = "trickles owner";
+	u8 m[sizeof(name) + 1 + TRK_OWNER_MAX], hash[BLAKE2S_HASH_SIZE];
+
+	memcpy(m, name, sizeof(name));
+	m[sizeof(name)] = kind;
+	memcpy(m + sizeof(name) + 1, data, len);
+	blake2s(hash, m, NULL, sizeof(hash), sizeof(name) + 1 + len, 0);
+	memcpy(out, hash, TRK_OWNER_LEN);
+	memzero_explicit(m, sizeof(m));
+}
+
+/* By the number that the namespace knows: containers with users of their own agree on it. */
+static void label_user(const struct sock *sk, u8 out[TRK_OWNER_LEN])
+{
+	uid_t uid = from_kuid(sock_net(sk)->user_ns, sk->sk_uid);
+	bool known = uid != (uid_t)-1;
+	__be32 number = htonl(known ? uid : from_kuid(&init_user_ns, sk->sk_uid));
+
+	label(out, known ? 'u' : 'k', &number, sizeof(number));
 }
 
 /**
@@ -51,10 +83,12 @@ int trk_listener_start(struct sock *sk)
 	err = trk_replay_start(tn);
 	if (err)
 		return err;
-	q = trk_queue_create(l->slots);
+	q = trk_queue_create(&l->info);
 	if (IS_ERR(q))
 		return PTR_ERR(q);
 	sock_set_flag(sk, SOCK_RCU_FREE);
+	if (!l->has_owner)
+		label_user(sk, l->owner);
 	/* Who could not listen may try again, with a queue of another size. */
 	err = trk_ports_publish(tn, l, q);
 	if (err)
@@ -86,15 +120,26 @@ void trk_listener_stop(struct sock *sk)
 	kfree(l);
 }
 
-/* More events than slots cannot be waiting. */
+/* More events than entries cannot be waiting. */
 static int set_seen(struct trk_listener *l, const struct trk_queue *q, u32 seen)
 {
 	u32 more = trk_queue_produced(q) - seen;
 
-	if (more > q->slots)
+	if (more > q->entries)
 		return -EINVAL;
 	WRITE_ONCE(l->seen, seen);
 	return more;
+}
+
+static int do_ops(struct sock *sk, struct trk_listener *l, struct trk_queue *q,
+		  const void __user *user, unsigned int size)
+{
+	struct trk_ops ops;
+	int err = copy_struct_from_user(&ops, sizeof(ops), user, size);
+
+	if (!err)
+		err = set_seen(l, q, ops.seen);
+	return err < 0 ? err : trk_answers_do(sk, q, &ops);
 }
 
 /**
@@ -108,30 +153,33 @@ static int set_seen(struct trk_listener *l, const struct trk_queue *q, u32 seen)
  */
 int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg)
 {
+	const void __user *user = (const void __user *)arg;
 	struct trk_listener *l;
 	struct trk_queue *q = trk_ports_queue(sk, &l);
-	struct trk_ops ops;
 	u32 seen;
-	int more;
 
-	if (cmd != TRK_IOC_OPS && cmd != TRK_IOC_SEEN)
+	if (_IOC_TYPE(cmd) != TRK_IOC_TYPE || _IOC_DIR(cmd) != _IOC_WRITE)
 		return -ENOIOCTLCMD;
-	if (!q)
-		return -EINVAL;
-	if (cmd == TRK_IOC_SEEN) {
-		if (get_user(seen, (u32 __user *)arg))
+	/* The number says what to do, the size how long the caller's struct is. */
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(TRK_IOC_OPS):
+		return q ? do_ops(sk, l, q, user, _IOC_SIZE(cmd)) : -EINVAL;
+	case _IOC_NR(TRK_IOC_SEEN):
+		if (!q || _IOC_SIZE(cmd) != sizeof(seen))
+			return -EINVAL;
+		if (get_user(seen, (const u32 __user *)user))
 			return -EFAULT;
 		return set_seen(l, q, seen);
+	default:
+		return -ENOIOCTLCMD;
 	}
-	if (copy_from_user(&ops, (void __user *)arg, sizeof(ops)))
-		return -EFAULT;
-	more = set_seen(l, q, ops.seen);
-	return more < 0 ? more : trk_answers_do(sk, q, &ops);
 }
 
 /**
  * trk_listener_poll - are there events that the application has not walked?
  * @sk: a listener
+ *
+ * It can always try to answer one.
  *
  * Context: process; the caller has called sock_poll_wait().
  */
@@ -140,7 +188,10 @@ __poll_t trk_listener_poll(struct sock *sk)
 	struct trk_listener *l;
 	struct trk_queue *q = trk_ports_queue(sk, &l);
 
-	return q && trk_queue_produced(q) != READ_ONCE(l->seen) ? EPOLLIN | EPOLLRDNORM : 0;
+	if (!q)
+		return 0;
+	return EPOLLOUT | EPOLLWRNORM |
+	       (trk_queue_produced(q) != READ_ONCE(l->seen) ? EPOLLIN | EPOLLRDNORM : 0);
 }
 
 /**
@@ -158,33 +209,61 @@ int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma)
 	return q ? trk_queue_mmap(q, vma) : -EINVAL;
 }
 
+/* A listener whose options can be set still, or ERR_PTR(). */
+static struct trk_listener *listener_unborn(struct sock *sk)
+{
+	struct trk_listener *l = listener_get(sk);
+
+	if (!l)
+		return ERR_PTR(-ENOMEM);
+	return l->queue ? ERR_PTR(-EBUSY) : l;
+}
+
 /**
- * trk_listener_setsockopt - TRK_QUEUE: the size of the queue
+ * trk_listener_set_queue - TRK_QUEUE: what the queue shall be like
  * @sk: a socket that is not connected
- * @optval: struct trk_queue_info
- * @optlen: its length
+ * @info: its size; where it is 0, the default
  *
  * Context: lock_sock() held.
  * Return: 0 or a negative errno; -EBUSY after listen().
  */
-int trk_listener_setsockopt(struct sock *sk, sockptr_t optval, unsigned int optlen)
+int trk_listener_set_queue(struct sock *sk, const struct trk_queue_info *info)
 {
-	struct trk_queue_info info;
+	u32 entries = info->entries ?: TRK_QUEUE_ENTRIES_DEFAULT;
+	u32 event_size = info->event_size ?: TRK_EVENT_SIZE_DEFAULT;
 	struct trk_listener *l;
 
-	if (optlen != sizeof(info))
+	if (entries < TRK_QUEUE_ENTRIES_MIN || entries > TRK_QUEUE_ENTRIES_MAX ||
+	    !is_power_of_2(entries) || event_size < TRK_EVENT_SIZE_DEFAULT ||
+	    event_size > TRK_EVENT_SIZE_MAX || !is_power_of_2(event_size) ||
+	    info->flags & ~TRK_QUEUE_CLOSE || info->reserved || info->map_len)
 		return -EINVAL;
-	if (copy_from_sockptr(&info, optval, sizeof(info)))
-		return -EFAULT;
-	if (info.slots < TRK_QUEUE_SLOTS_MIN || info.slots > TRK_QUEUE_SLOTS_MAX ||
-	    !is_power_of_2(info.slots))
-		return -EINVAL;
-	l = listener_get(sk);
-	if (!l)
-		return -ENOMEM;
-	if (l->queue)
-		return -EBUSY;
-	l->slots = info.slots;
+	l = listener_unborn(sk);
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	l->info.entries = entries;
+	l->info.event_size = event_size;
+	l->info.flags = info->flags;
+	return 0;
+}
+
+/**
+ * trk_listener_set_owner - TRK_OWNER: whose the server is
+ * @sk: a socket that is not connected
+ * @secret: what only the owner's servers know
+ * @len: its length, TRK_OWNER_MIN to TRK_OWNER_MAX
+ *
+ * Context: lock_sock() held.
+ * Return: 0 or a negative errno; -EBUSY after listen().
+ */
+int trk_listener_set_owner(struct sock *sk, const u8 *secret, unsigned int len)
+{
+	struct trk_listener *l = listener_unborn(sk);
+
+	if (IS_ERR(l))
+		return PTR_ERR(l);
+	label(l->owner, 's', secret, len);
+	l->has_owner = true;
 	return 0;
 }
 
@@ -200,9 +279,9 @@ void trk_listener_info(struct sock *sk, struct trk_queue_info *info)
 	struct trk_listener *l;
 	struct trk_queue *q = trk_ports_queue(sk, &l);
 
-	*info = (struct trk_queue_info) {
-		.slots = l ? l->slots : TRK_QUEUE_SLOTS_DEFAULT,
-		.event_size = TRK_EVENT_SIZE,
-		.map_len = q ? q->map_len : 0,
+	*info = l ? l->info : (struct trk_queue_info) {
+		.entries = TRK_QUEUE_ENTRIES_DEFAULT,
+		.event_size = TRK_EVENT_SIZE_DEFAULT,
 	};
+	info->map_len = q ? q->map_len : 0;
 }

@@ -7,13 +7,13 @@
 #define NET_TRICKLES_LISTENER_H
 
 #include <linux/mm_types.h>
-#include <linux/sockptr.h>
 #include <net/sock.h>
 #include <uapi/linux/trickles.h>
 
 int trk_listener_start(struct sock *sk);
 void trk_listener_stop(struct sock *sk);
-int trk_listener_setsockopt(struct sock *sk, sockptr_t optval, unsigned int optlen);
+int trk_listener_set_queue(struct sock *sk, const struct trk_queue_info *info);
+int trk_listener_set_owner(struct sock *sk, const u8 *secret, unsigned int len);
 void trk_listener_info(struct sock *sk, struct trk_queue_info *info);
 int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma);
 int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg);

@@ -64,14 +64,16 @@ static enum tcp_listener tcp_listener(struct sock *sk, u16 port)
 	return found;
 }
 
-/* The table's lock is held. */
-static bool port_conflict(struct trk_net *tn, struct sock *sk, u16 port)
+/* The table's lock is held.  @owner is the label of the one to be, NULL if it has none yet. */
+static bool port_conflict(struct trk_net *tn, struct sock *sk, u16 port, const u8 *owner)
 {
 	struct trk_listener *l;
 
 	hlist_for_each_entry(l, port_head(tn, port), node) {
-		if (inet_sk(l->sk)->inet_num == port && overlaps(l->sk, sk) &&
-		    !may_share(l->sk, sk))
+		if (inet_sk(l->sk)->inet_num != port || !overlaps(l->sk, sk))
+			continue;
+		if (!may_share(l->sk, sk) ||
+		    (owner && memcmp(owner, l->owner, sizeof(l->owner))))
 			return true;
 	}
 	return false;
@@ -96,7 +98,7 @@ bool trk_ports_may_bind(struct sock *sk, u16 port, bool taken)
 	if (taken && tcp_listener(sk, port) != TRK_TCP_OWN)
 		return false;
 	spin_lock_bh(&tn->listeners_lock);
-	conflict = port_conflict(tn, sk, port);
+	conflict = port_conflict(tn, sk, port, NULL);
 	spin_unlock_bh(&tn->listeners_lock);
 	return !conflict;
 }
@@ -108,7 +110,8 @@ bool trk_ports_may_bind(struct sock *sk, u16 port, bool taken)
  * @q: its queue, which it has from now on
  *
  * Context: process.
- * Return: 0, or -EADDRINUSE if the port was given to somebody else since it was bound.
+ * Return: 0, or -EADDRINUSE if the port was given to somebody else since it was bound, or is
+ * shared with a server of another owner: what it seals could not be opened here.
  */
 int trk_ports_publish(struct trk_net *tn, struct trk_listener *l, struct trk_queue *q)
 {
@@ -118,7 +121,7 @@ int trk_ports_publish(struct trk_net *tn, struct trk_listener *l, struct trk_que
 	if (tcp_listener(l->sk, inet->inet_num) == TRK_TCP_FOREIGN)
 		return -EADDRINUSE;
 	spin_lock_bh(&tn->listeners_lock);
-	if (port_conflict(tn, l->sk, inet->inet_num)) {
+	if (port_conflict(tn, l->sk, inet->inet_num, l->owner)) {
 		err = -EADDRINUSE;
 	} else {
 		/* Pairs with trk_ports_queue(). */

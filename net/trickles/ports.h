@@ -17,7 +17,9 @@
  * struct trk_listener - the server's half of a socket
  * @node: in the namespace's table
  * @sk: the socket
- * @slots: size of the queue, set before listen()
+ * @info: what the queue shall be like, set before listen()
+ * @owner: label of the owner, from listen() on
+ * @has_owner: TRK_OWNER was set, and @owner is made of it
  * @queue: NULL before listen()
  * @seen: events that the application has walked
  * @hashed: it is in the table
@@ -29,9 +31,11 @@ struct trk_listener {
 	struct hlist_node node;
 	struct sock *sk;
 	struct trk_queue *queue;
-	u32 slots;
+	struct trk_queue_info info;
 	u32 seen;
 	bool hashed;
+	bool has_owner;
+	u8 owner[TRK_OWNER_LEN];
 };
 
 /*

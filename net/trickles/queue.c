@@ -9,11 +9,12 @@
 #include "queue.h"
 
 static_assert(sizeof(struct trk_queue_head) == 64, "head of the mapped queue");
-static_assert(sizeof(struct trk_event) + 2 * TRK_CONT_MAX < TRK_EVENT_SIZE, "room for input");
+static_assert(sizeof(struct trk_event) + 2 * TRK_CONT_MAX < TRK_EVENT_SIZE_DEFAULT,
+	      "room for input");
 
 /**
  * trk_queue_create - an empty queue
- * @slots: a power of two, at most TRK_QUEUE_SLOTS_MAX
+ * @info: entries, size of each and flags, all within bounds
  *
  * Its memory counts for the memory cgroup of the caller, and for RLIMIT_MEMLOCK
  * of its user.
@@ -21,9 +22,10 @@ static_assert(sizeof(struct trk_event) + 2 * TRK_CONT_MAX < TRK_EVENT_SIZE, "roo
  * Context: may sleep.
  * Return: the queue, or -ENOMEM, or -ENOBUFS beyond RLIMIT_MEMLOCK.
  */
-struct trk_queue *trk_queue_create(u32 slots)
+struct trk_queue *trk_queue_create(const struct trk_queue_info *info)
 {
-	u32 events_off = PAGE_ALIGN(struct_size_t(struct trk_queue_head, order, slots));
+	u32 entries = info->entries;
+	u32 events_off = PAGE_ALIGN(struct_size_t(struct trk_queue_head, order, entries));
 	struct trk_queue *q;
 	int err;
 	u32 i;
@@ -32,28 +34,31 @@ struct trk_queue *trk_queue_create(u32 slots)
 	if (!q)
 		return ERR_PTR(-ENOMEM);
 	spin_lock_init(&q->lock);
-	q->slots = slots;
-	q->map_len = PAGE_ALIGN(events_off + slots * TRK_EVENT_SIZE);
+	q->entries = entries;
+	q->event_size = info->event_size;
+	q->flags = info->flags;
+	q->map_len = PAGE_ALIGN(events_off + (unsigned long)entries * q->event_size);
 	err = mm_account_pinned_pages(&q->pinned, q->map_len +
-				      slots * (sizeof(*q->free) + sizeof(*q->items)));
+				      entries * (sizeof(*q->free) + sizeof(*q->items)));
 	if (err) {
 		kfree(q);
 		return ERR_PTR(err);
 	}
-	q->free = kvmalloc_array(slots, sizeof(*q->free), GFP_KERNEL_ACCOUNT);
-	q->items = kvcalloc(slots, sizeof(*q->items), GFP_KERNEL_ACCOUNT);
+	q->free = kvmalloc_array(entries, sizeof(*q->free), GFP_KERNEL_ACCOUNT);
+	q->items = kvcalloc(entries, sizeof(*q->items), GFP_KERNEL_ACCOUNT);
 	q->head = __vmalloc(q->map_len, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!q->free || !q->items || !q->head) {
 		trk_queue_destroy(q);
 		return ERR_PTR(-ENOMEM);
 	}
-	for (i = 0; i < slots; i++)
-		q->free[i] = slots - 1 - i;
-	q->nfree = slots;
+	for (i = 0; i < entries; i++)
+		q->free[i] = entries - 1 - i;
+	q->nfree = entries;
 	q->head->version = TRK_QUEUE_VERSION;
-	q->head->slots = slots;
-	q->head->event_size = TRK_EVENT_SIZE;
+	q->head->entries = entries;
+	q->head->event_size = q->event_size;
 	q->head->events_off = events_off;
+	q->head->event_len = sizeof(struct trk_event);
 	return q;
 }
 
@@ -102,12 +107,12 @@ int trk_queue_mmap(struct trk_queue *q, struct vm_area_struct *vma)
 
 static struct trk_event *event_of(const struct trk_queue *q, const struct trk_item *item)
 {
-	return (void *)q->head + PAGE_ALIGN(struct_size(q->head, order, q->slots)) +
-	       (item - q->items) * TRK_EVENT_SIZE;
+	return (void *)q->head + PAGE_ALIGN(struct_size(q->head, order, q->entries)) +
+	       (unsigned long)(item - q->items) * q->event_size;
 }
 
 /**
- * trk_queue_reserve - a slot for a new event
+ * trk_queue_reserve - an entry for a new event
  * @q: the queue
  * @item: set to the kernel's half of it
  *
@@ -120,7 +125,7 @@ static struct trk_event *event_of(const struct trk_queue *q, const struct trk_it
 struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
 {
 	struct trk_event *ev;
-	u32 slot;
+	u32 entry;
 
 	spin_lock_bh(&q->lock);
 	if (!q->nfree) {
@@ -128,8 +133,8 @@ struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
 		spin_unlock_bh(&q->lock);
 		return NULL;
 	}
-	slot = q->free[--q->nfree];
-	*item = &q->items[slot];
+	entry = q->free[--q->nfree];
+	*item = &q->items[entry];
 	(*item)->state = TRK_ITEM_BUSY;
 	/* Generations begin at 1: a handle is never 0. */
 	if (!++(*item)->generation)
@@ -138,7 +143,7 @@ struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
 
 	ev = event_of(q, *item);
 	memset(ev, 0, sizeof(*ev));
-	ev->handle = (u64)(*item)->generation << 32 | slot;
+	ev->handle = (u64)(*item)->generation << 32 | entry;
 	return ev;
 }
 
@@ -147,14 +152,14 @@ struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
  * @q: the queue
  * @item: from trk_queue_reserve(), filled
  *
- * Slots that wait for an answer are at most as many as there are entries of
+ * Entries that wait for an answer are at most as many as there are entries of
  * order[], so that no entry is overwritten that was not yet walked.
  */
 void trk_queue_publish(struct trk_queue *q, struct trk_item *item)
 {
 	spin_lock_bh(&q->lock);
 	item->state = TRK_ITEM_QUEUED;
-	WRITE_ONCE(q->head->order[q->produced & (q->slots - 1)], item - q->items);
+	WRITE_ONCE(q->head->order[q->produced & (q->entries - 1)], item - q->items);
 	WRITE_ONCE(q->produced, q->produced + 1);
 	/* The application's load with acquire semantics is the other half. */
 	smp_store_release(&q->head->produced, q->produced);
@@ -162,20 +167,20 @@ void trk_queue_publish(struct trk_queue *q, struct trk_item *item)
 }
 
 /**
- * trk_queue_claim - take an event for an operation
+ * trk_queue_take - take an event for an operation
  * @q: the queue
  * @handle: what the application calls it; not trusted
  *
  * Return: NULL if there is no such event, or it is being answered elsewhere.
  */
-struct trk_item *trk_queue_claim(struct trk_queue *q, u64 handle)
+struct trk_item *trk_queue_take(struct trk_queue *q, u64 handle)
 {
-	u32 slot = (u32)handle;
+	u32 entry = (u32)handle;
 	struct trk_item *item;
 
-	if (slot >= q->slots)
+	if (entry >= q->entries)
 		return NULL;
-	item = &q->items[array_index_nospec(slot, q->slots)];
+	item = &q->items[array_index_nospec(entry, q->entries)];
 	spin_lock_bh(&q->lock);
 	if (item->state == TRK_ITEM_QUEUED && item->generation == handle >> 32)
 		item->state = TRK_ITEM_BUSY;
@@ -186,11 +191,11 @@ struct trk_item *trk_queue_claim(struct trk_queue *q, u64 handle)
 }
 
 /**
- * trk_queue_unclaim - the operation failed, the event stays
+ * trk_queue_put_back - the operation failed, the event stays
  * @q: the queue
- * @item: from trk_queue_claim()
+ * @item: from trk_queue_take()
  */
-void trk_queue_unclaim(struct trk_queue *q, struct trk_item *item)
+void trk_queue_put_back(struct trk_queue *q, struct trk_item *item)
 {
 	spin_lock_bh(&q->lock);
 	item->state = TRK_ITEM_QUEUED;
@@ -200,7 +205,7 @@ void trk_queue_unclaim(struct trk_queue *q, struct trk_item *item)
 /**
  * trk_queue_free - the event is over
  * @q: the queue
- * @item: from trk_queue_claim()
+ * @item: from trk_queue_take()
  */
 void trk_queue_free(struct trk_queue *q, struct trk_item *item)
 {

@@ -20,11 +20,11 @@ enum trk_item_state {
 };
 
 /**
- * struct trk_item - the kernel's half of a slot
+ * struct trk_item - the kernel's half of an entry
  * @grant: what may be answered
  * @peer: whom the answer is sealed for
  * @path: where it goes
- * @generation: counts the events of the slot; part of the handle
+ * @generation: counts the events of the entry; part of the handle
  * @state: enum trk_item_state, under the queue's lock
  *
  * Whoever has made it BUSY owns the rest.
@@ -40,36 +40,51 @@ struct trk_item {
 /**
  * struct trk_queue - an event queue
  * @lock: protects states, the free list and @produced
- * @slots: a power of two
+ * @entries: a power of two
+ * @event_size: bytes of an entry of the mapped area
+ * @flags: TRK_QUEUE_CLOSE
  * @produced: events queued so far
- * @nfree: number of free slots
+ * @nfree: number of free entries
  * @free: a stack of them; the one used last is warm in the cache
- * @items: one for each slot
+ * @items: one for each entry
  * @head: the mapped area; only ever written here
  * @map_len: its length
  * @pinned: what of its memory is charged to the user that made it
  */
 struct trk_queue {
 	spinlock_t lock;	/* states, free list, produced */
-	u32 slots;
+	u32 entries;
+	u32 event_size;
+	u32 flags;
 	u32 produced;
 	u32 nfree;
 	u32 *free;
 	struct trk_item *items;
 	struct trk_queue_head *head;
-	u32 map_len;
+	unsigned long map_len;
 	struct mmpin pinned;
 };
 
-struct trk_queue *trk_queue_create(u32 slots);
+struct trk_queue *trk_queue_create(const struct trk_queue_info *info);
 void trk_queue_destroy(struct trk_queue *q);
 int trk_queue_mmap(struct trk_queue *q, struct vm_area_struct *vma);
 
 struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item);
 void trk_queue_publish(struct trk_queue *q, struct trk_item *item);
-struct trk_item *trk_queue_claim(struct trk_queue *q, u64 handle);
-void trk_queue_unclaim(struct trk_queue *q, struct trk_item *item);
+struct trk_item *trk_queue_take(struct trk_queue *q, u64 handle);
+void trk_queue_put_back(struct trk_queue *q, struct trk_item *item);
 void trk_queue_free(struct trk_queue *q, struct trk_item *item);
+
+/* Flags of a user continuation as applications know them, and as they are sealed. */
+#define TRK_CONT_SHIFT	17
+
+static_assert(TRK_CONT_FINAL == TRK_UCONT_FINAL << TRK_CONT_SHIFT &&
+	      TRK_CONT_PARALLEL == TRK_UCONT_PARALLEL << TRK_CONT_SHIFT, "flags");
+
+static inline u32 trk_queue_cont_flags(u8 sealed)
+{
+	return (u32)sealed << TRK_CONT_SHIFT;
+}
 
 /* Events queued so far. */
 static inline u32 trk_queue_produced(const struct trk_queue *q)

@@ -21,7 +21,7 @@
 #include "replay.h"
 #include "requests.h"
 
-static void peer_of(const struct sk_buff *skb, struct trk_peer *peer)
+static void peer_of(const struct sock *sk, const struct sk_buff *skb, struct trk_peer *peer)
 {
 	struct in6_addr addr;
 
@@ -29,6 +29,7 @@ static void peer_of(const struct sk_buff *skb, struct trk_peer *peer)
 	memcpy(peer->addr, &addr, sizeof(peer->addr));
 	peer->port = ntohs(tcp_hdr(skb)->source);
 	peer->service = ntohs(tcp_hdr(skb)->dest);
+	memcpy(peer->owner, trk_sk(sk)->listener->owner, sizeof(peer->owner));
 }
 
 static void path_back(struct sock *sk, struct sk_buff *skb, struct trk_path *path)
@@ -86,7 +87,7 @@ void trk_requests_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 		IP_INC_STATS(path.net, IPSTATS_MIB_OUTNOROUTES);
 		return;
 	}
-	peer_of(skb, &peer);
+	peer_of(sk, skb, &peer);
 	env_init(tn, &env);
 	tcp_clear_options(&opts);
 	tcp_parse_options(path.net, skb, &opts, 0, NULL);
@@ -114,14 +115,14 @@ static u32 put_cont(struct trk_event *ev, u32 at, struct trk_event_cont *to,
 	to->end = from->end;
 	to->at = at;
 	to->len = from->len;
-	to->flags = from->flags;
+	to->flags = trk_queue_cont_flags(from->flags);
 	memcpy((u8 *)ev + at, from->opaque, from->len);
 	from->opaque = (u8 *)ev + at;
 	return at + from->len;
 }
 
-static void put_event(struct trk_event *ev, struct trk_item *item, const struct sk_buff *skb,
-		      unsigned int input)
+static void put_event(struct trk_event *ev, u32 size, struct trk_item *item,
+		      const struct sk_buff *skb, unsigned int input)
 {
 	struct trk_grant *g = &item->grant;
 	u32 at = sizeof(*ev), len = g->input_len;
@@ -139,34 +140,34 @@ static void put_event(struct trk_event *ev, struct trk_item *item, const struct 
 		ev->range[i].len = g->ask[i].len;
 	}
 	if (g->kind == TRK_KIND_TIMEOUT)
-		ev->flags |= TRK_EV_TIMEOUT;
+		ev->flags |= TRK_EVF_TIMEOUT;
 	/* What comes for nothing but a new seal is not for the application. */
 	if (g->has_output) {
 		if (g->nask || g->has_input)
-			ev->flags |= TRK_EV_OUTPUT_CONT;
+			ev->flags |= TRK_EVF_OUTPUT_CONT;
 		at = put_cont(ev, at, &ev->output, &g->output);
 	}
 	if (g->has_input_cont) {
 		if (g->nask || g->has_input)
-			ev->flags |= TRK_EV_INPUT_CONT;
+			ev->flags |= TRK_EVF_INPUT_CONT;
 		at = put_cont(ev, at, &ev->input, &g->input);
 	}
 	/* Input that finds no room is as good as not consumed: it will come again. */
-	if (len > TRK_EVENT_SIZE - at)
-		len = TRK_EVENT_SIZE - at;
+	if (len > size - at)
+		len = size - at;
 	else if (g->final_input)
-		ev->flags |= TRK_EV_FIN;
+		ev->flags |= TRK_EVF_FIN;
 	if (g->has_input && len) {
-		ev->flags |= TRK_EV_INPUT;
+		ev->flags |= TRK_EVF_INPUT;
 		skb_copy_bits(skb, input, (u8 *)ev + at, len);
 	}
 	ev->input_off = g->input_off;
 	ev->input_len = len;
 	ev->input_at = at;
-	memcpy(ev->peer_addr, item->peer.addr, sizeof(ev->peer_addr));
-	ipv6_addr_set_v4mapped(item->path.saddr, (struct in6_addr *)ev->local_addr);
-	ev->peer_port = item->path.dport;
-	ev->local_port = item->path.sport;
+	memcpy(ev->peer.addr, item->peer.addr, sizeof(ev->peer.addr));
+	ipv6_addr_set_v4mapped(item->path.saddr, (struct in6_addr *)ev->local.addr);
+	ev->peer.port = item->path.dport;
+	ev->local.port = item->path.sport;
 	ev->time_ns = ktime_get_real_ns();
 }
 
@@ -246,7 +247,7 @@ static void queue_event(struct trk_net *tn, struct sock *sk, struct sk_buff *skb
 	item->grant = w->grant;
 	item->peer = *peer;
 	path_back(sk, skb, &item->path);
-	put_event(ev, item, skb, input);
+	put_event(ev, q->event_size, item, skb, input);
 	trk_queue_publish(q, item);
 	TRK_INC(tn, EVENTS);
 	sk->sk_data_ready(sk);
@@ -279,7 +280,9 @@ void trk_requests_rcv(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	reason = p ? trk_wire_req_parse(&w->req, p, avail, len) : TRK_DROP_TRUNCATED;
 	if (reason)
 		goto drop;
-	peer_of(skb, &peer);
+	if (w->req.kind == TRK_KIND_CLOSE && !(trk_ports_queue(sk, NULL)->flags & TRK_QUEUE_CLOSE))
+		return;
+	peer_of(sk, skb, &peer);
 	env_init(tn, &env);
 	if (w->req.kind == TRK_KIND_FIRST)
 		env.max_slot = path_slot(sk, skb);

@@ -8,6 +8,7 @@
 #include <net/tcp.h>
 
 #include "carrier.h"
+#include "core/wire.h"
 #include "listener.h"
 #include "sock.h"
 #include "sockopt.h"
@@ -72,6 +73,71 @@ static struct socket *carrier_for_option(struct sock *sk)
 	return err ? ERR_PTR(err) : trk_sk(sk)->carrier;
 }
 
+/*
+ * Takes an option of @len bytes: what is missing of the struct is 0, what is longer has to be, for
+ * else it asks for what is not known here.
+ */
+static int take_option(void *to, size_t size, sockptr_t from, unsigned int len)
+{
+	unsigned int at, n;
+	u8 more[64];
+
+	memset(to, 0, size);
+	if (copy_from_sockptr(to, from, min_t(size_t, len, size)))
+		return -EFAULT;
+	if (len > PAGE_SIZE)
+		return -E2BIG;
+	for (at = size; at < len; at += n) {
+		n = min_t(size_t, len - at, sizeof(more));
+		if (copy_from_sockptr_offset(more, from, at, n))
+			return -EFAULT;
+		if (memchr_inv(more, 0, n))
+			return -E2BIG;
+	}
+	return 0;
+}
+
+static int set_queue(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	struct trk_queue_info info;
+	int err = take_option(&info, sizeof(info), optval, optlen);
+
+	if (err)
+		return err;
+	lock_sock(sk);
+	err = trk_listener_set_queue(sk, &info);
+	release_sock(sk);
+	return err;
+}
+
+static int set_owner(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	u8 secret[TRK_OWNER_MAX];
+	int err;
+
+	if (optlen < TRK_OWNER_MIN || optlen > TRK_OWNER_MAX)
+		return -EINVAL;
+	if (copy_from_sockptr(secret, optval, optlen))
+		return -EFAULT;
+	lock_sock(sk);
+	err = trk_listener_set_owner(sk, secret, optlen);
+	release_sock(sk);
+	memzero_explicit(secret, sizeof(secret));
+	return err;
+}
+
+static int set_own(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
+{
+	switch (optname) {
+	case TRK_QUEUE:
+		return set_queue(sk, optval, optlen);
+	case TRK_OWNER:
+		return set_owner(sk, optval, optlen);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
 /**
  * trk_sockopt_set - setsockopt(2)
  * @sock: Trickles socket
@@ -94,12 +160,7 @@ int trk_sockopt_set(struct socket *sock, int level, int optname, sockptr_t optva
 
 	switch (level) {
 	case SOL_TRICKLES:
-		if (optname != TRK_QUEUE)
-			return -ENOPROTOOPT;
-		lock_sock(sk);
-		err = trk_listener_setsockopt(sk, optval, optlen);
-		release_sock(sk);
-		return err;
+		return set_own(sk, optname, optval, optlen);
 	case SOL_IP:
 		if (!ip_option(optname))
 			return -ENOPROTOOPT;
@@ -178,6 +239,32 @@ static int get_tcp_info(struct sock *sk, char __user *optval, int __user *optlen
 	return put_option(&tcp, sizeof(tcp), optval, optlen);
 }
 
+static int get_own(struct sock *sk, int optname, char __user *optval, int __user *optlen)
+{
+	static const struct trk_caps caps = {
+		.features = TRK_CAP_OWNER | TRK_CAP_EVENT_SIZE | TRK_CAP_CLOSE,
+		.version_min = TRK_VERSION,
+		.version_max = TRK_VERSION,
+		.queue_version = TRK_QUEUE_VERSION,
+		.queue_info_len = sizeof(struct trk_queue_info),
+		.event_len = sizeof(struct trk_event),
+		.ops_len = sizeof(struct trk_ops),
+		.op_len = sizeof(struct trk_op),
+		.info_len = sizeof(struct trk_info),
+	};
+
+	switch (optname) {
+	case TRK_QUEUE:
+		return get_queue(sk, optval, optlen);
+	case TRK_INFO:
+		return get_info(sk, optval, optlen);
+	case TRK_CAPS:
+		return put_option(&caps, sizeof(caps), optval, optlen);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
 /**
  * trk_sockopt_get - getsockopt(2)
  * @sock: Trickles socket
@@ -197,9 +284,7 @@ int trk_sockopt_get(struct socket *sock, int level, int optname, char __user *op
 
 	switch (level) {
 	case SOL_TRICKLES:
-		if (optname == TRK_INFO)
-			return get_info(sk, optval, optlen);
-		return optname == TRK_QUEUE ? get_queue(sk, optval, optlen) : -ENOPROTOOPT;
+		return get_own(sk, optname, optval, optlen);
 	case SOL_IP:
 		if (!ip_option(optname))
 			return -ENOPROTOOPT;

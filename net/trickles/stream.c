@@ -434,6 +434,7 @@ void trk_stream_info(struct sock *sk, struct trk_info *info)
 	info->rtt_us = cl->srtt_us;
 	info->rto_us = cl->rto_us;
 	info->slot = cl->slot;
+	info->version = TRK_VERSION;
 	info->requests = cl->stat.requests;
 	info->responses = cl->stat.responses;
 	info->bytes_received = cl->rcv_nxt;

@@ -204,7 +204,7 @@ static int answer(struct minisock *m)
 	for (i = 0; i < n; i++)
 		niov += pieces(iov + niov, msk_range(m, i));
 	if (!n && (msk_type(m) & MSK_OPEN)) {
-		msk_setucont(m, MSK_OUTPUT, &output);
+		msk_setucont(m, 0, MSK_OUTPUT, &output);
 		niov = pieces(iov, (struct msk_range){ 0, SERVED });
 	}
 	/* An event that could not be answered is still there. */
@@ -235,7 +235,7 @@ static int serve(struct msk_queue *q, pid_t reader)
 
 static int server(void)
 {
-	struct msk_options options = { .slots = 16 };
+	struct msk_options options = { .entries = 16 };
 	pid_t reader = start_reader();
 	struct msk_queue *q;
 	int status, err;

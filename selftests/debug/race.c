@@ -72,7 +72,7 @@ static void dial(int fd, struct rng *r)
 
 static void become_listener(int fd, struct rng *r)
 {
-	struct trk_queue_info info = { .slots = TRK_QUEUE_SLOTS_MIN };
+	struct trk_queue_info info = { .entries = TRK_QUEUE_ENTRIES_MIN };
 	struct sockaddr_in sa = {
 		.sin_family = AF_INET, .sin_port = htons(rng_in(r, 3000, 3003)),
 	};
@@ -88,8 +88,8 @@ static void operate(int fd, struct rng *r)
 	const struct trk_queue_head *head = MAP_FAILED;
 	struct trk_queue_info info = { 0 };
 	socklen_t len = sizeof(info);
-	struct trk_op op = { .op = rng_in(r, 1, 2), .flags = rng_below(r, 4) };
-	struct trk_ops ops = { .ops = (uintptr_t)&op, .n = 1 };
+	struct trk_op op = { .op = rng_in(r, 1, 2), .flags = rng_below(r, 4) << 24 };
+	struct trk_ops ops = { .ops = (uintptr_t)&op, .n = 1, .op_size = sizeof(op) };
 
 	op.handle = 1ULL << 32;
 	if (!getsockopt(fd, SOL_TRICKLES, TRK_QUEUE, &info, &len) && info.map_len)

@@ -20,6 +20,8 @@ static void transport(struct bytes *b)
 	for (i = 0; i < TRK_CONT_LEN; i++)
 		blob[i] = take(b, 1);
 	peer.addr[15] = take(b, 1);
+	for (i = 0; i < TRK_OWNER_LEN; i++)
+		peer.owner[i] = take(b, 1);
 	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) || blob[0] == TRK_VERSION);
 	trk_seal_cont_read(blob, &c);
 	trk_seal_cont(&key, &peer, &c, blob);
@@ -33,10 +35,16 @@ static void transport(struct bytes *b)
 	MUST(opened.law.first_loss == c.law.first_loss && opened.law.recover == c.law.recover);
 	MUST(plain.base == opened.base && plain.law.recover == opened.law.recover);
 	blob[bit / 8] ^= 1 << bit % 8;
-	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) == TRK_DROP_MAC);
+	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) ==
+	     (bit / 16 == 23 ? TRK_DROP_OWNER : TRK_DROP_MAC));
 	blob[bit / 8] ^= 1 << bit % 8;
 	peer.service ^= 1 << bit % 16;
 	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) == TRK_DROP_MAC);
+	peer.service ^= 1 << bit % 16;
+	bit %= 8 * TRK_OWNER_LEN;
+	peer.owner[bit / 8] ^= 1 << bit % 8;
+	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) ==
+	     (bit < 16 ? TRK_DROP_OWNER : TRK_DROP_MAC));
 }
 
 static void user(struct bytes *b)

@@ -77,7 +77,7 @@ static void read_some(int fd, size_t total)
 static void serve(int fd)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET };
-	struct trk_queue_info info = { .slots = TRK_QUEUE_SLOTS_MIN };
+	struct trk_queue_info info = { .entries = TRK_QUEUE_ENTRIES_MIN };
 	struct linger reset = { .l_onoff = 1 };
 	socklen_t len = sizeof(sa), info_len = sizeof(info);
 	int client;

@@ -66,16 +66,21 @@ static void derive(const u8 secret[32], const char *label, u8 out[16])
 	cmac_aes256_digest(&c, 16, out);
 }
 
-static void take_secret(const char *hex)
+static void take_hex(u8 *to, size_t len, const char *hex)
 {
-	u8 secret[32], mac[16], ecb[16], id[16];
-	unsigned int i;
+	size_t i;
 
-	if (strlen(hex) != 2 * sizeof(secret))
-		die("a secret has 64 hexadecimal digits");
-	for (i = 0; i < sizeof(secret); i++)
-		if (sscanf(hex + 2 * i, "%2hhx", &secret[i]) != 1)
-			die("a secret has 64 hexadecimal digits");
+	if (strlen(hex) != 2 * len)
+		die("%s: not %zu hexadecimal digits", hex, 2 * len);
+	for (i = 0; i < len; i++)
+		if (sscanf(hex + 2 * i, "%2hhx", &to[i]) != 1)
+			die("%s: not %zu hexadecimal digits", hex, 2 * len);
+}
+
+static void take_keys(const u8 secret[32])
+{
+	u8 mac[16], ecb[16], id[16];
+
 	derive(secret, "trickles seal", mac);
 	derive(secret, "trickles nonce", ecb);
 	derive(secret, "trickles key id", id);
@@ -131,7 +136,7 @@ static void answer_all(void)
 			continue;
 		}
 		if (rng_below(&garbage.rng, 2))
-			msk_setucont(m, MSK_OUTPUT, &c);
+			msk_setucont(m, 0, MSK_OUTPUT, &c);
 		if (msk_send(m, garbage_number(&garbage.rng) >> 1, data, sizeof(data), 0) >= 0)
 			answered++;
 		else
@@ -259,16 +264,19 @@ int main(int argc, char **argv)
 {
 	static const u8 loopback[16] = { [10] = 0xff, 0xff, 127, 0, 0, 1 };
 	unsigned long i, count;
+	u8 secret[32];
 
-	bool cost = argc == 3 && !strcmp(argv[2], "cost");
+	bool cost = argc == 4 && !strcmp(argv[3], "cost");
 
-	if (argc != 4 && !cost)
-		die("usage: forge SECRET SEED COUNT | SECRET cost");
-	take_secret(argv[1]);
-	garbage.rng.s = strtoul(argv[2], NULL, 0);
-	count = cost ? 0 : strtoul(argv[3], NULL, 0);
+	if (argc != 5 && !cost)
+		die("usage: forge SECRET OWNER SEED COUNT | SECRET OWNER cost");
 	garbage.key = &cipher.c;
 	garbage.peer = (struct trk_peer){ .port = 40000, .service = PORT };
+	take_hex(secret, sizeof(secret), argv[1]);
+	take_keys(secret);
+	take_hex(garbage.peer.owner, sizeof(garbage.peer.owner), argv[2]);
+	garbage.rng.s = strtoul(argv[3], NULL, 0);
+	count = cost ? 0 : strtoul(argv[4], NULL, 0);
 	memcpy(garbage.peer.addr, loopback, sizeof(loopback));
 	queue = msk_listen("127.0.0.1", PORT, NULL);
 	if (!queue)

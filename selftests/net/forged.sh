@@ -9,13 +9,14 @@
 
 folder=$work/files
 secret=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
+owner=$("$net/label.py" 0)
 seed=${SEED:-$RANDOM}
 
 forge()
 {
 	echo "# seed $seed"
 	at server sysctl -qw net.trickles.key=$secret
-	at server "$built/forge" $secret "$seed" 10000
+	at server "$built/forge" $secret "$owner" "$seed" 10000
 }
 
 # None is lost: each became an event, was dropped for a reason, or granted nothing.
@@ -39,9 +40,9 @@ by_nobody()
 	# shellcheck disable=SC2016 # the inner shell's
 	setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Urn bash -ec '
 		ip link set lo up
-		"$1" "$2" "$3" 0 2>/dev/null || :
+		"$1" "$2" "$3" "$4" 0 2>/dev/null || :
 		echo "$2" >/proc/sys/net/trickles/key
-		"$1" "$2" "$3" 3000' bash /run/forge $secret "$seed"
+		"$1" "$2" "$3" "$4" 3000' bash /run/forge $secret "$owner" "$seed"
 }
 
 still_well()

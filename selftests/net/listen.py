@@ -7,7 +7,9 @@ usage: listen.py SERVER CLIENT
 These are namespaces. The server is 10.1.1.1.
 """
 import contextlib
+import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import resource
@@ -23,7 +25,14 @@ PORT = 8080
 USER = 1000
 TCP = socket.IPPROTO_TCP
 TRICKLES = trk.IPPROTO_TRICKLES
-TRK_QUEUE = 1
+TRK_QUEUE, TRK_OWNER, TRK_CAPS = 1, 3, 4
+OP_LEN = 144	# of struct trk_op
+WRITE, READ = 1, 2
+
+
+def ioc(direction, number, size):
+    """An ioctl of ours, as _IOC() makes it."""
+    return direction << 30 | size << 16 | ord("t") << 8 | number
 
 
 @contextlib.contextmanager
@@ -56,14 +65,22 @@ def listening(protocol=TRICKLES):
     return s
 
 
+QUEUE_INFO = "IIQII"	# entries, event_size, map_len, flags, reserved
+
+
 def queue(s):
-    """Slots of the queue, length of its mapping."""
-    slots, _, length = struct.unpack("IIQ", s.getsockopt(trk.SOL_TRICKLES, TRK_QUEUE, 16))
-    return slots, length
+    """Entries of the queue, length of its mapping."""
+    info = s.getsockopt(trk.SOL_TRICKLES, TRK_QUEUE, struct.calcsize(QUEUE_INFO))
+    return struct.unpack(QUEUE_INFO, info)[0:3:2]
 
 
-def set_slots(s, slots):
-    s.setsockopt(trk.SOL_TRICKLES, TRK_QUEUE, struct.pack("IIQ", slots, 0, 0))
+def set_queue(s, entries=0, event_size=0, map_len=0, flags=0, reserved=0, tail=b""):
+    info = struct.pack(QUEUE_INFO, entries, event_size, map_len, flags, reserved)
+    s.setsockopt(trk.SOL_TRICKLES, TRK_QUEUE, info + tail)
+
+
+def set_owner(s, secret):
+    s.setsockopt(trk.SOL_TRICKLES, TRK_OWNER, secret)
 
 
 def client_mode():
@@ -82,16 +99,16 @@ def failed_listen():
         raises(errno.EADDRINUSE, second.listen)
         equal(queue(second)[1], 0, "the queue of a socket that does not listen")
         raises(errno.EINVAL, mmap.mmap, second.fileno(), 4096, mmap.MAP_SHARED, mmap.PROT_READ)
-        set_slots(second, 64)
+        set_queue(second, 64)
         first.close()
         # The port is still the second's.
         with new(TCP, reuse=False) as tcp:
             raises(errno.EADDRINUSE, tcp.bind, ("0.0.0.0", PORT))
         second.listen()
-        slots, length = queue(second)
-        equal(slots, 64, "slots")
+        entries, length = queue(second)
+        equal(entries, 64, "entries")
         mmap.mmap(second.fileno(), length, mmap.MAP_SHARED, mmap.PROT_READ).close()
-        raises(errno.EBUSY, set_slots, second, 128)
+        raises(errno.EBUSY, set_queue, second, 128)
         equal(client_mode(), trk.MODE_TRICKLES, "the connection")
 
 
@@ -143,16 +160,123 @@ def memlock():
             for _ in range(50):
                 with bound() as s:
                     raises(errno.ENOBUFS, s.listen)
-                    set_slots(s, 128)
+                    set_queue(s, 128)
                     s.listen()
             with bound() as s, new() as other:
                 other.bind(("0.0.0.0", PORT + 1))
-                set_slots(s, 256)
-                set_slots(other, 256)
+                set_queue(s, 256)
+                set_queue(other, 256)
                 s.listen()
                 raises(errno.ENOBUFS, other.listen)
     finally:
         resource.setrlimit(resource.RLIMIT_MEMLOCK, before)
+
+
+@case("TRK_QUEUE: bounds, defaults, shorter and longer structs")
+def queue_option():
+    with bound() as s:
+        for bad in ({"entries": 15}, {"entries": 24}, {"entries": 131072}, {"event_size": 1024},
+                    {"event_size": 3000}, {"event_size": 65536}, {"map_len": 1}, {"flags": 2},
+                    {"reserved": 1}):
+            raises(errno.EINVAL, lambda: set_queue(s, **bad))
+        # What is not known here must not be asked for; what is older asks for less.
+        raises(errno.E2BIG, lambda: set_queue(s, 64, tail=b"\1"))
+        raises(errno.E2BIG, lambda: set_queue(s, 64, tail=bytes(100) + b"\1"))
+        set_queue(s, 64, tail=bytes(200))
+        equal(queue(s)[0], 64)
+        s.setsockopt(trk.SOL_TRICKLES, TRK_QUEUE, struct.pack("I", 32))
+        equal(queue(s)[0], 32)
+        set_queue(s)
+        equal(queue(s)[0], 1024)
+        set_queue(s, 16, 16384)
+        s.listen()
+        entries, length = queue(s)
+        equal((entries, length), (16, 4096 + 16 * 16384))
+        with mmap.mmap(s.fileno(), length, mmap.MAP_SHARED, mmap.PROT_READ) as head:
+            equal(struct.unpack_from("IIII", head), (2, 16, 16384, 4096))
+
+
+@case("TRK_OWNER: lengths, not after listen(), one for all of a group")
+def owner_option():
+    with bound() as s:
+        for bad in 0, 15, 65, 4096:
+            raises(errno.EINVAL, set_owner, s, bytes(bad))
+        set_owner(s, b"x" * 16)
+        set_owner(s, b"x" * 64)
+        s.listen()
+        raises(errno.EBUSY, set_owner, s, b"x" * 16)
+    group = []
+    for _ in range(4):
+        s = new()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        s.bind(("0.0.0.0", PORT))
+        group.append(s)
+    first, same, other, none = group
+    set_owner(first, b"one secret of ours")
+    set_owner(same, b"one secret of ours")
+    set_owner(other, b"one secret of others")
+    first.listen()
+    same.listen()
+    raises(errno.EADDRINUSE, other.listen)
+    raises(errno.EADDRINUSE, none.listen)
+    first.close()
+    same.close()
+    other.listen()
+    other.close()
+    none.listen()
+    none.close()
+
+
+@case("TRK_CAPS, unknown options and ioctls: a clear errno")
+def capabilities():
+    with new() as s:
+        caps = struct.unpack("Q8I", s.getsockopt(trk.SOL_TRICKLES, TRK_CAPS, 100))
+        equal(caps[0] & 7, 7, "features")
+        equal(caps[1] <= trk.VERSION <= caps[2], True, "versions")
+        equal(caps[3:], (2, 24, 248, 24, 144, 88), "queue version and lengths")
+        raises(errno.ENOPROTOOPT, s.getsockopt, trk.SOL_TRICKLES, 99, 4)
+        raises(errno.ENOPROTOOPT, s.setsockopt, trk.SOL_TRICKLES, 99, 1)
+        raises(errno.ENOPROTOOPT, s.setsockopt, trk.SOL_TRICKLES, TRK_CAPS, bytes(40))
+        # An ioctl that nobody has defined; one of the right number that reads.
+        raises(errno.ENOTTY, fcntl.ioctl, s, ioc(WRITE, 0x6f, 8), bytes(8))
+        raises(errno.ENOTTY, fcntl.ioctl, s, ioc(READ, 0x61, 4), bytes(4))
+        raises(errno.EINVAL, fcntl.ioctl, s, ioc(WRITE, 0x61, 4), bytes(4))
+    with listening() as s:
+        raises(errno.EINVAL, fcntl.ioctl, s, ioc(WRITE, 0x61, 8), bytes(8))
+        fcntl.ioctl(s, ioc(WRITE, 0x61, 4), bytes(4))
+        # Operations: none at all, of no length, of an odd one, with a flag, with more than known.
+        for n, size, flags in (0, 0, 0), (1, 16, 0), (1, 146, 0), (1, 144, 1), (257, 144, 0):
+            ops = struct.pack("QIIII", 0, n, size, 0, flags)
+            raises(errno.EINVAL, fcntl.ioctl, s, ioc(WRITE, 0x60, len(ops)), ops)
+        ops = struct.pack("QIIII", 0, 0, OP_LEN, 0, 0)
+        fcntl.ioctl(s, ioc(WRITE, 0x60, len(ops) + 8), ops + bytes(8))
+        raises(errno.E2BIG, fcntl.ioctl, s, ioc(WRITE, 0x60, len(ops) + 8),
+               ops + b"\1" + bytes(7))
+
+
+@case("operations on no event: what is malformed, what is of a newer interface, what is gone")
+def operations():
+    def result(tail=b"", **fields):
+        """Of one operation, which has @fields at offsets, and is longer by @tail."""
+        op = bytearray(OP_LEN)
+        for at, value in fields.items():
+            struct.pack_into("I", op, int(at[1:]), value)
+        buf = ctypes.create_string_buffer(bytes(op) + tail, len(op) + len(tail))
+        ops = struct.pack("QIIII", ctypes.addressof(buf), 1, len(buf), 0, 0)
+        fcntl.ioctl(s, ioc(WRITE, 0x60, len(ops)), ops)
+        return -struct.unpack_from("q", buf, 8)[0]
+
+    with listening() as s:
+        send, drop = {"_16": 1}, {"_16": 2}
+        equal(result(**send), errno.ESTALE)
+        equal(result(**drop), errno.ESTALE)
+        for op in 0, 3, 99:
+            equal(result(_16=op), errno.EOPNOTSUPP)
+        # All that follows the number of the operation is of TRK_OP_SEND.
+        for at in range(20, OP_LEN, 4):
+            equal(result(**drop, **{"_%d" % at: 1}), errno.EINVAL, "a field at byte %d" % at)
+        equal(result(bytes(64), **send), errno.ESTALE)
+        equal(result(bytes(63) + b"\1", **send), errno.E2BIG)
 
 
 trk.inside.enter("/run/netns/" + SERVER)

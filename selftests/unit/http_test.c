@@ -471,7 +471,7 @@ static void cache__bounded_and_kept_for_the_batch(void)
 
 static union {
 	struct trk_event ev;
-	uint8_t bytes[TRK_EVENT_SIZE];
+	uint8_t bytes[TRK_EVENT_SIZE_DEFAULT];
 } slot;
 
 static uint32_t slot_used;
@@ -510,8 +510,8 @@ static void event_cont(struct trk_event_cont *c, uint32_t flag, const struct hel
 static void event_input(const struct held *h, uint64_t off, const char *data, size_t len, bool fin)
 {
 	event_begin();
-	event_cont(&slot.ev.input, TRK_EV_INPUT_CONT, h);
-	slot.ev.flags |= (len ? TRK_EV_INPUT : 0) | (fin ? TRK_EV_FIN : 0);
+	event_cont(&slot.ev.input, TRK_EVF_INPUT_CONT, h);
+	slot.ev.flags |= (len ? TRK_EVF_INPUT : 0) | (fin ? TRK_EVF_FIN : 0);
 	slot.ev.input_off = off;
 	slot.ev.input_len = len;
 	slot.ev.input_at = slot_used;
@@ -634,7 +634,7 @@ static void ask_output(struct peer *c, struct rng *rng)
 
 	/* The next bytes, if this continuation has them, and some at random. */
 	event_begin();
-	event_cont(&slot.ev.output, TRK_EV_OUTPUT_CONT, h);
+	event_cont(&slot.ev.output, TRK_EVF_OUTPUT_CONT, h);
 	slot.ev.nranges = n;
 	for (i = 0; i < n; i++) {
 		struct trk_event_range *r = &slot.ev.range[i];
@@ -771,7 +771,7 @@ static void open_soft(struct held *h)
 static unsigned int ask_soft(const struct held *h)
 {
 	event_begin();
-	event_cont(&slot.ev.output, TRK_EV_OUTPUT_CONT, h);
+	event_cont(&slot.ev.output, TRK_EVF_OUTPUT_CONT, h);
 	slot.ev.nranges = 1;
 	slot.ev.range[0].off = h->end - 3;
 	slot.ev.range[0].len = 3;
@@ -857,7 +857,7 @@ static void httpd__foreign_continuation_aborts(void)
 	/* A header of another length: the server that made it was another one. */
 	h.start++;
 	event_begin();
-	event_cont(&slot.ev.output, TRK_EV_OUTPUT_CONT, &h);
+	event_cont(&slot.ev.output, TRK_EVF_OUTPUT_CONT, &h);
 	slot.ev.nranges = 1;
 	slot.ev.range[0].off = h.start;
 	slot.ev.range[0].len = 1;

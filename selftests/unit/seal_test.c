@@ -123,9 +123,36 @@ static void cont__every_flipped_bit_refused(void)
 		trk_seal_cont(&key.c, &peer, &c, blob);
 		for (bit = 0; bit < 8 * TRK_CONT_LEN; bit++) {
 			blob[bit / 8] ^= 1 << bit % 8;
-			CHECK_EQ(trk_seal_cont_open(&key.c, &peer, blob, &c), TRK_DROP_MAC);
+			/* Bytes 46 and 47 are of the owner's label. */
+			CHECK_EQ(trk_seal_cont_open(&key.c, &peer, blob, &c),
+				 bit / 16 == 23 ? TRK_DROP_OWNER : TRK_DROP_MAC);
 			blob[bit / 8] ^= 1 << bit % 8;
 		}
+	}
+}
+
+/* Two bytes tell most owners apart from forgeries, all sixteen are sealed. */
+static void cont__other_owner_refused(void)
+{
+	struct rng r = { 5 };
+	u8 blob[TRK_CONT_LEN], user[TRK_SEALED_UCONT_MAX];
+	struct trk_ucont u = { .start = 5, .end = 9 }, got;
+	struct trk_blob b = { user };
+	struct trk_cont c;
+	unsigned int bit;
+
+	random_cont(&r, &c);
+	trk_seal_cont(&key.c, &peer, &c, blob);
+	b.len = (u16)trk_seal_ucont(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, user);
+	CHECK_EQ(trk_seal_ucont_open(&key.c, &peer, 77, TRK_EXT_OUTPUT, b, &got), TRK_OK);
+	for (bit = 0; bit < 8 * TRK_OWNER_LEN; bit++) {
+		struct trk_peer p = peer;
+
+		p.owner[bit / 8] ^= 1 << bit % 8;
+		CHECK_EQ(trk_seal_cont_open(&key.c, &p, blob, &c),
+			 bit < 16 ? TRK_DROP_OWNER : TRK_DROP_MAC);
+		CHECK_EQ(trk_seal_ucont_open(&key.c, &p, 77, TRK_EXT_OUTPUT, b, &got),
+			 TRK_DROP_UCONT);
 	}
 }
 
@@ -411,6 +438,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(ecb__sp800_38a),
 	TAP_CASE(cont__round_trip),
 	TAP_CASE(cont__every_flipped_bit_refused),
+	TAP_CASE(cont__other_owner_refused),
 	TAP_CASE(cont__other_peer_service_or_key_refused),
 	TAP_CASE(cont__impossible_contents_refused),
 	TAP_CASE(ucont__round_trip),

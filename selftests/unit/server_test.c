@@ -485,8 +485,9 @@ static void range__other_keys_and_peers_refused(void)
 
 		c.blob[bit / 8] ^= 1 << bit % 8;
 		err = conn_again(&c, &g);
-		/* Byte 1 names the key. */
-		CHECK(err == TRK_DROP_MAC || (bit / 8 == 1 && err == TRK_DROP_KEY));
+		/* Byte 1 names the key, bytes 46 and 47 the owner. */
+		CHECK(err == TRK_DROP_MAC || (bit / 8 == 1 && err == TRK_DROP_KEY) ||
+		      (bit / 16 == 23 && err == TRK_DROP_OWNER));
 		c.blob[bit / 8] ^= 1 << bit % 8;
 	}
 	p.port++;

@@ -10,7 +10,15 @@
  * MAP_SHARED, fd, 0).  It walks the events in place and answers each with an
  * operation (TRK_IOC_OPS).  libminisock wraps all of this.
  *
- * All integers are in host byte order unless their type says __be.
+ * All integers are in host byte order unless their type says __be.  Every struct has the same
+ * layout for programs of 32 and of 64 bits.
+ *
+ * How this interface grows.  Structs grow at their end; a field that is 0 means what was before
+ * it came.  The kernel knows how long the caller's struct is: by the length of an option, by the
+ * number of an ioctl, which has the size in it, by trk_ops.op_size.  From a shorter one it takes
+ * what is missing for 0, of a longer one it wants the rest to be 0: else E2BIG, "the kernel does
+ * not know what the program asks for".  Fields called reserved must be 0, and flags that nobody
+ * defined must not be set: else EINVAL.  What a module knows says TRK_CAPS.
  */
 #ifndef _UAPI_LINUX_TRICKLES_H
 #define _UAPI_LINUX_TRICKLES_H
@@ -27,70 +35,150 @@
 #define IPPROTO_TRICKLES	260
 #define SOL_TRICKLES		0x7472
 
-/* Socket options.  A queue beyond the user's RLIMIT_MEMLOCK makes listen() fail: ENOBUFS. */
-#define TRK_QUEUE		1	/* struct trk_queue_info: set .slots before listen(); get */
+/* Socket options. */
+#define TRK_QUEUE		1	/* struct trk_queue_info: set before listen(); get */
 #define TRK_INFO		2	/* struct trk_info: get, client sockets */
-
-#define TRK_QUEUE_SLOTS_DEFAULT	1024
-#define TRK_QUEUE_SLOTS_MIN	16
-#define TRK_QUEUE_SLOTS_MAX	65536
-#define TRK_EVENT_SIZE		2048	/* bytes of a slot: struct trk_event, then the request */
-
-struct trk_queue_info {
-	__u32 slots;		/* a power of two; events that can wait for an answer */
-	__u32 event_size;	/* TRK_EVENT_SIZE */
-	__u64 map_len;		/* bytes to map; 0 before listen() */
-};
+#define TRK_OWNER		3	/* a secret: set before listen(), see below */
+#define TRK_CAPS		4	/* struct trk_caps: get, any socket */
 
 /*
- * Head of the mapped queue.  @produced counts all events ever queued.  Event
- * number i (from 0) is in slot order[i % slots]; read it only after a load of
- * @produced with acquire semantics has shown that i < produced (modulo 2^32).
- * A slot is reused only after its event was answered or dropped.
+ * TRK_OWNER: whose server this is.  What a server gets back from its clients is authentic: a
+ * server of this port, of this key, and of the same owner made it.  The owner is the user that
+ * the socket belongs to at listen(), or, if this option was set, whoever knows these bytes.
+ * Replicas that run under other user numbers, and servers that restart under another one, set
+ * it alike.  Other lengths are EINVAL, after listen() it is EBUSY.
+ */
+#define TRK_OWNER_MIN		16	/* bytes */
+#define TRK_OWNER_MAX		64
+
+#define TRK_QUEUE_ENTRIES_DEFAULT	1024
+#define TRK_QUEUE_ENTRIES_MIN	16
+#define TRK_QUEUE_ENTRIES_MAX	65536
+#define TRK_EVENT_SIZE_DEFAULT	2048	/* holds a request in a packet of 1500 bytes */
+#define TRK_EVENT_SIZE_MAX	32768	/* one of the largest packet; 16384 for 9000 bytes */
+
+/* Flags of a queue. */
+#define TRK_QUEUE_CLOSE		0x01	/* TRK_EV_CLOSE is wanted: else there are no such events */
+
+/**
+ * struct trk_queue_info - TRK_QUEUE
+ * @entries: events that can wait for an answer: a power of two; 0: the default
+ * @event_size: bytes of an entry, which holds struct trk_event, continuations, and input: a power
+ *	of two; 0: the default.  Input that finds no room comes again.
+ * @map_len: get: bytes to map, 0 before listen().  A queue beyond the user's RLIMIT_MEMLOCK makes
+ *	listen() fail: ENOBUFS.
+ * @flags: TRK_QUEUE_CLOSE
+ * @reserved: 0
+ */
+struct trk_queue_info {
+	__u32 entries;
+	__u32 event_size;
+	__aligned_u64 map_len;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct trk_queue_head - begins the mapped queue
+ * @version: TRK_QUEUE_VERSION
+ * @entries: of the queue
+ * @event_size: bytes of an entry
+ * @events_off: entry e begins at this byte + e * @event_size
+ * @produced: events ever queued, modulo 2^32
+ * @dropped: events lost because the queue was full
+ * @event_len: length of struct trk_event as the kernel knows it
+ * @reserved: 0
+ * @order: event number i (from 0) is in entry order[i % entries]
+ *
+ * Read event i only after a load of @produced with acquire semantics has shown that i < produced
+ * (modulo 2^32).  An entry is used again only after its event was answered or dropped.
  */
 struct trk_queue_head {
-	__u32 version;		/* TRK_QUEUE_VERSION */
-	__u32 slots;
+	__u32 version;
+	__u32 entries;
 	__u32 event_size;
-	__u32 events_off;	/* slot s begins at this byte + s * event_size */
+	__u32 events_off;
 	__u32 produced;
-	__u32 dropped;		/* events lost because the queue was full */
-	__u32 reserved[10];
+	__u32 dropped;
+	__u32 event_len;
+	__u32 reserved[9];
 	__u32 order[];
 };
 
-#define TRK_QUEUE_VERSION	1
+#define TRK_QUEUE_VERSION	2
+
+/*
+ * Each of the following series has bits of its own, so that a flag in a place that is not its
+ * own is EINVAL.  0x0000'00ff: types of an event.  0x0000'ff00: flags of an event.  0x00ff'0000:
+ * flags of a user continuation.  0xff00'0000: flags of an answer.
+ */
 
 /* Types of an event; a first request is OPEN and REQUEST at once. */
-#define TRK_EV_OPEN		0x01
-#define TRK_EV_REQUEST		0x02
-#define TRK_EV_CLOSE		0x04
+#define TRK_EV_OPEN		0x00000001
+#define TRK_EV_REQUEST		0x00000002
+#define TRK_EV_CLOSE		0x00000004
 
 /* Flags of an event. */
-#define TRK_EV_INPUT		0x01	/* input bytes are present, at @input_off of the stream */
-#define TRK_EV_FIN		0x02	/* the client's stream ends behind this input */
-#define TRK_EV_OUTPUT_CONT	0x04	/* an output continuation came: @output */
-#define TRK_EV_INPUT_CONT	0x08	/* an input continuation came: @input */
-#define TRK_EV_TIMEOUT		0x10	/* the client's retransmission timer made it ask again */
+#define TRK_EVF_INPUT		0x00000100	/* input is there, at @input_off of the stream */
+#define TRK_EVF_FIN		0x00000200	/* the client's stream ends behind this input */
+#define TRK_EVF_OUTPUT_CONT	0x00000400	/* an output continuation came: @output */
+#define TRK_EVF_INPUT_CONT	0x00000800	/* an input continuation came: @input */
+#define TRK_EVF_TIMEOUT		0x00001000	/* the client's timer made it ask again */
 
-#define TRK_MAX_RANGES		4
+/* Flags of a user continuation.  0x00080000 is kept for opaque bytes that are encrypted. */
+#define TRK_CONT_SET		0x00010000	/* in an operation: there is one */
+#define TRK_CONT_FINAL		0x00020000	/* output: the stream ends at @end */
+#define TRK_CONT_PARALLEL	0x00040000	/* input: parts of [start, end) in any order */
 
-/* Flags of a user continuation. */
-#define TRK_CONT_FINAL		0x01	/* output: the stream ends at @end */
-#define TRK_CONT_PARALLEL	0x02	/* input: parts of [start, end) may come in any order */
+/* Flags of an answer. */
+#define TRK_SEND_FIN		0x01000000	/* the server's stream ends behind the data */
+#define TRK_SEND_ABORT		0x02000000	/* no data: the client gets ECONNRESET */
 
+#define TRK_MAX_RANGES		4	/* in an event */
 #define TRK_CONT_MAX		512	/* opaque bytes of a user continuation */
+#define TRK_MAX_IOV		16	/* pieces of an answer */
+#define TRK_MAX_OPS		256	/* operations of one call */
 
+/**
+ * struct trk_event_cont - a user continuation that came with a request
+ * @start: first byte of the stream for which it is valid
+ * @end: the byte behind the last one
+ * @at: its opaque bytes begin at this byte of the entry
+ * @len: of them
+ * @flags: TRK_CONT_FINAL, TRK_CONT_PARALLEL
+ * @reserved: 0
+ */
 struct trk_event_cont {
-	__u64 start, end;	/* stream bytes for which it is valid: [start, end) */
-	__u32 at;		/* the opaque bytes begin at this byte of the slot */
-	__u16 len;
-	__u16 flags;		/* TRK_CONT_* */
+	__aligned_u64 start;
+	__aligned_u64 end;
+	__u32 at;
+	__u32 len;
+	__u32 flags;
+	__u32 reserved;
 };
 
+/**
+ * struct trk_event_range - bytes that the client asks for
+ * @off: offset in the server's stream
+ * @len: bytes
+ */
 struct trk_event_range {
-	__u64 off;		/* offset in the server's stream */
-	__u64 len;
+	__aligned_u64 off;
+	__aligned_u64 len;
+};
+
+/**
+ * struct trk_addr - one end of a connection
+ * @addr: IPv6, or IPv4 mapped into it
+ * @scope: index of the network interface for which @addr holds, 0 for all
+ * @port: in network byte order
+ * @reserved: 0
+ */
+struct trk_addr {
+	__u8 addr[16];
+	__u32 scope;
+	__be16 port;
+	__u16 reserved;
 };
 
 /**
@@ -98,126 +186,212 @@ struct trk_event_range {
  * @handle: names the event in operations; checked by the kernel
  * @conn: identifies the connection; not secret, not to be trusted for access control
  * @type: TRK_EV_OPEN, TRK_EV_REQUEST, TRK_EV_CLOSE
- * @flags: TRK_EV_INPUT and following
+ * @flags: TRK_EVF_INPUT and following
  * @packets: packets that the answer may have (congestion control); may be 0
  * @mss: bytes of data in a packet of an answer that sets no continuations (it may
  *	consume input)
  * @room: bytes of data in all packets, if no continuations are set
- * @nranges, @range: parts of the server's stream that the client asks for, all
- *	covered by the output continuation; answer with their bytes in this order
- * @input_off, @input_len, @input_at: input; its bytes begin at byte @input_at of the slot
- * @output, @input: the continuations as the server once set them; sealed, hence authentic
- * @peer_addr, @peer_port: the client; IPv4 mapped into IPv6
- * @local_addr, @local_port: where the request arrived
+ * @input_off: offset of the input in the client's stream
+ * @input_len: its length
+ * @input_at: it begins at this byte of the entry
+ * @nranges: number of @range
+ * @reserved: 0
+ * @range: parts of the server's stream that the client asks for, all covered by @output;
+ *	answer with their bytes in this order
+ * @output: the output continuation as the server once set it; sealed, hence authentic
+ * @input: the input continuation, likewise
+ * @peer: the client
+ * @local: where the request arrived
  * @time_ns: CLOCK_REALTIME when it arrived
  */
 struct trk_event {
-	__u64 handle;
-	__u64 conn;
+	__aligned_u64 handle;
+	__aligned_u64 conn;
 	__u32 type;
 	__u32 flags;
 	__u32 packets;
 	__u32 mss;
-	__u64 room;
-	__u64 input_off;
+	__aligned_u64 room;
+	__aligned_u64 input_off;
 	__u32 input_len;
 	__u32 input_at;
 	__u32 nranges;
-	__u32 reserved0;
+	__u32 reserved;
 	struct trk_event_range range[TRK_MAX_RANGES];
 	struct trk_event_cont output;
 	struct trk_event_cont input;
-	__u8 peer_addr[16];
-	__u8 local_addr[16];
-	__be16 peer_port;
-	__be16 local_port;
-	__u32 reserved1;
-	__u64 time_ns;
+	struct trk_addr peer;
+	struct trk_addr local;
+	__aligned_u64 time_ns;
 };
 
-/* One piece of an answer: bytes of memory, or of a file through the page cache. */
+/**
+ * struct trk_iov - one piece of an answer: memory, or part of a file through the page cache
+ * @addr: memory: user address; file: offset
+ * @len: bytes
+ * @fd: file descriptor, -1 for memory
+ * @reserved: 0
+ */
 struct trk_iov {
-	__u64 addr;		/* memory: user address; file: offset */
-	__u64 len;
-	__s32 fd;		/* file descriptor, -1 for memory */
+	__aligned_u64 addr;
+	__aligned_u64 len;
+	__s32 fd;
 	__u32 reserved;
 };
 
-#define TRK_MAX_IOV		16
-
+/**
+ * struct trk_op_cont - a user continuation to be sent
+ * @opaque: user address of its bytes; ignored if @len is 0
+ * @start: first byte of the stream for which it is valid
+ * @end: the byte behind the last one
+ * @len: at most TRK_CONT_MAX
+ * @flags: TRK_CONT_SET, without which all other fields are 0, TRK_CONT_FINAL, TRK_CONT_PARALLEL
+ * @packet: the packet of the answer, from 0, that has to carry it.  Of an answer to input all
+ *	packets do, of another one the first: there it must be 0.
+ * @reserved: 0
+ */
 struct trk_op_cont {
-	__u64 opaque;		/* user address; ignored if len is 0 */
-	__u64 start, end;
+	__aligned_u64 opaque;
+	__aligned_u64 start;
+	__aligned_u64 end;
 	__u32 len;
-	__u32 flags;		/* TRK_CONT_*, and TRK_CONT_SET to send it at all */
+	__u32 flags;
+	__u32 packet;
+	__u32 reserved;
 };
-
-#define TRK_CONT_SET		0x8000
 
 #define TRK_OP_SEND		1	/* answer the event; it is gone afterwards */
 #define TRK_OP_DROP		2	/* don't answer: to the client a lost packet */
 
-#define TRK_SEND_FIN		0x01	/* the server's stream ends behind the data */
-#define TRK_SEND_ABORT		0x02	/* no data: the client gets ECONNRESET */
-
 /**
  * struct trk_op - an operation on an event
+ * @handle: which event
+ * @result: set by the kernel: bytes taken into packets, 0 for TRK_OP_DROP, or a negative errno
+ * @op: TRK_OP_SEND; TRK_OP_DROP, for which all that follows is 0
+ * @flags: TRK_SEND_FIN, TRK_SEND_ABORT
+ * @iov: user address of struct trk_iov[niov]
+ * @niov: at most TRK_MAX_IOV
+ * @reserved: 0
  * @off: stream offset of the data; ignored when the client asked for ranges
- * @consumed_from, @consumed_to: input that is done with and will not come again;
- *	may be part of what came, empty if equal
- * @result: set by the kernel: bytes taken into packets (the client asks for the
- *	rest with the output continuation; data of an answer to input end where
- *	that ends), or a negative errno:
- *	-ESTALE no such event, -EINVAL malformed, -EFAULT bad address,
- *	-EBADF bad file, -EIO the file gave fewer bytes than promised (nothing was
- *	sent, and the event stays), -EMSGSIZE the continuations leave no room for
- *	data, or data that consume input and have no output continuation do not fit
- *	one packet (they could come only once; nothing was sent, and the event
- *	stays), -ENOMEM, -EHOSTUNREACH and -ENETUNREACH no route to the client (the
- *	event stays)
+ * @consumed_from: input that is done with and will not come again begins here
+ * @consumed_to: and ends before this byte; may be part of what came, empty if equal
+ * @output: an output continuation
+ * @input: an input continuation
+ *
+ * If not all bytes were taken, the client asks for the rest with the output continuation (data of
+ * an answer to input end where that ends).  Errors after which the event is still there: -EINVAL
+ * malformed, -E2BIG and -EOPNOTSUPP a newer interface, -EFAULT bad address, -EBADF bad file, -EIO
+ * the file gave fewer bytes than promised, -EMSGSIZE the continuations leave no room for data, or
+ * data that consume input and have no output continuation do not fit one packet (they could come
+ * only once), -EAGAIN too much of what the listener has sent waits to leave the host: try again
+ * when poll() says POLLOUT, -ENOMEM, -EHOSTUNREACH and -ENETUNREACH no route to the client.
+ * -ESTALE: there is no such event, or its key is forgotten; it is gone.
  */
 struct trk_op {
-	__u64 handle;
+	__aligned_u64 handle;
+	__s64 result __attribute__((aligned(8)));
 	__u32 op;
-	__u32 flags;		/* TRK_SEND_* */
-	__u64 iov;		/* user address of struct trk_iov[niov] */
+	__u32 flags;
+	__aligned_u64 iov;
 	__u32 niov;
 	__u32 reserved;
-	__u64 off;
-	__u64 consumed_from, consumed_to;
+	__aligned_u64 off;
+	__aligned_u64 consumed_from;
+	__aligned_u64 consumed_to;
 	struct trk_op_cont output;
 	struct trk_op_cont input;
-	__s64 result;
 };
 
+/**
+ * struct trk_ops - operations, to be carried out in order
+ * @ops: user address of the first one
+ * @n: how many, at most TRK_MAX_OPS
+ * @op_size: bytes from one to the next: sizeof(struct trk_op)
+ * @seen: events walked so far: poll() says POLLIN only for later ones
+ * @flags: 0
+ */
 struct trk_ops {
-	__u64 ops;		/* user address of struct trk_op[n] */
-	__u32 n;		/* at most TRK_MAX_OPS */
-	__u32 seen;		/* events walked so far: poll() reports only later ones */
+	__aligned_u64 ops;
+	__u32 n;
+	__u32 op_size;
+	__u32 seen;
+	__u32 flags;
 };
 
-#define TRK_MAX_OPS		256
-
-/* Carries out the operations in order; returns how many; each has its own result. */
-#define TRK_IOC_OPS		_IOW('t', 0x60, struct trk_ops)
-/* Says how many events were walked; returns how many more there are. */
-#define TRK_IOC_SEEN		_IOW('t', 0x61, __u32)
+/*
+ * Ioctls.  ENOTTY: there is no such one.  Numbers up to 0x6f are kept for what is to come.
+ *
+ * TRK_IOC_OPS carries out operations and returns how many; each has its own result.
+ * TRK_IOC_SEEN says how many events were walked, and returns how many more there are.
+ */
+#define TRK_IOC_TYPE		't'
+#define TRK_IOC_OPS		_IOW(TRK_IOC_TYPE, 0x60, struct trk_ops)
+#define TRK_IOC_SEEN		_IOW(TRK_IOC_TYPE, 0x61, __u32)
 
 #define TRK_MODE_NONE		0	/* not connected */
 #define TRK_MODE_TRICKLES	1
 #define TRK_MODE_TCP		2	/* fell back: the peer answered as plain TCP */
 
-/* TRK_INFO: what a client's connection is and did. */
+/**
+ * struct trk_info - TRK_INFO: what a client's connection is and did
+ * @mode: TRK_MODE_*; the rest is 0 unless it is TRK_MODE_TRICKLES
+ * @cwnd: congestion window, packets
+ * @rtt_us: smoothed round trip time
+ * @rto_us: retransmission timer
+ * @slot: bytes of TCP payload in a full packet
+ * @version: of the protocol on the wire
+ * @requests: packets sent
+ * @responses: packets received
+ * @bytes_received: of the server's stream, in order
+ * @bytes_consumed: of the client's stream, by the server
+ * @retrans_received: bytes asked for again
+ * @retrans_sent: bytes sent again
+ * @lost: packets of the server that were lost
+ * @timeouts: expiries of the retransmission timer
+ */
 struct trk_info {
-	__u32 mode;		/* TRK_MODE_* */
-	__u32 cwnd;		/* packets */
-	__u32 rtt_us, rto_us;
-	__u32 slot;		/* bytes of TCP payload in a full packet */
-	__u32 reserved;
-	__u64 requests, responses;
-	__u64 bytes_received, bytes_consumed;
-	__u64 retrans_received, retrans_sent;	/* bytes asked for, or sent, again */
-	__u64 lost, timeouts;
+	__u32 mode;
+	__u32 cwnd;
+	__u32 rtt_us;
+	__u32 rto_us;
+	__u32 slot;
+	__u32 version;
+	__aligned_u64 requests;
+	__aligned_u64 responses;
+	__aligned_u64 bytes_received;
+	__aligned_u64 bytes_consumed;
+	__aligned_u64 retrans_received;
+	__aligned_u64 retrans_sent;
+	__aligned_u64 lost;
+	__aligned_u64 timeouts;
 };
+
+/**
+ * struct trk_caps - TRK_CAPS: what this module knows
+ * @features: TRK_CAP_*
+ * @version_min: lowest version of the protocol on the wire
+ * @version_max: highest version
+ * @queue_version: TRK_QUEUE_VERSION
+ * @queue_info_len: sizeof(struct trk_queue_info)
+ * @event_len: sizeof(struct trk_event)
+ * @ops_len: sizeof(struct trk_ops)
+ * @op_len: sizeof(struct trk_op)
+ * @info_len: sizeof(struct trk_info)
+ */
+struct trk_caps {
+	__aligned_u64 features;
+	__u32 version_min;
+	__u32 version_max;
+	__u32 queue_version;
+	__u32 queue_info_len;
+	__u32 event_len;
+	__u32 ops_len;
+	__u32 op_len;
+	__u32 info_len;
+};
+
+#define TRK_CAP_OWNER		0x01	/* TRK_OWNER */
+#define TRK_CAP_EVENT_SIZE	0x02	/* event_size of a queue can be chosen */
+#define TRK_CAP_CLOSE		0x04	/* TRK_QUEUE_CLOSE */
 
 #endif /* _UAPI_LINUX_TRICKLES_H */

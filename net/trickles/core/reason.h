@@ -16,6 +16,7 @@
 	/* server */							\
 	X(COOKIE,	"Cookie")	/* first request without a valid SYN cookie */ \
 	X(KEY,		"Key")		/* sealed under a key we don't hold */ \
+	X(OWNER,	"Owner")	/* sealed for another owner of the service */ \
 	X(MAC,		"Mac")		/* seal of the transport continuation wrong */ \
 	X(MOVED,	"Moved")	/* sealed to another address, and moving is not allowed */ \
 	X(UCONT,	"Ucont")	/* seal of a user continuation wrong */ \

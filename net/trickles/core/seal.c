@@ -15,6 +15,8 @@
 #define LABEL_DOMAIN	'D'
 
 #define PEER_LEN	20	/* address, port, service */
+#define OWNER_TAG	2	/* so much of the owner's label is in the continuation */
+#define OWNER_AT	46
 #define CONT_BODY	(TRK_CONT_LEN - TRK_MAC_LEN)
 
 static void peer_write(u8 *p, const struct trk_peer *peer)
@@ -57,17 +59,22 @@ void trk_seal_peer_read(struct trk_peer *peer, struct trk_blob addr)
 
 /*
  * On the wire: version 1, key 1, slot 2, iw 1, domain's key 1, time 6, conn 8, domain 8,
- * base 8, TCPBase 8, startCwnd 4, ssthresh 4, base - firstLoss + 1 (0: none) 4, MAC 16.
- * The MAC covers the client's address as well; that one comes with every packet.
+ * base 8, TCPBase 8, startCwnd 2, owner 2, ssthresh 4, base - firstLoss + 1 (0: none) 4,
+ * MAC 16.  The MAC covers the client's address as well, which comes with every packet, and
+ * the owner's whole label, of which two bytes are there so that a continuation of another
+ * owner can be told from a forged one.
  */
+static_assert(TRK_MAX_CWND <= 0xffff, "startCwnd");
+
 static void cont_mac(const struct trk_cipher *c, const struct trk_peer *peer, const u8 *body,
 		     u8 mac[TRK_MAC_LEN])
 {
-	u8 m[1 + PEER_LEN + CONT_BODY];
+	u8 m[1 + PEER_LEN + TRK_OWNER_LEN + CONT_BODY];
 
 	m[0] = LABEL_CONT;
 	peer_write(m + 1, peer);
-	memcpy(m + 1 + PEER_LEN, body, CONT_BODY);
+	memcpy(m + 1 + PEER_LEN, peer->owner, TRK_OWNER_LEN);
+	memcpy(m + 1 + PEER_LEN + TRK_OWNER_LEN, body, CONT_BODY);
 	c->mac(c, m, sizeof(m), mac);
 }
 
@@ -94,7 +101,8 @@ void trk_seal_cont(const struct trk_cipher *c, const struct trk_peer *peer,
 	put_unaligned_be64(cont->domain, out + 20);
 	put_unaligned_be64(cont->base, out + 28);
 	put_unaligned_be64(law->tcp_base, out + 36);
-	put_unaligned_be32(law->start_cwnd, out + 44);
+	put_unaligned_be16((u16)law->start_cwnd, out + 44);
+	memcpy(out + OWNER_AT, peer->owner, OWNER_TAG);
 	put_unaligned_be32(law->ssthresh, out + 48);
 	put_unaligned_be32(law->first_loss ? (u32)(cont->base - law->first_loss + 1) : 0, out + 52);
 	cont_mac(c, peer, out, out + CONT_BODY);
@@ -118,7 +126,7 @@ void trk_seal_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 	cont->conn = get_unaligned_be64(blob + 12);
 	cont->domain = get_unaligned_be64(blob + 20);
 	cont->base = get_unaligned_be64(blob + 28);
-	trk_law_init(&cont->law, get_unaligned_be64(blob + 36), get_unaligned_be32(blob + 44),
+	trk_law_init(&cont->law, get_unaligned_be64(blob + 36), get_unaligned_be16(blob + 44),
 		     get_unaligned_be32(blob + 48), back ? cont->base - back + 1 : 0);
 }
 
@@ -151,17 +159,19 @@ int trk_seal_cont_check(const struct trk_cont *cont)
 /**
  * trk_seal_cont_open - check a continuation's seal and read it
  * @c: cipher of its epoch
- * @peer: where the packet came from, and the port it came to
+ * @peer: where the packet came from, and the port and owner it came to
  * @blob: sealed continuation
  * @cont: filled if the seal is right
  *
- * Return: 0, TRK_DROP_MAC, TRK_DROP_VERSION or TRK_DROP_FORGED.
+ * Return: 0, TRK_DROP_OWNER, TRK_DROP_MAC, TRK_DROP_VERSION or TRK_DROP_FORGED.
  */
 int trk_seal_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
 		       const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 {
 	u8 mac[TRK_MAC_LEN];
 
+	if (memcmp(blob + OWNER_AT, peer->owner, OWNER_TAG))
+		return TRK_DROP_OWNER;
 	cont_mac(c, peer, blob, mac);
 	if (crypto_memneq(mac, blob + CONT_BODY, TRK_MAC_LEN))
 		return TRK_DROP_MAC;
@@ -174,21 +184,22 @@ int trk_seal_cont_open(const struct trk_cipher *c, const struct trk_peer *peer,
 static void ucont_mac(const struct trk_cipher *c, const struct trk_peer *peer, u64 conn,
 		      enum trk_ext which, const u8 *blob, u16 len, u8 mac[TRK_MAC_LEN])
 {
-	u8 m[12 + TRK_SEALED_UCONT_MAX];
+	u8 m[12 + TRK_OWNER_LEN + TRK_SEALED_UCONT_MAX];
 	unsigned int body = len - TRK_MAC_LEN;
 
 	m[0] = LABEL_UCONT;
 	m[1] = (u8)which;
 	put_unaligned_be64(conn, m + 2);
 	put_unaligned_be16(peer->service, m + 10);
-	memcpy(m + 12, blob, body);
-	c->mac(c, m, 12 + body, mac);
+	memcpy(m + 12, peer->owner, TRK_OWNER_LEN);
+	memcpy(m + 12 + TRK_OWNER_LEN, blob, body);
+	c->mac(c, m, 12 + TRK_OWNER_LEN + body, mac);
 }
 
 /**
  * trk_seal_ucont - make a user continuation
  * @c: cipher of the current epoch
- * @peer: only the service is sealed; the connection id stands for the client
+ * @peer: only service and owner are sealed; the connection id stands for the client
  * @conn: connection id
  * @which: TRK_EXT_OUTPUT or TRK_EXT_INPUT
  * @u: what to seal; u->len is at most TRK_UCONT_MAX
@@ -217,7 +228,7 @@ u32 trk_seal_ucont(const struct trk_cipher *c, const struct trk_peer *peer, u64 
 /**
  * trk_seal_ucont_open - check a user continuation's seal and read it
  * @c: cipher of its epoch
- * @peer: the service that it came to
+ * @peer: the service and owner that it came to
  * @conn: connection id, from the transport continuation
  * @which: what it is used as
  * @blob: sealed continuation

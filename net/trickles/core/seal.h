@@ -11,11 +11,17 @@
 #include "types.h"
 #include "wire.h"
 
-/* Whom a continuation was made for: the client's address, and the port of the service. */
+#define TRK_OWNER_LEN	16
+
+/*
+ * Whom a continuation was made for, and by whom: the client's address, the port of the
+ * service, and a label of the server's owner that no other owner can have.
+ */
 struct trk_peer {
 	u8 addr[16];		/* IPv6, or IPv4 mapped */
 	u16 port;		/* host order */
 	u16 service;		/* port of the server, host order */
+	u8 owner[TRK_OWNER_LEN];
 };
 
 u16 trk_seal_peer_write(const struct trk_peer *peer, u8 out[TRK_ADDR_MAX]);

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A program of 32 bits on a kernel of 64: a server that answers its own client. Built without
+ * a C library, so that nothing but a compiler is needed. Prints TAP; exits with what failed.
+ */
+#include <linux/in.h>
+#include <linux/poll.h>
+#include <linux/socket.h>
+#include <linux/types.h>
+
+#include "uapi_layout.h"
+
+_Static_assert(sizeof(void *) == 4, "to be compiled with -m32");
+
+/* Numbers of system calls of i386. */
+#define NR_EXIT		1
+#define NR_WRITE	4
+#define NR_IOCTL	54
+#define NR_MMAP		90	/* its arguments are in memory */
+#define NR_POLL		168
+#define NR_SOCKET	359
+#define NR_BIND		361
+#define NR_CONNECT	362
+#define NR_LISTEN	363
+#define NR_GETSOCKOPT	365
+#define NR_SETSOCKOPT	366
+#define NR_SENDTO	369
+#define NR_RECVFROM	371
+
+#define AF_INET_STREAM	2, 1	/* AF_INET, SOCK_STREAM */
+#define PORT		0x901f	/* 8080 in network byte order */
+
+static int call(int nr, long a, long b, long c, long d, long e)
+{
+	int result;
+
+	asm volatile("int $0x80" : "=a" (result)
+		     : "a" (nr), "b" (a), "c" (b), "d" (c), "S" (d), "D" (e) : "memory");
+	return result;
+}
+
+/* recvfrom() and sendto() have a sixth argument, which the compiler keeps its frame in. */
+static int call6(int nr, const long *arg)
+{
+	int result;
+
+	asm volatile("push %%ebp; mov 20(%%esi), %%ebp; mov 16(%%esi), %%edi;"
+		     "mov 12(%%esi), %%esi; int $0x80; pop %%ebp"
+		     : "=a" (result), "+S" (arg)
+		     : "a" (nr), "b" (arg[0]), "c" (arg[1]), "d" (arg[2]) : "edi", "memory");
+	return result;
+}
+
+static int number;
+
+static void say(const char *text)
+{
+	int len = 0;
+
+	while (text[len])
+		len++;
+	call(NR_WRITE, 1, (long)text, len, 0, 0);
+}
+
+static void must(int ok, const char *what)
+{
+	static char line[] = "ok 0 - ";
+
+	number++;
+	line[3] = (char)('0' + number);
+	if (!ok)
+		say("not ");
+	say(line);
+	say(what);
+	say("\n");
+	if (!ok)
+		call(NR_EXIT, 1, 0, 0, 0, 0);
+}
+
+/* Room for what comes before the event can be answered. */
+static const struct trk_event *first_event(const struct trk_queue_head *head)
+{
+	return (const void *)((const char *)head + head->events_off +
+			      (__u64)head->order[0] * head->event_size);
+}
+
+void _start(void);
+void _start(void)
+{
+	static const char request[] = "a request", answer[] = "the answer";
+	static char got[64];
+	struct sockaddr_in sa = { .sin_family = 2, .sin_port = PORT };
+	struct trk_queue_info info = { .entries = 16, .event_size = 4096 };
+	struct trk_caps caps = { 0 };
+	struct trk_info client_info = { 0 };
+	struct trk_iov iov = { .addr = (unsigned long)answer, .len = sizeof(answer), .fd = -1 };
+	struct trk_op op = { .op = TRK_OP_SEND, .flags = TRK_SEND_FIN, .niov = 1 };
+	struct trk_ops ops = { .n = 1, .op_size = sizeof(op), .seen = 1 };
+	int len = sizeof(info), i, server, client;
+	const struct trk_queue_head *head;
+	const struct trk_event *ev;
+	struct pollfd p;
+
+	say("TAP version 13\n1..8\n");
+	server = call(NR_SOCKET, AF_INET_STREAM, IPPROTO_TRICKLES, 0, 0);
+	must(server >= 0 && !call(NR_SETSOCKOPT, server, SOL_TRICKLES, TRK_QUEUE, (long)&info,
+				  sizeof(info)), "TRK_QUEUE is set");
+	i = sizeof(caps);
+	must(!call(NR_GETSOCKOPT, server, SOL_TRICKLES, TRK_CAPS, (long)&caps, (long)&i) &&
+	     i == sizeof(caps) && caps.op_len == sizeof(op), "TRK_CAPS");
+	must(!call(NR_BIND, server, (long)&sa, sizeof(sa), 0, 0) &&
+	     !call(NR_LISTEN, server, 1, 0, 0, 0) &&
+	     !call(NR_GETSOCKOPT, server, SOL_TRICKLES, TRK_QUEUE, (long)&info, (long)&len) &&
+	     info.entries == 16 && info.event_size == 4096 && info.map_len, "listen()");
+	{
+		/* Address, length, PROT_READ, MAP_SHARED, descriptor, offset. */
+		unsigned long args[] = { 0, (unsigned long)info.map_len, 1, 1, server, 0 };
+
+		head = (const void *)call(NR_MMAP, (long)args, 0, 0, 0, 0);
+	}
+	must((unsigned long)head < -4095UL && head->version == TRK_QUEUE_VERSION &&
+	     head->event_size == 4096, "the queue is mapped");
+
+	client = call(NR_SOCKET, AF_INET_STREAM, IPPROTO_TRICKLES, 0, 0);
+	sa.sin_addr.s_addr = 0x0100007f;
+	must(client >= 0 && !call(NR_CONNECT, client, (long)&sa, sizeof(sa), 0, 0), "connect()");
+	{
+		const long args[] = { client, (long)request, sizeof(request), 0, 0, 0 };
+
+		call6(NR_SENDTO, args);
+	}
+	p = (struct pollfd){ .fd = server, .events = POLLIN };
+	ev = call(NR_POLL, (long)&p, 1, 60000, 0, 0) == 1 ? first_event(head) : 0;
+	must(ev && ev->type == (TRK_EV_OPEN | TRK_EV_REQUEST) && ev->flags & TRK_EVF_INPUT &&
+	     ev->input_len == sizeof(request), "an event");
+
+	op.handle = ev->handle;
+	op.iov = (unsigned long)&iov;
+	op.consumed_to = ev->input_len;
+	ops.ops = (unsigned long)&op;
+	must(call(NR_IOCTL, server, TRK_IOC_OPS, (long)&ops, 0, 0) == 1 &&
+	     op.result == sizeof(answer), "an operation");
+	{
+		const long args[] = { client, (long)got, sizeof(got), 0, 0, 0 };
+
+		i = call6(NR_RECVFROM, args);
+	}
+	len = sizeof(client_info);
+	call(NR_GETSOCKOPT, client, SOL_TRICKLES, TRK_INFO, (long)&client_info, (long)&len);
+	must(i == sizeof(answer) && got[0] == answer[0] && got[9] == answer[9] &&
+	     client_info.mode == TRK_MODE_TRICKLES && client_info.bytes_received == sizeof(answer),
+	     "the answer, and TRK_INFO");
+	call(NR_EXIT, 0, 0, 0, 0, 0);
+}
