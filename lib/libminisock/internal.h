@@ -27,7 +27,9 @@ struct minisock {
 
 /**
  * struct msk_queue - a listening socket and its event queue
- * @head: mapped, read-only
+ * @fd: the socket
+ * @head: the queue as the kernel has mapped it, read-only
+ * @map_len: bytes that are mapped
  * @mask: slots - 1
  * @walked: events that msk_next() gave out
  * @produced: events known to be in the queue

@@ -93,17 +93,26 @@ struct trk_event_range {
  * @handle: names the event in operations; checked by the kernel
  * @conn: identifies the connection; not secret, not to be trusted for access control
  * @type: TRK_EV_OPEN, TRK_EV_REQUEST, TRK_EV_CLOSE
- * @flags: TRK_EV_INPUT and following
+ * @flags: TRK_EV_INPUT and those that follow it
  * @packets: packets that the answer may have (congestion control); may be 0
  * @mss: bytes of data in a packet of an answer that sets no continuations (it may
  *	consume input)
  * @room: bytes of data in all packets, if no continuations are set
- * @nranges, @range: parts of the server's stream that the client asks for, all
- *	covered by the output continuation; answer with their bytes in this order
- * @input_off, @input_len, @input_at: input; its bytes begin at byte @input_at of the slot
- * @output, @input: the continuations as the server once set them; sealed, hence authentic
- * @peer_addr, @peer_port: the client; IPv4 mapped into IPv6
- * @local_addr, @local_port: where the request arrived
+ * @input_off: stream offset of the input
+ * @input_len: bytes of it
+ * @input_at: they begin at this byte of the slot
+ * @nranges: how many parts of the server's stream the client asks for
+ * @reserved0: 0
+ * @range: these parts, all covered by the output continuation; answer with their bytes in
+ *	this order
+ * @output: the output continuation that came, as the server once set it; it was sealed, so
+ *	nobody else has made or changed it
+ * @input: the input continuation that came, likewise
+ * @peer_addr: the client's address; IPv4 mapped into IPv6
+ * @local_addr: the address at which the request arrived
+ * @peer_port: the client's port
+ * @local_port: the port at which the request arrived
+ * @reserved1: 0
  * @time_ns: CLOCK_REALTIME when it arrived
  */
 struct trk_event {
@@ -157,9 +166,18 @@ struct trk_op_cont {
 
 /**
  * struct trk_op - an operation on an event
+ * @handle: of the event
+ * @op: TRK_OP_SEND or TRK_OP_DROP
+ * @flags: TRK_SEND_*
+ * @iov: the data, piece by piece: user address of struct trk_iov[@niov]
+ * @niov: number of pieces, at most TRK_MAX_IOV
+ * @reserved: 0
  * @off: stream offset of the data; ignored when the client asked for ranges
- * @consumed_from, @consumed_to: input that is done with and will not come again;
- *	may be part of what came, empty if equal
+ * @consumed_from: first byte of the input that is done with and will not come again
+ * @consumed_to: the byte behind the last one; it may be part of what came, and nothing is
+ *	consumed if both are equal
+ * @output: output continuation for the client, if its flags have TRK_CONT_SET
+ * @input: input continuation for the client, likewise
  * @result: set by the kernel: bytes taken into packets (the client asks for the
  *	rest with the output continuation; data of an answer to input end where
  *	that ends), or a negative errno:
@@ -174,8 +192,8 @@ struct trk_op_cont {
 struct trk_op {
 	__u64 handle;
 	__u32 op;
-	__u32 flags;		/* TRK_SEND_* */
-	__u64 iov;		/* user address of struct trk_iov[niov] */
+	__u32 flags;
+	__u64 iov;
 	__u32 niov;
 	__u32 reserved;
 	__u64 off;
