@@ -24,7 +24,7 @@ build_all = @$(MAKE) --no-print-directory \
 	$(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc)) all </dev/null
 
 .PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug check-setup soak fuzz \
-	bench profile fairness style install uninstall clean help
+	bench profile fairness style docs install uninstall clean help
 all: module lib tools
 
 module:
@@ -89,6 +89,11 @@ profile:
 style:
 	@scripts/style
 
+docs:
+	@scripts/setup
+	@sphinx-build -q -d build/sphinx Documentation build/html
+	@echo build/html/index.html
+
 # The kernel's own modules_install calls depmod only where a System.map lies beside the
 # headers, and signs even without a key. Packagers (DESTDIR) leave depmod and ldconfig to the
 # machine that installs.
@@ -140,7 +145,8 @@ help:
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each; FIGURES="NAME ..." for some'
 	@echo 'make profile   where the instructions of a transfer go; WHAT=LOAD, PROTOCOL=NAME (scripts/profile --help)'
 	@echo 'make fairness  one download beside 1 to 32 over TCP, and Jain'"'"'s index: an hour; a plot'
-	@echo 'make style     checkpatch, sparse, shellcheck and the like'
+	@echo 'make style     checkpatch, sparse, shellcheck, documents and the like'
+	@echo 'make docs      pages of Documentation/ for a browser, in build/html'
 	@echo 'make install   module, library, programs, header, manual pages; make uninstall removes them'
 	@echo 'make clean     remove what was built'
 	@echo

@@ -28,7 +28,9 @@ struct minisock {
 
 /**
  * struct msk_queue - a listening socket and its event queue
+ * @fd: the socket
  * @head: mapped, read-only
+ * @map_len: bytes that are mapped
  * @mask: entries - 1
  * @walked: events that msk_next() gave out
  * @produced: events known to be in the queue

@@ -162,10 +162,10 @@ static int set_options(int fd, const struct msk_options *o)
 			failed("the kernel module is older than this library: %s",
 			       "it does not know an option of the queue");
 		else
-			failed("cannot make an event queue of %u entries (a power of two, %u to %u) "
-			       "of %u bytes (%u to %u): %s", o->entries, TRK_QUEUE_ENTRIES_MIN,
-			       TRK_QUEUE_ENTRIES_MAX, o->event_size, TRK_EVENT_SIZE_DEFAULT,
-			       TRK_EVENT_SIZE_MAX, strerror(errno));
+			failed("no event queue of %u (%u to %u) entries of %u (%u to %u) bytes: %s",
+			       o->entries, TRK_QUEUE_ENTRIES_MIN, TRK_QUEUE_ENTRIES_MAX,
+			       o->event_size, TRK_EVENT_SIZE_DEFAULT, TRK_EVENT_SIZE_MAX,
+			       errno == EINVAL ? "both must be powers of two" : strerror(errno));
 		return -1;
 	}
 	if (o->owner_len && setsockopt(fd, SOL_TRICKLES, TRK_OWNER, o->owner, o->owner_len)) {

@@ -78,8 +78,8 @@ void trk_queue_free(struct trk_queue *q, struct trk_item *item);
 /* Flags of a user continuation as applications know them, and as they are sealed. */
 #define TRK_CONT_SHIFT	17
 
-static_assert(TRK_CONT_FINAL == TRK_UCONT_FINAL << TRK_CONT_SHIFT &&
-	      TRK_CONT_PARALLEL == TRK_UCONT_PARALLEL << TRK_CONT_SHIFT, "flags");
+static_assert(TRK_UCONT_FINAL << TRK_CONT_SHIFT == TRK_CONT_FINAL &&
+	      TRK_UCONT_PARALLEL << TRK_CONT_SHIFT == TRK_CONT_PARALLEL, "flags");
 
 static inline u32 trk_queue_cont_flags(u8 sealed)
 {

@@ -27,7 +27,8 @@ _Static_assert(sizeof(void *) == 4, "to be compiled with -m32");
 #define NR_SENDTO	369
 #define NR_RECVFROM	371
 
-#define AF_INET_STREAM	2, 1	/* AF_INET, SOCK_STREAM */
+#define AF_INET		2
+#define SOCK_STREAM	1
 #define PORT		0x901f	/* 8080 in network byte order */
 
 static int call(int nr, long a, long b, long c, long d, long e)
@@ -64,13 +65,11 @@ static void say(const char *text)
 
 static void must(int ok, const char *what)
 {
-	static char line[] = "ok 0 - ";
+	const char digit[] = { (char)('0' + ++number), 0 };
 
-	number++;
-	line[3] = (char)('0' + number);
-	if (!ok)
-		say("not ");
-	say(line);
+	say(ok ? "ok " : "not ok ");
+	say(digit);
+	say(" - ");
 	say(what);
 	say("\n");
 	if (!ok)
@@ -89,7 +88,7 @@ void _start(void)
 {
 	static const char request[] = "a request", answer[] = "the answer";
 	static char got[64];
-	struct sockaddr_in sa = { .sin_family = 2, .sin_port = PORT };
+	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = PORT };
 	struct trk_queue_info info = { .entries = 16, .event_size = 4096 };
 	struct trk_caps caps = { 0 };
 	struct trk_info client_info = { 0 };
@@ -102,7 +101,7 @@ void _start(void)
 	struct pollfd p;
 
 	say("TAP version 13\n1..8\n");
-	server = call(NR_SOCKET, AF_INET_STREAM, IPPROTO_TRICKLES, 0, 0);
+	server = call(NR_SOCKET, AF_INET, SOCK_STREAM, IPPROTO_TRICKLES, 0, 0);
 	must(server >= 0 && !call(NR_SETSOCKOPT, server, SOL_TRICKLES, TRK_QUEUE, (long)&info,
 				  sizeof(info)), "TRK_QUEUE is set");
 	i = sizeof(caps);
@@ -121,7 +120,7 @@ void _start(void)
 	must((unsigned long)head < -4095UL && head->version == TRK_QUEUE_VERSION &&
 	     head->event_size == 4096, "the queue is mapped");
 
-	client = call(NR_SOCKET, AF_INET_STREAM, IPPROTO_TRICKLES, 0, 0);
+	client = call(NR_SOCKET, AF_INET, SOCK_STREAM, IPPROTO_TRICKLES, 0, 0);
 	sa.sin_addr.s_addr = 0x0100007f;
 	must(client >= 0 && !call(NR_CONNECT, client, (long)&sa, sizeof(sa), 0, 0), "connect()");
 	{

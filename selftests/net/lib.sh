@@ -343,13 +343,14 @@ mark()
 # delta HOST COUNTER
 delta()
 {
-	local now then
+	local now before
 
-	then=$("$top/scripts/counter" "$2" "$work/$1.mark") && now=$(counter "$1" "$2") || {
+	if ! before=$("$top/scripts/counter" "$2" "$work/$1.mark") ||
+	   ! now=$(counter "$1" "$2"); then
 		fail "no counter $2" >&2
 		return 1
-	}
-	echo $((now - then))
+	fi
+	echo $((now - before))
 }
 
 # expect HOST COUNTER OPERATOR VALUE: how it has changed, as test(1) compares

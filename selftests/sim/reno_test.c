@@ -3,7 +3,7 @@
  * The core beside TCP Reno over the same scripts of lost packets: the same
  * packets at the same times without loss; with loss the same windows, no more
  * packets in flight, no more round trips, but for the differences that
- * Documentation/simulator.rst lists, each of which is pinned by a case here.
+ * Documentation/recovery.rst lists, each of which is pinned by a case here.
  * A script that fails is made as short as it still fails.
  *
  * usage: reno_test [N...]	the numbers of lost responses: both, packet by packet
@@ -622,7 +622,7 @@ static struct result core, reno, other;
 /*
  * Slow start fills the queue of a link: many gaps in one window.  The first
  * reduction is Reno's and nothing waits for a timer.  What follows is not yet
- * Reno, see "A full list of claims" in Documentation/simulator.rst, and is only
+ * Reno, see "Many gaps" in Documentation/recovery.rst, and is only
  * printed.
  */
 static void reno__overshoot(void)
@@ -652,7 +652,7 @@ static void reno__overshoot(void)
 	}
 }
 
-/* ---- the differences that Documentation/simulator.rst lists ---- */
+/* ---- the differences that Documentation/recovery.rst lists ---- */
 
 static void run_down(struct result *res, bool use_reno, u32 first, u32 second)
 {

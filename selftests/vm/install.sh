@@ -118,7 +118,8 @@ pages_are_found()
 {
 	local page
 
-	for page in man1/trickles-run.1 man3/libminisock.3 man3/msk_listen.3 man3/msk_close.3 \
+	for page in man1/trickles-run.1 man1/trickles-sim.1 man1/trickles-sim-plot.1 \
+		    man3/libminisock.3 man3/msk_listen.3 man3/msk_close.3 \
 		    man8/trickles-httpd.8 man8/trickles-echod.8; do
 		grep -q '^\.Sh NAME' "/usr/local/share/man/$page" || { echo "no $page"; return 1; }
 	done

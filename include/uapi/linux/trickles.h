@@ -289,7 +289,7 @@ struct trk_op_cont {
  */
 struct trk_op {
 	__aligned_u64 handle;
-	__s64 result __attribute__((aligned(8)));
+	__s64 result;
 	__u32 op;
 	__u32 flags;
 	__aligned_u64 iov;

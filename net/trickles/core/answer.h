@@ -12,14 +12,18 @@
  * @peer: client and service, for seals
  * @seal: cipher of the current epoch, for new continuations
  * @nonce: cipher of the epoch g->cont.domain_key
- * @output, @input: user continuations for the client, with @has_output, @has_input
- * @consumed_from, @consumed_to: input consumed, with @has_consumed
- * @off: stream offset of the data (answers to input; for asks the ranges rule)
- * @len: bytes of data that the application has from @off on (of all ranges together)
+ * @output: output continuation for the client, if @has_output
+ * @input: input continuation for the client, if @has_input
+ * @has_output: the answer sets an output continuation
+ * @has_input: the answer sets an input continuation
+ * @has_consumed: the answer consumes input
  * @fin: the server's stream ends behind the data
  * @abort: give the connection up
- *
- * The rest is private to answer.c.
+ * @consumed_from: first byte of the input consumed, if @has_consumed
+ * @consumed_to: the byte behind the last one
+ * @off: stream offset of the data, for answers to input; if the request asks for ranges,
+ *	these say where the data stand
+ * @len: bytes of data that the application has from @off on, or of all ranges together
  */
 struct trk_answer {
 	const struct trk_grant *g;
@@ -34,6 +38,7 @@ struct trk_answer {
 	u64 off;
 	u64 len;
 
+	/* private: of answer.c */
 	bool once;			/* the data cannot be asked for again */
 	u8 cont_blob[TRK_CONT_LEN];
 	u8 output_blob[TRK_SEALED_UCONT_MAX];

@@ -23,7 +23,6 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @late: the continuation was past its horizon, of another address, or its key retired, or
  *	the timeout was answered before: the answer is a new continuation and nothing else
  * @moved: it was of another address
- * @addr, @addr_len: the client's address, if the answer is to say it
  * @count: numbers granted; 0 when the request issues nothing
  * @first: first number granted; they are contiguous
  * @cont: the continuation to send, or (TRK_MINT_NONE) the one that came; its conn,
@@ -31,12 +30,19 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @token: to echo
  * @seq0: server's ISN + 1: packet x has sequence number seq0 + (x - 1) * slot
  * @ack: acknowledgment number of the answer
- * @ask, @nask: byte ranges wanted, in the order of the numbers
+ * @ask: byte ranges wanted, in the order of the numbers
+ * @nask: how many ranges
  * @first_piece: bytes of them in the first packet
- * @output, @input: user continuations, opened; opaque points into the request, and has to
- *	be good until trk_answer_begin() has been called
- * @has_output, @has_input_cont: whether they came
- * @has_input: the request brings input, at @input_off
+ * @has_output: an output continuation came
+ * @output: that continuation, opened; its opaque bytes lie in the request, which must stay
+ *	until trk_answer_begin() has been called
+ * @has_input_cont: an input continuation came
+ * @input: that continuation, opened; likewise
+ * @has_input: the request brings input
+ * @input_off: stream offset of the input
+ * @input_len: bytes of it
+ * @addr: the client's address, if the answer is to say it
+ * @addr_len: bytes of @addr; 0 if the answer is not to say it
  */
 struct trk_grant {
 	u8 kind;

@@ -21,8 +21,10 @@
  * @domain: RANGE, TIMEOUT: domain of the request
  * @born: FIRST, TIMEOUT: order of the domain that the answer begins
  * @floor: RANGE: in a domain of which nothing is known, numbers up to here count as answered
- * @m, @n: RANGE: numbers that the request reports
- * @a, @b: RANGE: on return, the first run of [@m, @n] that was not answered before
+ * @m: RANGE: first number that the request reports
+ * @n: RANGE: last number that it reports
+ * @a: RANGE: on return, where the first run of [@m, @n] begins that was not answered before
+ * @b: RANGE: on return, the last number of that run
  * @again: TIMEOUT: on return, it may have been executed before
  */
 struct trk_mark {
@@ -88,8 +90,10 @@ struct trk_once_ways {
 
 /**
  * struct trk_once_set - connections whose ids have the same hash
- * @proven, @p: those with an answered range request
- * @guests, @g: others.  They take no place from the ones above
+ * @proven: which connections with an answered range request are held, and where
+ * @guests: the same of all others; they take no place from those
+ * @p: what is known of the former
+ * @g: what is known of the latter
  *
  * All zeroes to begin with.
  */

@@ -7,8 +7,10 @@
 
 /**
  * struct trk_out_req - a request to transmit
- * @hdr, @hdr_len: header, to lead the payload
- * @in_off, @in_len: input data to append from the send queue
+ * @hdr: header, to lead the payload
+ * @hdr_len: bytes of it
+ * @in_len: bytes of input to append from the send queue
+ * @in_off: stream offset of that input
  * @seq: TCP sequence number relative to the client's ISN + 1
  * @ackrel: TCP acknowledgment number relative to the server's ISN + 1
  * @syn: in its place a bare SYN is to go out, with the sequence number before @seq

@@ -10,7 +10,7 @@
  * @cl: the client
  * @sample: microseconds
  *
- * * RFC 6298; every request has a token of its own, so no sample is ambiguous.
+ * RFC 6298; every request has a token of its own, so no sample is ambiguous.
  * The minimum is for the variance, as in Linux: where the round trip is long and
  * steady the timer would else expire with the answer in sight.
  */
@@ -121,7 +121,7 @@ void trk_timer_arm(struct trk_client *cl, u64 now_us)
  * @cl: the client
  * @now_us: monotonic time
  *
- * * Trickles that were parked for long have lost their clock: until none is left
+ * Trickles that were parked for long have lost their clock: until none is left
  * they go on at twice the window's rate, not all at once (RFC 5681 §4.1).
  */
 bool trk_timer_paced(struct trk_client *cl, u64 now_us)

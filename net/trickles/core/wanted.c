@@ -65,7 +65,7 @@ void trk_wanted_all(struct trk_client *cl, struct trk_ranges *held)
  * @cl: the client
  * @off: first of these bytes
  *
- * * The first packet of an answer to asked bytes may have brought the continuation
+ * The first packet of an answer to asked bytes may have brought the continuation
  * that follows, and no other will if its bytes are there already.  If several are
  * lost, this is the last one: the others leave holes.
  */
