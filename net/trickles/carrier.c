@@ -29,12 +29,12 @@ static void mark_syn(struct sock *csk, struct sk_buff *skb)
 	unsigned int len = tcp_hdrlen(skb);
 	u8 *from = skb->data;
 
-	if (len + TRK_OPT_LEN > TCP_HDR_MAX)
+	if (len + TRK_SYN_OPT_LEN > TCP_HDR_MAX)
 		return;
-	memmove(skb_push(skb, TRK_OPT_LEN), from, len);
+	memmove(skb_push(skb, TRK_SYN_OPT_LEN), from, len);
 	skb_reset_transport_header(skb);
-	trk_wire_opt_write(skb->data + len);
-	tcp_hdr(skb)->doff += TRK_OPT_LEN / 4;
+	trk_wire_syn_opt_write(skb->data + len);
+	tcp_hdr(skb)->doff += TRK_SYN_OPT_LEN / 4;
 	carrier_ops.send_check(csk, skb);
 }
 

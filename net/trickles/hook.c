@@ -138,6 +138,12 @@ static unsigned int hook_syn(struct trk_net *tn, struct sk_buff *skb)
 	/* Nobody speaks Trickles here: TCP answers, with a plain SYN-ACK or RST. */
 	if (!sk || foreign_server(tn, sk, skb))
 		return NF_ACCEPT;
+	/* Nor if both sides speak it, but not the same version. */
+	if (!trk_wire_syn_version((const u8 *)(tcp_hdr(skb) + 1),
+				  tcp_hdrlen(skb) - sizeof(struct tcphdr))) {
+		TRK_INC(tn, SYN_VERSION);
+		return NF_ACCEPT;
+	}
 	TRK_INC(tn, SYN_RCVD);
 	if (!admit(tn, sk, skb))
 		return NF_DROP;

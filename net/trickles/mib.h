@@ -13,6 +13,7 @@
 /* Counters of events that are no drops; drops are counted by enum trk_reason. */
 #define TRK_MIBS(X)							\
 	X(SYN_RCVD,		"SynRcvd")	/* marked SYNs for a listener */ \
+	X(SYN_VERSION,		"SynVersion")	/* left to TCP: no version is common */ \
 	X(SYNACK_SENT,		"SynAckSent")				\
 	X(REQ_RCVD,		"RequestsRcvd")	/* requests for a listener, good or bad */ \
 	X(RINGS_FAILED,		"RingsFailed")	/* no memory for a larger window */ \

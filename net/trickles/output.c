@@ -166,8 +166,8 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
 int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
 		   u32 seq, u32 ack, u8 flags, bool wscale, unsigned int room)
 {
-	bool with_mss = room >= TRK_TCP_HDR + TCPOLEN_MSS;
-	unsigned int len = TRK_TCP_HDR + (with_mss ? TCPOLEN_MSS : 0);
+	bool with_mss = room >= TRK_SYN_HDR + TCPOLEN_MSS;
+	unsigned int len = TRK_SYN_HDR + (with_mss ? TCPOLEN_MSS : 0);
 	bool with_wscale = wscale && with_mss && room >= len + TCPOLEN_WSCALE_ALIGNED;
 	struct sk_buff *skb;
 	struct tcphdr *th;
@@ -192,7 +192,7 @@ int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entr
 				   SYN_WSCALE, opt);
 		opt += TCPOLEN_WSCALE_ALIGNED;
 	}
-	trk_wire_opt_write(opt);
+	trk_wire_syn_opt_write(opt);
 	if (!(flags & TCPHDR_ACK))
 		skb_set_owner_w(skb, sk);
 	return send_ip(path, sk, skb);

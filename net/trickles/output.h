@@ -14,6 +14,7 @@
 
 /* Bytes that IPv4 and our marked TCP header take of the MTU. */
 #define TRK_TCP_HDR	(sizeof(struct tcphdr) + TRK_OPT_LEN)
+#define TRK_SYN_HDR	(sizeof(struct tcphdr) + TRK_SYN_OPT_LEN)
 #define TRK_HDR4	(sizeof(struct iphdr) + TRK_TCP_HDR)
 
 /**

@@ -243,7 +243,7 @@ static int get_own(struct sock *sk, int optname, char __user *optval, int __user
 {
 	static const struct trk_caps caps = {
 		.features = TRK_CAP_OWNER | TRK_CAP_EVENT_SIZE | TRK_CAP_CLOSE,
-		.version_min = TRK_VERSION,
+		.version_min = TRK_VERSION_MIN,
 		.version_max = TRK_VERSION,
 		.queue_version = TRK_QUEUE_VERSION,
 		.queue_info_len = sizeof(struct trk_queue_info),

@@ -9,6 +9,7 @@
 
 #include "carrier.h"
 #include "core/client.h"
+#include "core/reason.h"
 #include "core/receive.h"
 #include "core/wire.h"
 #include "mib.h"
@@ -189,7 +190,10 @@ int trk_stream_in_rcv(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	if (tcp_hdr(skb)->syn) {
-		if (ts->mode == TRK_MODE_TRICKLES)
+		if (!trk_wire_syn_version((const u8 *)(tcp_hdr(skb) + 1),
+					  tcp_hdrlen(skb) - sizeof(struct tcphdr)))
+			TRK_DROP(trk_net(sock_net(sk)), TRK_DROP_VERSION);
+		else if (ts->mode == TRK_MODE_TRICKLES)
 			opened(sk, tcp_hdr(skb));
 		else
 			take_over(sk, skb);

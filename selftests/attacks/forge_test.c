@@ -495,7 +495,7 @@ static void time__is_over(void)
 
 /* ---- amplification ---- */
 
-#define SYN_BYTES	(40 + TRK_OPT_LEN)
+#define SYN_BYTES	(40 + TRK_SYN_OPT_LEN)
 
 #define TRIES		10
 

@@ -12,6 +12,8 @@ static void options(const u8 *p, size_t size)
 		return;
 	MUST(at + TRK_OPT_LEN <= size);
 	trk_wire_opt_write(opt);
+	opt[1] = p[at + 1];
+	MUST(opt[1] >= TRK_OPT_LEN && at + opt[1] <= size);
 	MUST(!memcmp(opt, p + at, TRK_OPT_LEN));
 }
 

@@ -267,12 +267,12 @@ def floods():
 # --- a hostile application on its own queue --------------------------------------------
 
 QUEUE_PORT = 8080
-SLOTS, EVENT_SIZE = 256, 2048
+ENTRIES, EVENT_SIZE = 256, 2048
 TRK_QUEUE = 1
-IOC_OPS = 1 << 30 | 16 << 16 | ord("t") << 8 | 0x60
+IOC_OPS = 1 << 30 | 24 << 16 | ord("t") << 8 | 0x60
 IOC_SEEN = 1 << 30 | 4 << 16 | ord("t") << 8 | 0x61
-OP_CONT = "QQQII"
-OP = "QIIQIIQQQ" + OP_CONT * 2 + "q"
+OP_CONT = "QQQIIII"
+OP = "QqIIQIIQQQ" + OP_CONT * 2
 SEND = 1
 
 chance = random.Random(1)
@@ -290,10 +290,12 @@ def hostile_op(handles, address):
     conts = []
     for _ in range(2):
         conts += [odd(address), odd(0, 100), odd(1 << 40), odd(0, 32, 512) & 0xffffffff,
-                  odd(0x8000, 0x8003) & 0xffffffff]
-    return struct.pack("=" + OP, odd(*handles), odd(SEND, SEND, 2) & 0xffffffff,
-                       odd(0, 1, 2) & 0xffffffff, odd(address), odd(0, 1, 16) & 0xffffffff,
-                       odd(0) & 0xffffffff, odd(0, 5000), odd(0), odd(0, 30), *conts, 0)
+                  odd(0x10000, 0x30000, 0x50000) & 0xffffffff, odd(0, 0, 1) & 0xffffffff,
+                  odd(0, 0, 0) & 0xffffffff]
+    return struct.pack("=" + OP, odd(*handles), 0, odd(SEND, SEND, 2) & 0xffffffff,
+                       odd(0, 1 << 24, 1 << 25) & 0xffffffff, odd(address),
+                       odd(0, 1, 16) & 0xffffffff, odd(0) & 0xffffffff, odd(0, 5000), odd(0),
+                       odd(0, 30), *conts)
 
 
 @case("a hostile application: the queue is not written to, and no operation does harm")
@@ -301,7 +303,7 @@ def hostile_application():
     with trk.inside(SERVER):
         s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, trk.IPPROTO_TRICKLES)
         s.bind(("0.0.0.0", QUEUE_PORT))
-        s.setsockopt(trk.SOL_TRICKLES, TRK_QUEUE, struct.pack("=IIQ", SLOTS, 0, 0))
+        s.setsockopt(trk.SOL_TRICKLES, TRK_QUEUE, struct.pack("=IIQII", ENTRIES, 0, 0, 0, 0))
         s.listen()
     info = s.getsockopt(trk.SOL_TRICKLES, TRK_QUEUE, 16)
     length = struct.unpack("=IIQ", info)[2]
@@ -323,8 +325,8 @@ def hostile_application():
         c.send(c.first(b"GET"))
         trk.wait_for(lambda: struct.unpack_from("=I", queue, 16)[0] > produced)
         produced = struct.unpack_from("=I", queue, 16)[0]
-        slot = struct.unpack_from("=I", queue, 64 + 4 * ((produced - 1) % SLOTS))[0]
-        handle = struct.unpack_from("=Q", queue, events_off + slot * EVENT_SIZE)[0]
+        entry = struct.unpack_from("=I", queue, 64 + 4 * ((produced - 1) % ENTRIES))[0]
+        handle = struct.unpack_from("=Q", queue, events_off + entry * EVENT_SIZE)[0]
         handles = [handle, handle, handle + 1, handle ^ 1 << 40]
         for _ in range(40):
             n = chance.choice((1, 1, 2, 8))
@@ -333,8 +335,10 @@ def hostile_application():
             # What the addresses lead to: vectors as odd as the rest.
             memory[32768:32768 + 24] = struct.pack("=QQiI", odd(address), odd(100),
                                                    chance.choice((-1, 0, s.fileno(), 9999)), 0)
-            ops = struct.pack("=QII", odd(*[address] * 9), odd(*[n] * 9) & 0xffffffff,
-                              odd(0) & 0xffffffff)
+            size = struct.calcsize("=" + OP)
+            ops = struct.pack("=QIIII", odd(*[address] * 9), odd(*[n] * 9) & 0xffffffff,
+                              odd(*[size] * 19) & 0xffffffff, odd(0) & 0xffffffff,
+                              chance.choice((0,) * 19 + (1,)))
             try:
                 fcntl.ioctl(s, chance.choice((IOC_OPS, IOC_OPS, IOC_OPS, IOC_SEEN)), ops)
                 done += 1

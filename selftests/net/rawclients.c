@@ -99,20 +99,24 @@ static u32 sum(const u8 *p, size_t len, u32 s)
 
 static void transmit(struct conn *c, u8 flags, u32 seq, u32 ack, const u8 *payload, u32 len)
 {
-	u8 p[sizeof(struct tcphdr) + TRK_OPT_LEN + SLOT] = { 0 };
-	u32 total = sizeof(struct tcphdr) + TRK_OPT_LEN + len, s;
+	u32 opt_len = flags & TH_SYN ? TRK_SYN_OPT_LEN : TRK_OPT_LEN;
+	u8 p[sizeof(struct tcphdr) + TRK_SYN_OPT_LEN + SLOT] = { 0 };
+	u32 total = sizeof(struct tcphdr) + opt_len + len, s;
 	u8 pseudo[12] = { [9] = IPPROTO_TCP };
 
 	put_unaligned_be16(FIRST_PORT + (c - conns), p);
 	memcpy(p + 2, &server.sin_port, 2);
 	put_unaligned_be32(seq, p + 4);
 	put_unaligned_be32(ack, p + 8);
-	p[12] = (sizeof(struct tcphdr) + TRK_OPT_LEN) / 4 << 4;
+	p[12] = (sizeof(struct tcphdr) + opt_len) / 4 << 4;
 	p[13] = flags;
 	put_unaligned_be16(65535, p + 14);
-	trk_wire_opt_write(p + sizeof(struct tcphdr));
+	if (flags & TH_SYN)
+		trk_wire_syn_opt_write(p + sizeof(struct tcphdr));
+	else
+		trk_wire_opt_write(p + sizeof(struct tcphdr));
 	if (len)
-		memcpy(p + sizeof(struct tcphdr) + TRK_OPT_LEN, payload, len);
+		memcpy(p + sizeof(struct tcphdr) + opt_len, payload, len);
 	memcpy(pseudo, &self, 4);
 	memcpy(pseudo + 4, &server.sin_addr, 4);
 	put_unaligned_be16((u16)total, pseudo + 10);

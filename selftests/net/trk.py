@@ -21,7 +21,7 @@ MODE_TRICKLES, MODE_TCP = 1, 2
 OPTION = bytes([254, 4, 0x74, 0x72])
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
-VERSION = 2
+VERSION = 3
 FIRST, RANGE, TIMEOUT, CLOSE, RESPONSE = 1, 2, 3, 4, 9
 GROW = 1				# flag of a request
 NOGROWTH, CONT, LAST, ABORT = 1, 2, 4, 8	# flags of a response
@@ -157,9 +157,16 @@ def checksum(data):
     return ~total & 0xffff
 
 
-def segment(saddr, daddr, sport, dport, seq, ack, flags, payload=b"", options=OPTION, spoil=0,
+def syn_option(lowest=VERSION, highest=VERSION):
+    """What marks a SYN, and says which versions its sender speaks."""
+    return bytes([1, 1, 254, 6, 0x74, 0x72, lowest, highest])
+
+
+def segment(saddr, daddr, sport, dport, seq, ack, flags, payload=b"", options=None, spoil=0,
             doff=None):
     """A TCP segment; spoil is added to the checksum, doff is its header's length in words."""
+    if options is None:
+        options = syn_option() if flags & SYN else OPTION
     if doff is None:
         doff = 5 + len(options) // 4
     head = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xffffffff, ack & 0xffffffff,
@@ -186,7 +193,8 @@ class Segment:
         tcp = data[ip:self.length]
         (self.sport, self.dport, self.seq, self.ack, doff, self.flags) = struct.unpack(
             "!HHIIBB", tcp[:14])
-        self.marked = OPTION in tcp[20:(doff >> 4) * 4]
+        self.options = tcp[20:(doff >> 4) * 4]
+        self.marked = (syn_option() if self.flags & SYN else OPTION) in self.options
         self.payload = tcp[(doff >> 4) * 4:]
 
 
@@ -245,6 +253,8 @@ def claim(first, count, nogrowth=False):
 
 def request(kind, cont=b"", m=0, n=0, proof=0, claims=(), ext=b"", data=b"", flags=GROW,
             attempt=0, slot=SLOT, token=0x01020304, ackrel=0, version=VERSION):
+    if kind == FIRST:
+        m = VERSION << 24 | VERSION << 16
     return struct.pack("!BBHIIIIQBBH", version << 4 | kind, flags, len(ext), token, ackrel, m, n,
                        proof, attempt, len(claims), slot) + cont + b"".join(claims) + ext + data
 
@@ -296,8 +306,8 @@ class Client:
     def hear(self, seconds=60.0):
         return self.wire.receive(self.mine, seconds)
 
-    def connect(self):
-        self.send(b"", SYN, seq=self.isn, ack=0)
+    def connect(self, **how):
+        self.send(b"", SYN, seq=self.isn, ack=0, **how)
         answer = self.hear()
         if not answer:
             raise AssertionError("no answer to a SYN")

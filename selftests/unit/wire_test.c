@@ -42,7 +42,9 @@ static void opt_find__present(void)
 	CHECK_EQ(OPT_FIND(1, 1, 254, 4, 0x74, 0x72), 2);
 	CHECK_EQ(OPT_FIND(2, 4, 5, 180, 1, 3, 3, 7, 254, 4, 0x74, 0x72), 8);
 	CHECK_EQ(OPT_FIND(254, 4, 0x12, 0x34, 254, 4, 0x74, 0x72), 4);
-	CHECK_EQ(OPT_FIND(254, 6, 0x74, 0x72, 0, 0, 254, 4, 0x74, 0x72), 6);
+	/* Longer ones are of SYNs, or of versions to come. */
+	CHECK_EQ(OPT_FIND(254, 6, 0x74, 0x72, 0, 0, 254, 4, 0x74, 0x72), 0);
+	CHECK_EQ(OPT_FIND(254, 5, 0x74, 0x72, 0), 0);
 	CHECK_EQ(OPT_FIND(254, 2, 254, 4, 0x74, 0x72), 2);
 }
 
@@ -59,7 +61,52 @@ static void opt_find__absent_or_malformed(void)
 	CHECK_EQ(OPT_FIND(2, 1, 254, 4, 0x74, 0x72), -1);
 	CHECK_EQ(OPT_FIND(2, 255, 254, 4, 0x74, 0x72), -1);
 	CHECK_EQ(OPT_FIND(2, 7, 254, 4, 0x74, 0x72), -1);
-	CHECK_EQ(OPT_FIND(254, 5, 0x74, 0x72, 0), -1);
+	CHECK_EQ(OPT_FIND(254, 5, 0x74, 0x72), -1);
+	CHECK_EQ(OPT_FIND(254, 3, 0x74, 0x72), -1);
+}
+
+#define SYN_VERSION(...) trk_wire_syn_version((u8[]){ __VA_ARGS__ }, \
+					      sizeof((u8[]){ __VA_ARGS__ }))
+
+static void syn_version__highest_common(void)
+{
+	u8 opt[TRK_SYN_OPT_LEN];
+
+	trk_wire_syn_opt_write(opt);
+	CHECK_EQ(opt_find(opt, sizeof(opt)), 2);
+	CHECK_EQ(trk_wire_syn_version(opt, sizeof(opt)), TRK_VERSION);
+	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, 1, 255), TRK_VERSION);
+	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, TRK_VERSION, 255), TRK_VERSION);
+	CHECK_EQ(SYN_VERSION(254, 9, 0x74, 0x72, 0, TRK_VERSION, 7, 7, 7), TRK_VERSION);
+	/* None: too new, too old, upside down, of a time before there were versions. */
+	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, TRK_VERSION + 1, 255), 0);
+	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, 1, TRK_VERSION_MIN - 1), 0);
+	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, 255, 0), 0);
+	CHECK_EQ(SYN_VERSION(254, 4, 0x74, 0x72), 0);
+	CHECK_EQ(SYN_VERSION(254, 5, 0x74, 0x72, 3), 0);
+	CHECK_EQ(SYN_VERSION(2, 4, 5, 180), 0);
+	CHECK_EQ(trk_wire_syn_version(NULL, 0), 0);
+}
+
+/* Who cannot speak the version of his request in truth is refused. */
+static void req__first_repeats_the_versions(void)
+{
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1400 }, got;
+	u8 p[TRK_REQ_HDR_MAX];
+	u32 len = trk_wire_req_write(p, &q);
+	unsigned int min, max;
+
+	CHECK_EQ(p[12], TRK_VERSION_MIN);
+	CHECK_EQ(p[13], TRK_VERSION);
+	for (min = 0; min < 256; min++) {
+		for (max = 0; max < 256; max++) {
+			p[12] = (u8)min;
+			p[13] = (u8)max;
+			CHECK_EQ(trk_wire_req_parse(&got, p, len, len),
+				 min <= TRK_VERSION && max >= TRK_VERSION ? TRK_OK :
+				 TRK_DROP_VERSION);
+		}
+	}
 }
 
 static void opt_find__random_lists(void)
@@ -81,7 +128,7 @@ static void opt_find__random_lists(void)
 		if (at < 0)
 			continue;
 		found++;
-		CHECK(opts[at] == 254 && opts[at + 1] == 4 && opts[at + 2] == 0x74 &&
+		CHECK(opts[at] == 254 && opts[at + 1] >= 4 && opts[at + 2] == 0x74 &&
 		      opts[at + 3] == 0x72);
 	}
 	CHECK(found > 1000);
@@ -210,6 +257,8 @@ static void req__round_trip(void)
 		u8 *t;
 
 		random_req(&r, &q);
+		if (q.kind == TRK_KIND_FIRST)
+			q.m = 0;
 		len = trk_wire_req_write(buf, &q);
 		CHECK(len <= TRK_REQ_HDR_MAX);
 		data = q.has_input ? rng_below(&r, 1500) : 0;
@@ -628,7 +677,7 @@ static void resp__span_only_without_growth(void)
 
 static void kind__request_is_no_response(void)
 {
-	u8 buf[TRK_REQ_HDR_MAX] = { 0 };
+	u8 buf[TRK_REQ_HDR_MAX] = { [12] = TRK_VERSION, [13] = TRK_VERSION };
 	struct trk_resp p;
 	struct trk_req q;
 	unsigned int v, kind;
@@ -685,6 +734,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(opt_find__present),
 	TAP_CASE(opt_find__absent_or_malformed),
 	TAP_CASE(opt_find__random_lists),
+	TAP_CASE(syn_version__highest_common),
+	TAP_CASE(req__first_repeats_the_versions),
 	TAP_CASE(kind__request_is_no_response),
 	TAP_CASE(req__round_trip),
 	TAP_CASE(req__largest_fits),

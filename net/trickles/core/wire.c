@@ -18,7 +18,8 @@ static_assert(TRK_UCONT_HDR == 8 + 8 + 1 + 1 + 2 + TRK_MAC_LEN, "sealed user con
  * @opts: the options of a TCP header
  * @len: their length, bytes
  *
- * Kind, length and ExID must all match (RFC 6994 §3).
+ * Kind and ExID must match (RFC 6994 §3).  It may be longer than ours: then it is of a later
+ * version, or of a SYN.
  *
  * Return: offset of the option in @opts, -1 if it is not there or the list is
  * malformed before it.  Any context.
@@ -36,7 +37,7 @@ int trk_wire_opt_find(const u8 *opts, unsigned int len)
 		}
 		if (i + 1 >= len || opts[i + 1] < 2 || opts[i + 1] > len - i)
 			return -1;
-		if (opts[i] == TRK_OPT_KIND && opts[i + 1] == TRK_OPT_LEN &&
+		if (opts[i] == TRK_OPT_KIND && opts[i + 1] >= TRK_OPT_LEN &&
 		    get_unaligned_be16(&opts[i + 2]) == TRK_OPT_EXID)
 			return (int)i;
 		i += opts[i + 1];
@@ -53,6 +54,39 @@ void trk_wire_opt_write(u8 opt[TRK_OPT_LEN])
 	opt[0] = TRK_OPT_KIND;
 	opt[1] = TRK_OPT_LEN;
 	put_unaligned_be16(TRK_OPT_EXID, &opt[2]);
+}
+
+/**
+ * trk_wire_syn_opt_write - write our option for a SYN or SYN-ACK
+ * @opt: where
+ */
+void trk_wire_syn_opt_write(u8 opt[TRK_SYN_OPT_LEN])
+{
+	opt[0] = 1;	/* no operation */
+	opt[1] = 1;
+	trk_wire_opt_write(opt + 2);
+	opt[3] = TRK_OPT_LEN + 2;
+	opt[6] = TRK_VERSION_MIN;
+	opt[7] = TRK_VERSION;
+}
+
+/**
+ * trk_wire_syn_version - the version to speak with who sent a SYN or SYN-ACK
+ * @opts: the options of its TCP header
+ * @len: their length, bytes
+ *
+ * Return: the highest that both ends speak; 0 if there is none, the option is not there, or says
+ * nothing of versions, as that of version 2 did.  Any context.
+ */
+int trk_wire_syn_version(const u8 *opts, unsigned int len)
+{
+	int at = trk_wire_opt_find(opts, len), min, max;
+
+	if (at < 0 || opts[at + 1] < TRK_OPT_LEN + 2)
+		return 0;
+	min = max_t(int, opts[at + 4], TRK_VERSION_MIN);
+	max = min_t(int, opts[at + 5], TRK_VERSION);
+	return min <= max ? max : 0;
 }
 
 /**
@@ -229,7 +263,12 @@ int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 	q->nclaims = p[29];
 	q->slot = get_unaligned_be16(p + 30);
 	at = p + TRK_REQ_FIXED;
-	if (kind != TRK_KIND_FIRST) {
+	if (kind == TRK_KIND_FIRST) {
+		/* It names no number; there the client says once more what it speaks. */
+		q->m = 0;
+		if (p[12] > TRK_VERSION || p[13] < TRK_VERSION)
+			return TRK_DROP_VERSION;
+	} else {
 		q->cont.p = at;
 		q->cont.len = TRK_CONT_LEN;
 		at += TRK_CONT_LEN;
@@ -278,7 +317,12 @@ u32 trk_wire_req_write(u8 *p, const struct trk_req *q)
 	p[28] = q->attempt;
 	p[29] = q->nclaims;
 	put_unaligned_be16(q->slot, p + 30);
-	if (q->kind != TRK_KIND_FIRST) {
+	if (q->kind == TRK_KIND_FIRST) {
+		p[12] = TRK_VERSION_MIN;
+		p[13] = TRK_VERSION;
+		p[14] = 0;
+		p[15] = 0;
+	} else {
 		memcpy(at, q->cont.p, TRK_CONT_LEN);
 		at += TRK_CONT_LEN;
 	}

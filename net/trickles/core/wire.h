@@ -13,12 +13,19 @@
 #include "types.h"
 #include "law.h"
 
-/* Shared experimental option (RFC 6994) with a 16-bit ExID of our own. */
+/*
+ * Shared experimental option (RFC 6994) with a 16-bit ExID of our own.  On a SYN or SYN-ACK it
+ * has two bytes more, the lowest and the highest version that the host speaks, and two of
+ * padding before it.
+ */
 #define TRK_OPT_KIND		254
 #define TRK_OPT_LEN		4
 #define TRK_OPT_EXID		0x7472
+#define TRK_SYN_OPT_LEN		8
 
-#define TRK_VERSION		2
+/* The versions that this code speaks: so far one. */
+#define TRK_VERSION_MIN		3
+#define TRK_VERSION		3
 
 #define TRK_MIN_SLOT		512		/* bytes of TCP payload in a full packet */
 #define TRK_MAX_SLOT		16000		/* TRK_MAX_CWND of them stay below 2^30 bytes */
@@ -156,6 +163,8 @@ struct trk_ucont {
 
 int trk_wire_opt_find(const u8 *opts, unsigned int len);
 void trk_wire_opt_write(u8 opt[TRK_OPT_LEN]);
+void trk_wire_syn_opt_write(u8 opt[TRK_SYN_OPT_LEN]);
+int trk_wire_syn_version(const u8 *opts, unsigned int len);
 
 int trk_wire_kind(const u8 *p, u32 len);
 
