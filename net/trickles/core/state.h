@@ -18,7 +18,7 @@
 #define TRK_CONTS		4		/* transport continuations held */
 #define TRK_TRAIN		32		/* responses to one request, at most */
 #define TRK_CLAIMS_SOFT		8		/* claims at which a renewal is requested */
-#define TRK_RENEW_AGAIN		4		/* further claims before it is again */
+#define TRK_RENEW_AGAIN		4		/* claims until it is requested again */
 
 #define TRK_RTO_MIN_US		200000		/* beyond the round trip, as Linux: TCP_RTO_MIN */
 #define TRK_RTO_MAX_US		60000000
