@@ -112,8 +112,8 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
 	if (cl->state != TRK_CL_OPEN)
 		return false;
 	/*
-	 * The key of the domain will not be held for ever.  Let come what was asked for, and
-	 * begin another.
+	 * The key of the domain will not be held for ever.  Wait for what was asked for, then
+	 * begin another domain.
 	 */
 	if (!cl->req.waiting && cl->held.key_changes >= TRK_DOMAIN_KEYS) {
 		if (!cl->num.expected)

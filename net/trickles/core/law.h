@@ -58,8 +58,8 @@ struct trk_claims {
 
 /*
  * Received numbers [a, b], and [first, last] that their requests issue; none if
- * first > last.  With the shares of lost requests just below it, carried to
- * it, a number is a step of its own.
+ * first > last.  A received number that also carries the shares of lost requests
+ * just below it is a step of its own.
  */
 struct trk_step {
 	u64 a, b;

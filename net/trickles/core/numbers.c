@@ -39,11 +39,11 @@ void trk_numbers_lose(struct trk_client *cl, u64 x)
 }
 
 /*
- * Adds number x, the edge, to the claims.  With eight of them the last one
- * swallows what lies between it and a further gap, as lost: to report less than
- * arrived is safe, and within a loss event it costs nothing.  But what was
- * reported must not change (prefix property, paper §2.4): for that is the rest of
- * the list, and when it is full nothing more can be reported until a new
+ * Adds number x, the edge, to the claims.  Past eight claims a new gap is merged
+ * into the last claim: what arrived between them is reported lost.  That is safe,
+ * and free within a loss event.  But a claim that was reported must not change
+ * (prefix property, paper §2.4): then the gap takes one of the other places of the
+ * list, and when these are used up nothing more can be reported until a new
  * continuation comes.
  */
 static bool numbers_claim(struct trk_client *cl, u64 x, u8 kind)
@@ -66,7 +66,7 @@ static bool numbers_claim(struct trk_client *cl, u64 x, u8 kind)
 		cl->num.nclaims++;
 		return true;
 	}
-	/* A number that arrived would call for a smaller window as a lost one. */
+	/* To call a number lost that arrived would make the window smaller. */
 	if (kind == TRK_CLAIM_NOGROWTH &&
 	    (cl->num.reportable > cl->num.nrep || trk_numbers_renewing(cl)))
 		swallow = false;

@@ -89,7 +89,7 @@ static void leave_gap(struct trk_once_proven *p, u64 a, u64 end)
 		memmove(p->gap, p->gap + 1, last * sizeof(p->gap[0]));
 		memmove(p->gap_len, p->gap_len + 1, last * sizeof(p->gap_len[0]));
 	}
-	/* What is too long loses its lowest numbers. */
+	/* A gap that is too long to be noted loses its lowest numbers. */
 	p->gap_len[last] = (u32)min_t(u64, len, U32_MAX);
 	p->gap[last] = end - p->gap_len[last];
 }
@@ -363,7 +363,7 @@ static int mark_first(struct trk_once_set *s, const struct trk_once_now *now, u8
 	struct trk_once_conn *c = find_guest(s, hash, m->conn);
 	u16 bit = (u16)(1u << m->attempt);
 
-	/* Who has had packets has no need of them any more. */
+	/* A connection that has proved packets needs no first request any more. */
 	if (find_proven(s, hash, m->conn))
 		return TRK_DROP_REPLAY;
 	if (!c)
@@ -400,7 +400,7 @@ static int mark_timeout(struct trk_once_set *s, const struct trk_once_now *now, 
 	struct trk_once_conn here;
 	u8 held;
 
-	/* Domains of a connection are born one after the other. */
+	/* Domains of a connection are born one after the other: a younger one, or a replay. */
 	if (c && c->born && !younger(now, m->born, c->born))
 		return TRK_DROP_REPLAY;
 	if (!c)
@@ -437,7 +437,7 @@ static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8
 
 		bool known = is_known(now, from, order);
 
-		/* Either is proof that no range of this domain was answered and forgotten. */
+		/* Each of the two shows that no range of this domain was answered and forgotten. */
 		if (c && s->guests.class[c - s->g] == class + 1)
 			known |= is_known(now, c->known, order);
 		if (!known)
@@ -447,7 +447,7 @@ static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8
 	} else if (p->domain != m->domain) {
 		u8 *at = &s->proven.class[p - s->p];
 
-		/* Who goes on in two domains would have two windows. */
+		/* A client that went on in two domains would have two windows. */
 		if (!younger(now, order, trk_domain_order(p->domain)))
 			return TRK_DROP_DOMAIN;
 		if (*at != class + 1) {

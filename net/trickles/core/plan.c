@@ -124,7 +124,7 @@ void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, b
 	memset(p, 0, sizeof(*p));
 	p->first = trk_piece(cl->slot, renew);
 	p->what = TRK_WHAT_OUTPUT;
-	/* Many holes are not to keep the other numbers of a large answer empty. */
+	/* With many holes the last range is for new output, or numbers would stay empty. */
 	for (i = 0; i < holes->n && p->pieces < max && p->nask < TRK_MAX_ASK - fresh; i++)
 		plan_take(cl, p, max_t(u64, holes->r[i].a, cl->rcv_nxt), holes->r[i].b, max);
 	/* A byte that is there is worth asking for the continuation that came with it. */
@@ -134,13 +134,13 @@ void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, b
 		plan_take(cl, p, cl->rx.next_lost - 1, cl->rx.next_lost, max);
 	if (fresh && p->pieces < max)
 		plan_take(cl, p, cl->rx.ask_nxt, cl->fin_off, max);
-	/* So is, once, the byte before a hole for which none is there, nor on its way. */
+	/* So is, once, the byte before a hole whose continuation is neither here nor on its way. */
 	if (fresh && !p->pieces && !cl->num.expected && bare_hole(cl) != cl->rx.asked_before)
 		plan_take(cl, p, bare_hole(cl) - 1, bare_hole(cl), max);
 	p->room = p->pieces;
 }
 
-/* The end of the output that is known of: an answer to input adds to it. */
+/* The end of the output that is known so far: an answer to input adds to it. */
 static u64 output_known(const struct trk_client *cl)
 {
 	u64 end = max_t(u64, max_t(u64, cl->rx.ask_nxt, cl->rx.out_top), cl->rcv_nxt);
@@ -175,11 +175,11 @@ bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p)
 
 	memset(p, 0, sizeof(*p));
 	p->what = TRK_WHAT_INPUT;
-	/* The answer may bring a continuation to be held, */
+	/* The answer needs a place for an output continuation. */
 	if (!again && (places <= TRK_OUTPUTS_KEPT ||
 		       (cl->rx.each_brings && places <= TRK_OUTPUTS_KEPT + cl->tx.expected)))
 		return false;
-	/* and output, unless that has ended; what is sent again had room the first time. */
+	/* It needs receive room, unless the output has ended or this is a repeat. */
 	if (room >= trk_plan_piece(cl))
 		p->room = (u32)min_t(u64, room / trk_plan_piece(cl), TRK_MAX_ANSWER);
 	else if (cl->rcv_limit >= cl->fin_off)
@@ -250,7 +250,7 @@ bool trk_plan_reseal(const struct trk_client *cl, struct trk_plan *p, u64 now_us
 			return true;
 		}
 	}
-	/* And one that came must have stood in an answered request, to be good for a timeout. */
+	/* A continuation that came is good for a timeout once it stood in an answered request. */
 	return !cl->num.expected && cl->held.confirmed.c.key_id != key_id;
 }
 

@@ -29,7 +29,7 @@
 	X(ASK,		"Ask")		/* byte ranges not covered by the continuation */ \
 	X(REPLAY,	"Replay")	/* answered before */		\
 	X(DOMAIN,	"Domain")	/* the connection has left this domain */ \
-	X(FORGOTTEN,	"Forgotten")	/* nobody knows any more whether it was answered */ \
+	X(FORGOTTEN,	"Forgotten")	/* it is not known any more whether it was answered */ \
 	/* client */							\
 	X(NUMBER,	"Number")	/* a number that was not expected */ \
 	X(TOKEN,	"Token")	/* token of another request */	\

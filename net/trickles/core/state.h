@@ -17,8 +17,8 @@
 #define TRK_OUTPUTS_KEPT	2		/* of these, for the bytes needed next */
 #define TRK_CONTS		4		/* transport continuations held */
 #define TRK_TRAIN		32		/* responses to one request, at most */
-#define TRK_CLAIMS_SOFT		8		/* so many call for a new continuation, */
-#define TRK_RENEW_AGAIN		4		/* and so many more call again */
+#define TRK_CLAIMS_SOFT		8		/* claims at which a renewal is requested */
+#define TRK_RENEW_AGAIN		4		/* claims until it is requested again */
 
 #define TRK_RTO_MIN_US		200000		/* beyond the round trip, as Linux: TCP_RTO_MIN */
 #define TRK_RTO_MAX_US		60000000
@@ -147,7 +147,7 @@ struct trk_tx {
 	u32 token;			/* sequential input: the request that is out, */
 	u32 left;			/* and how many of its answers may still come */
 	bool again;			/* and it has to be sent again, */
-	u64 after;			/* when there is room for output up to here */
+	u64 after;			/* when there is room for output up to here, */
 	bool noplace;			/* and a place for an output continuation */
 	struct trk_ranges held;		/* parallel input that waits for room, */
 	struct trk_ranges placeless;	/* and that waits for a place: */

@@ -11,8 +11,8 @@
  * @sample: microseconds
  *
  * RFC 6298; every request has a token of its own, so no sample is ambiguous.
- * The minimum is for the variance, as in Linux: where the round trip is long and
- * steady the timer would else expire with the answer in sight.
+ * The minimum is for the variance, as in Linux: otherwise, where the round trip is long
+ * and steady, the timer would expire just before the answer comes.
  */
 void trk_timer_rtt(struct trk_client *cl, u64 sample)
 {
