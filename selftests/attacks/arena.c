@@ -3,12 +3,13 @@
 
 #include "core/answer.h"
 #include "arena.h"
-#include "filter.h"
-#include "toyapp.h"
+#include "trickles-user/replay.h"
+#include "sim/toyapp.h"
+#include "sim/toykeys.h"
 
 #define SLOT	1448
 
-static struct filter answered[SIM_MAX_REPLICAS];
+static struct trku_replay answered[SIM_MAX_REPLICAS];
 
 /* When a run is over. */
 static struct {
@@ -34,7 +35,7 @@ static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 	/* Each domain may be a connection of its own. */
 	if (missing == DEFENCE_NEWEST)
 		m->conn ^= m->domain;
-	err = filter_mark(&answered[rep->i], peer, m, replica_now_ms(rep));
+	err = toy_mark(&answered[rep->i], peer, m, replica_now_ms(rep));
 	m->conn = conn;
 	return err;
 }
@@ -115,7 +116,7 @@ static void play(const struct arena *a, unsigned int seed)
 	came.moved = n->path->link[SIM_UP].bytes + n->path->link[SIM_DOWN].bytes;
 	net_free(n);
 	for (i = 0; i < SIM_MAX_REPLICAS; i++)
-		filter_free(&answered[i]);
+		trku_replay_free(&answered[i]);
 	sim_scenario_free(&sc);
 }
 

@@ -6,7 +6,8 @@
  */
 #include <stdlib.h>
 
-#include "filter.h"
+#include "sim/toyapp.h"
+#include "sim/toykeys.h"
 #include "row.h"
 
 #define SETS		8
@@ -16,7 +17,7 @@
 #define REQUESTS	10
 #define NOW_MS		1700000000000ULL
 
-static struct filter filter;
+static struct trku_replay filter;
 static u64 now_ms;
 
 static struct trk_peer peer_of(u32 network, u8 host)
@@ -41,7 +42,7 @@ static int mark(const struct trk_peer *peer, struct trk_mark *m)
 			       sizeof(filter.set[i].guests.forgotten));
 		}
 	}
-	return filter_mark(&filter, missing == DEFENCE_CLASSES ? &all : peer, m, now_ms);
+	return toy_mark(&filter, missing == DEFENCE_CLASSES ? &all : peer, m, now_ms);
 }
 
 static u64 domain_now(void)
@@ -64,8 +65,8 @@ static u64 connect_one(const struct trk_peer *peer, u64 conn)
 
 static void begin(void)
 {
-	filter_free(&filter);
-	filter.sets = SETS;
+	trku_replay_free(&filter);
+	toy_replay(&filter, SETS * TRK_ONCE_WAYS);
 	now_ms = NOW_MS;
 }
 

@@ -3,13 +3,14 @@
  * What was not sealed by the server, or not for this client, connection, service or time:
  * counted is how much of it is believed, of so many attempts that each would be one too many.
  */
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/answer.h"
 #include "core/nonce.h"
 #include "core/reason.h"
-#include "filter.h"
+#include "trickles-user/replay.h"
 #include "row.h"
-#include "toyapp.h"
+#include "sim/toyapp.h"
+#include "sim/toykeys.h"
 
 #define SLOT		1448
 #define NOW_MS		1700000000000ULL
@@ -17,10 +18,10 @@
 #define KEYS		2
 #define FILE_LEN	1000000
 
-static struct test_cipher key[KEYS];
+static struct trku_cipher key[KEYS];
 static unsigned int current;		/* key */
 static bool holds_retired;
-static struct filter answered;
+static struct trku_replay answered;
 static u64 now_ms = NOW_MS;
 static u64 macs, blocks;		/* that the cipher was asked for */
 
@@ -55,7 +56,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 
 static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 {
-	return filter_mark(&answered, peer, m, now_ms);
+	return toy_mark(&answered, peer, m, now_ms);
 }
 
 static struct trk_server_env server(void)
@@ -191,7 +192,7 @@ static double tried(enum defence without, double (*attempt)(void))
 	current = 0;
 	got = attempt();
 	missing = DEFENCE_NONE;
-	filter_free(&answered);
+	trku_replay_free(&answered);
 	return got;
 }
 
@@ -418,7 +419,7 @@ static double beyond_the_horizon(void)
 	submit_request(&o, &o.peer, &q, &a);
 	for (i = 0; i < 4; i++) {
 		now_ms += LATER_MS;
-		filter_free(&answered);
+		trku_replay_free(&answered);
 		submit_request(&o, &o.peer, &q, &a);
 		again += a.packets > 0;
 	}
@@ -475,7 +476,7 @@ static double retired_key(void)
 		if (a.drop || !memcmp(a.data, nothing, sizeof(nothing)))
 			return ARRAY_SIZE(kinds);
 		current = 1;
-		filter_free(&answered);
+		trku_replay_free(&answered);
 		submit_request(&o, &o.peer, &q, &a);
 		again += !!memcmp(a.data, nothing, sizeof(nothing));
 	}
@@ -554,7 +555,7 @@ static double late_renewal(void)
 	q.attempt = 1;
 	submit_request(&o, &o.peer, &q, &a);
 	now_ms += LATER_MS;
-	filter_free(&answered);
+	trku_replay_free(&answered);
 	len = trk_wire_req_write(p, &q);
 	submit(&o.peer, 1, o.server_isn + 1, p, len, &a, NULL);
 	return (double)a.bytes / (len + SIM_OVERHEAD);
@@ -628,13 +629,13 @@ static void work__for_noise(void)
 		CHECK_EQ(macs, 1);
 		CHECK_EQ(blocks, 0);
 	}
-	CHECK_EQ(filter_known(&answered), 1);	/* the first request */
+	CHECK_EQ(trku_replay_known(&answered), 1);	/* the first request */
 	len = first_request(p, 1);
 	macs = 0;
 	submit(&o.peer, 1, 1, p, len, &a, NULL);
 	CHECK_EQ(a.drop, TRK_DROP_COOKIE);
 	CHECK(macs <= 4);
-	filter_free(&answered);
+	trku_replay_free(&answered);
 }
 
 static const struct tap_case cases[] = {
@@ -652,7 +653,7 @@ int main(void)
 	unsigned int i;
 
 	for (i = 0; i < KEYS; i++) {
-		test_cipher_epoch(&key[i], i + 1, i + 1);
+		toy_cipher(&key[i], i + 1, i + 1);
 		real_mac = key[i].c.mac;
 		real_ecb = key[i].c.ecb;
 		key[i].c.mac = count_mac;

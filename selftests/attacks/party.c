@@ -2,7 +2,7 @@
 #include <stdlib.h>
 
 #include "party.h"
-#include "toyapp.h"
+#include "sim/toyapp.h"
 
 const struct attack *party_cheat;
 u64 party_cheat_bytes;

@@ -4,6 +4,7 @@
 #include "core/limits.h"
 #include "core/reason.h"
 #include "row.h"
+#include "sim/toykeys.h"
 
 #define LINKS	"link up delay 10ms\n"	\
 		"link down rate 20mbit delay 10ms jitter 1ms queue 60\n"
@@ -122,7 +123,7 @@ static void nonces__of_an_earlier_domain(void)
 /* ---- a continuation of one's own making ---- */
 
 struct forge {
-	struct test_cipher key;
+	struct trku_cipher key;
 	u64 next;		/* number that was not issued yet */
 };
 
@@ -142,7 +143,7 @@ static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	output = trk_held_output_at(cl, p->elsewhere);
 	if (cl->state != TRK_CL_OPEN || r->flags & TRK_RESP_NOGROWTH || !output)
 		return true;
-	test_cipher_epoch(&s->key, 1, 4711);
+	toy_cipher(&s->key, 1, 4711);
 	c = trk_client_cont(cl)->c;
 	s->next = max_t(u64, s->next, cl->num.hi + 1);
 	c.base = r->num - 1;

@@ -7,11 +7,12 @@
  */
 #include <stdlib.h>
 
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/nonce.h"
 #include "core/reason.h"
 #include "core/server.h"
-#include "filter.h"
+#include "sim/toyapp.h"
+#include "sim/toykeys.h"
 #include "row.h"
 
 #define NOW		1700000000000ULL
@@ -19,11 +20,11 @@
 #define ISN		1000
 #define RUNS		(2 * TRK_MAX_CLAIMS + 1)	/* of either kind */
 
-static struct test_cipher current, previous;
+static struct trku_cipher current, previous;
 static void (*real_mac)(const struct trk_cipher *c, const u8 *p, unsigned int n, u8 *out);
 static void (*real_ecb)(const struct trk_cipher *c, u8 *blocks, unsigned int n);
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
-static struct filter answered;
+static struct trku_replay answered;
 
 static struct cost {
 	unsigned long seals, blocks, steps, marks, numbers;
@@ -50,7 +51,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
 {
 	cost.marks++;
-	return filter_mark(&answered, from, m, NOW);
+	return toy_mark(&answered, from, m, NOW);
 }
 
 static struct trk_server_env env(void)
@@ -58,7 +59,7 @@ static struct trk_server_env env(void)
 	return (struct trk_server_env){ .cipher = get_cipher, .mark = mark,
 					.current_key = &current.c, .previous_key = &previous.c,
 					.now_ms = NOW, .horizon_ms = HORIZON,
-					.skew_ms = FILTER_SKEW_MS, .max_slot = TRK_MAX_SLOT,
+					.skew_ms = TOY_SKEW_MS, .max_slot = TRK_MAX_SLOT,
 					.moves = true };
 }
 
@@ -154,7 +155,7 @@ static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool
 				      .floor = s->away, .m = s->away + 1 + s->window / 2,
 				      .n = s->away + 1 + s->window / 2 };
 
-		filter_mark(&answered, &peer, &m, NOW);
+		toy_mark(&answered, &peer, &m, NOW);
 	}
 	return step(&q, 2000, &g);
 }
@@ -291,8 +292,8 @@ static const struct tap_case cases[] = {
 
 int main(void)
 {
-	test_cipher_epoch(&current, 1, 1);
-	test_cipher_epoch(&previous, 2, 2);
+	toy_cipher(&current, 1, 1);
+	toy_cipher(&previous, 2, 2);
 	real_mac = current.c.mac;
 	real_ecb = current.c.ecb;
 	current.c.mac = count_mac;

@@ -24,7 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "rng.h"
+#include "sim/rng.h"
 
 #define THREADS	6
 #define SOCKETS	4

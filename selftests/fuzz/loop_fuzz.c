@@ -13,7 +13,7 @@
 #include "core/reason.h"
 #include "core/server.h"
 #include "fuzz.h"
-#include "toyapp.h"
+#include "sim/toyapp.h"
 
 #define MAX_LEN		20000		/* bytes of a message */
 #define MAX_FLIGHT	512

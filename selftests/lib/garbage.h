@@ -8,7 +8,7 @@
 
 #include "core/seal.h"
 #include "core/wire.h"
-#include "rng.h"
+#include "sim/rng.h"
 
 #define GARBAGE_INPUT	2000	/* bytes of input, below this */
 

@@ -6,6 +6,7 @@
 
 #include "core/answer.h"
 #include "pair.h"
+#include "sim/toykeys.h"
 
 void pair_fail(struct pair *p, const char *fmt, ...)
 {
@@ -34,15 +35,6 @@ static u32 client_random(void *arg)
 	return (u32)rng_u64(&((struct pair *)arg)->rng);
 }
 
-static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
-{
-	const struct pair *p = ((struct pair_replica *)arg)->pair;
-
-	if (key_id < 1 || key_id > PAIR_KEYS || !(p->keys >> (key_id - 1) & 1))
-		return NULL;
-	return &p->key[key_id - 1].c;
-}
-
 /* All replicas change their key; so many are held beside the new one and the one so far. */
 void pair_new_key(struct pair *p, unsigned int retired)
 {
@@ -56,27 +48,27 @@ static u64 server_ms(const struct pair *p)
 	return PAIR_NOW_MS + p->later_ms + p->now_us / 1000;
 }
 
-static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
+/* A replica as it is now: its keys, its clock. */
+static struct trku_engine *engine(struct pair *p, unsigned int replica)
 {
-	struct pair_replica *r = arg;
-
-	return filter_mark(&r->filter, peer, m, server_ms(r->pair));
-}
-
-static void server_env(struct pair *p, unsigned int replica, struct trk_server_env *env)
-{
+	struct trku_engine *e = &p->replica[replica].engine;
 	u32 current = p->current_key - (p->split && replica);
 	u32 previous = p->split && replica ? p->current_key : current - 1;
+	u32 i;
 
-	*env = (struct trk_server_env){ .cipher = get_cipher,
-					.mark = p->amnesia ? NULL : mark,
-					.arg = &p->replica[replica],
-					.current_key = &p->key[current].c,
-					.previous_key = p->current_key ? &p->key[previous].c : NULL,
-					.now_ms = server_ms(p),
-					.horizon_ms = p->horizon_ms,
-					.max_slot = PAIR_SLOT,
-					.moves = p->moves };
+	e->keys = 0;
+	e->key[e->keys++] = &p->key[current].c;
+	if (p->current_key)
+		e->key[e->keys++] = &p->key[previous].c;
+	for (i = p->current_key; i-- && e->keys < TRKU_KEYS_MAX;)
+		if (i != current && i != previous && p->keys >> i & 1)
+			e->key[e->keys++] = &p->key[i].c;
+	e->replay = p->amnesia ? NULL : &p->replica[replica].replay;
+	e->horizon_ms = p->horizon_ms;
+	e->max_slot = PAIR_SLOT;
+	e->moves = p->moves;
+	e->now_ms = server_ms(p);
+	return e;
 }
 
 /* What both streams will hold. */
@@ -114,9 +106,9 @@ void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n)
 	p->client_isn = 77777;
 	p->peer = (struct trk_peer){ .addr = { [15] = 1 }, .port = 40000, .service = 80 };
 	for (i = 0; i < PAIR_KEYS; i++)
-		test_cipher_epoch(&p->key[i], i + 1, i + 1);
+		toy_cipher(&p->key[i], i + 1, i + 1);
 	for (i = 0; i < PAIR_REPLICAS; i++)
-		p->replica[i].pair = p;
+		toy_replay(&p->replica[i].replay, 4 * TRK_ONCE_WAYS);
 	for (i = 0; i < n; i++)
 		build(p, &msg[i]);
 	p->have = calloc(1, p->out_len + 1);
@@ -128,10 +120,7 @@ void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n)
 /* The cookie came. */
 void pair_connect(struct pair *p, u64 rtt_us)
 {
-	struct trk_server_env env;
-
-	server_env(p, 0, &env);
-	p->server_isn = trk_server_syn_cookie(&env, &p->peer, p->client_isn);
+	p->server_isn = trku_engine_syn(engine(p, 0), &p->peer, p->client_isn);
 	trk_client_connected(&p->cl, PAIR_SLOT, rtt_us);
 }
 
@@ -140,7 +129,7 @@ void pair_end(struct pair *p)
 	unsigned int i;
 
 	for (i = 0; i < PAIR_REPLICAS; i++)
-		filter_free(&p->replica[i].filter);
+		trku_replay_free(&p->replica[i].replay);
 	free(p->in);
 	free(p->out);
 	free(p->have);
@@ -204,21 +193,18 @@ static void issued(struct pair *p, unsigned int replica)
 void pair_at_server(struct pair *p, unsigned int replica, const struct packet *in,
 		    void (*send)(void *arg, struct packet *out), void *arg)
 {
+	struct trku_engine *e = engine(p, replica);
 	struct trk_grant *g = &p->grant;
-	struct trk_server_env env;
 	struct trk_packet o;
 	u8 hdr[TRK_RESP_HDR_MAX];
 	struct toy t;
 	int err;
 
-	server_env(p, replica, &env);
 	if (in->syn) {
-		send(arg, packet_syn(trk_server_syn_cookie(&env, &p->peer, in->seq), in->seq + 1));
+		send(arg, packet_syn(trku_engine_syn(e, &p->peer, in->seq), in->seq + 1));
 		return;
 	}
-	err = trk_wire_req_parse(&p->q, in->data, in->len, in->len);
-	if (!err)
-		err = trk_server_step(&env, &p->peer, &p->q, in->seq, in->ack, in->len, g);
+	err = trku_engine_request(e, &p->peer, in->data, in->len, in->seq, in->ack, &p->q, g);
 	p->server_drops[err]++;
 	if (err || !g->count)
 		return;
@@ -230,11 +216,7 @@ void pair_at_server(struct pair *p, unsigned int replica, const struct packet *i
 	issued(p, replica);
 	if (!toy_answer(&t, g, &p->peer, in->data + p->q.hdr_len))
 		return;
-	t.a.g = g;
-	t.a.peer = &p->peer;
-	t.a.seal = env.current_key;
-	t.a.nonce = get_cipher(env.arg, g->cont.domain_key);
-	if (trk_answer_begin(&t.a)) {
+	if (trku_engine_answer(e, &p->peer, g, &t.a)) {
 		pair_fail(p, "no room for the continuations");
 		return;
 	}

@@ -7,13 +7,14 @@
 #ifndef TRK_TEST_PAIR_H
 #define TRK_TEST_PAIR_H
 
-#include "cipher.h"
 #include "core/client.h"
 #include "core/reason.h"
 #include "core/server.h"
-#include "filter.h"
-#include "sim.h"
-#include "toyapp.h"
+#include "sim/events.h"
+#include "sim/rng.h"
+#include "sim/toyapp.h"
+#include "trickles-user/cipher.h"
+#include "trickles-user/engine.h"
 
 #define PAIR_REPLICAS	2
 #define PAIR_KEYS	32
@@ -30,8 +31,8 @@ struct pair_issue {
 };
 
 struct pair_replica {
-	struct pair *pair;
-	struct filter filter;
+	struct trku_engine engine;
+	struct trku_replay replay;
 };
 
 /**
@@ -53,7 +54,7 @@ struct pair {
 	struct trk_client cl;
 	struct trk_slot ring[PAIR_RING];
 	u64 now_us;
-	struct test_cipher key[PAIR_KEYS];
+	struct trku_cipher key[PAIR_KEYS];
 	u32 keys, current_key;
 	bool split, amnesia, moves;
 	u32 horizon_ms;

@@ -12,14 +12,15 @@ OUT  := $(TOP)/build/selftests
 
 CC       ?= gcc
 WARN     := -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers -Wno-sign-compare
-CPPFLAGS += -I$(TOP)/net/trickles -I$(TOP)/include/uapi -I$(abspath $(LIB)) -I$(TOP)/tools -I$(TOP)/lib/libminisock
+CPPFLAGS += -I$(TOP)/net/trickles -I$(TOP)/include/uapi -I$(TOP)/lib -I$(TOP)/lib/libminisock \
+	-I$(TOP)/tools -I$(abspath $(LIB))
 BASE     := -std=gnu11 -g -O2 $(WARN) -MMD -MP
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDLIBS   += -lnettle
 CPPFLAGS += -DSRCDIR=\"$(CURDIR)\"
 
-SUPPORT := $(wildcard $(TOP)/net/trickles/core/*.c) $(wildcard $(abspath $(LIB))/*.c) \
-	$(filter-out %/main.c,$(wildcard $(TOP)/tools/sim/*.c))
+SUPPORT := $(wildcard $(TOP)/net/trickles/core/*.c) $(wildcard $(TOP)/lib/trickles-user/*.c) \
+	$(wildcard $(abspath $(LIB))/*.c) $(filter-out %/main.c,$(wildcard $(TOP)/tools/sim/*.c))
 CASES   := $(sort $(basename $(wildcard *_test.c)))
 PROGS   := $(CASES:%=$(OUT)/$(NAME)/%)
 

@@ -22,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "rng.h"
+#include "sim/rng.h"
 
 #define PROCESSES	10
 #define HTTP		80

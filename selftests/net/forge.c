@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/nonce.h"
 #include "garbage.h"
 #include "minisock.h"
@@ -35,7 +35,7 @@
 #define DATA	(1 << 20)	/* bytes that an answer offers */
 
 static struct garbage garbage;
-static struct test_cipher cipher;
+static struct trku_cipher cipher;
 static struct msk_queue *queue;
 static int raw_fd;
 static unsigned long sent, events, answered;
@@ -53,19 +53,6 @@ static void die(const char *format, ...)
 	exit(1);
 }
 
-/* As net/trickles/keys.c makes the keys of an epoch: NIST SP 800-108, with AES-CMAC. */
-static void derive(const u8 secret[32], const char *label, u8 out[16])
-{
-	static const u8 counter[4] = { 0, 0, 0, 1 }, bits[4] = { 0, 0, 0, 128 };
-	struct cmac_aes256_ctx c;
-
-	cmac_aes256_set_key(&c, secret);
-	cmac_aes256_update(&c, sizeof(counter), counter);
-	cmac_aes256_update(&c, strlen(label) + 1, (const u8 *)label);
-	cmac_aes256_update(&c, sizeof(bits), bits);
-	cmac_aes256_digest(&c, 16, out);
-}
-
 static void take_hex(u8 *to, size_t len, const char *hex)
 {
 	size_t i;
@@ -75,16 +62,6 @@ static void take_hex(u8 *to, size_t len, const char *hex)
 	for (i = 0; i < len; i++)
 		if (sscanf(hex + 2 * i, "%2hhx", &to[i]) != 1)
 			die("%s: not %zu hexadecimal digits", hex, 2 * len);
-}
-
-static void take_keys(const u8 secret[32])
-{
-	u8 mac[16], ecb[16], id[16];
-
-	derive(secret, "trickles seal", mac);
-	derive(secret, "trickles nonce", ecb);
-	derive(secret, "trickles key id", id);
-	test_cipher_init(&cipher, id[0], mac, ecb);
 }
 
 static u32 sum(const u8 *p, size_t len, u32 s)
@@ -273,7 +250,7 @@ int main(int argc, char **argv)
 	garbage.key = &cipher.c;
 	garbage.peer = (struct trk_peer){ .port = 40000, .service = PORT };
 	take_hex(secret, sizeof(secret), argv[1]);
-	take_keys(secret);
+	trku_cipher_derive(&cipher, secret);
 	take_hex(garbage.peer.owner, sizeof(garbage.peer.owner), argv[2]);
 	garbage.rng.s = strtoul(argv[3], NULL, 0);
 	count = cost ? 0 : strtoul(argv[4], NULL, 0);

@@ -26,7 +26,7 @@
 
 #include "core/client.h"
 #include "core/reason.h"
-#include "rng.h"
+#include "sim/rng.h"
 
 #define FIRST_PORT	10000
 #define BUSY_MAX	64		/* connections at work at a time */

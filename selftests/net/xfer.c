@@ -30,7 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "rng.h"
+#include "sim/rng.h"
 
 static struct sockaddr_in server = { .sin_family = AF_INET };
 static bool keep, plain, again, short_of_memory;

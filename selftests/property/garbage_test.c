@@ -6,12 +6,13 @@
  */
 #include <stdlib.h>
 
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/answer.h"
 #include "core/limits.h"
 #include "core/reason.h"
 #include "core/server.h"
-#include "filter.h"
+#include "sim/toyapp.h"
+#include "sim/toykeys.h"
 #include "garbage.h"
 #include "tap.h"
 
@@ -19,7 +20,7 @@
 #define HORIZON		600000
 #define ROUNDS		400000
 
-static struct test_cipher key;
+static struct trku_cipher key;
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
@@ -29,7 +30,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 
 static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
 {
-	return filter_mark(arg, from, m, NOW);
+	return toy_mark(arg, from, m, NOW);
 }
 
 /* What an application may answer: the packets stand for what was granted, in their slots. */
@@ -64,10 +65,10 @@ static void answer(struct rng *r, const struct trk_grant *g)
 
 static void sealed__anything(void)
 {
-	struct filter answered = { 0 };
+	struct trku_replay answered = { 0 };
 	struct trk_server_env env = { .cipher = get_cipher, .mark = mark, .arg = &answered,
 				      .current_key = &key.c, .now_ms = NOW, .horizon_ms = HORIZON,
-				      .skew_ms = FILTER_SKEW_MS, .max_slot = TRK_MAX_SLOT };
+				      .skew_ms = TOY_SKEW_MS, .max_slot = TRK_MAX_SLOT };
 	u64 drops[TRK_REASON_COUNT] = { 0 }, granted = 0;
 	struct garbage some = { .rng = { 1 }, .key = &key.c, .peer = peer, .now_ms = NOW };
 	struct rng *r = &some.rng;
@@ -103,7 +104,7 @@ static void sealed__anything(void)
 	CHECK(drops[TRK_OK] > ROUNDS / 100 && drops[TRK_DROP_FORGED] > ROUNDS / 4);
 	CHECK(drops[TRK_DROP_RANGE] && drops[TRK_DROP_CLAIMS] && drops[TRK_DROP_REPLAY]);
 	CHECK(!drops[TRK_DROP_MAC] && !drops[TRK_DROP_PROOF]);
-	filter_free(&answered);
+	trku_replay_free(&answered);
 }
 
 static const struct tap_case cases[] = {
@@ -112,6 +113,6 @@ static const struct tap_case cases[] = {
 
 int main(void)
 {
-	test_cipher_epoch(&key, 4, 1);
+	toy_cipher(&key, 4, 1);
 	return tap_run(cases, ARRAY_SIZE(cases));
 }

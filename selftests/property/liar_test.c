@@ -4,17 +4,18 @@
  * input that there is, takes output that there is room for, knows how many
  * numbers it expects, and comes to rest.
  */
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/client.h"
 #include "core/reason.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
+#include "sim/toykeys.h"
 
 #define SLOT	1400
 #define ROOM	(1 << 18)	/* bytes of output, then a run ends */
 #define RING	TRK_RING_MIN
 
-static struct test_cipher key;
+static struct trku_cipher key;
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 struct run {
@@ -216,6 +217,6 @@ static const struct tap_case cases[] = {
 
 int main(void)
 {
-	test_cipher_epoch(&key, 3, 1);
+	toy_cipher(&key, 3, 1);
 	return tap_run(cases, ARRAY_SIZE(cases));
 }

@@ -13,17 +13,18 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/answer.h"
 #include "core/client.h"
 #include "core/limits.h"
 #include "core/reason.h"
 #include "core/server.h"
-#include "filter.h"
-#include "rng.h"
-#include "sim.h"
+#include "trickles-user/replay.h"
+#include "sim/rng.h"
+#include "sim/events.h"
 #include "tap.h"
-#include "toyapp.h"
+#include "sim/toyapp.h"
+#include "sim/toykeys.h"
 
 #define MAX_REPLICAS	4
 #define MAX_MSGS	12
@@ -84,7 +85,7 @@ struct replica {
 	struct run *run;
 	unsigned int i;
 	s32 skew_ms;
-	struct filter filter;
+	struct trku_replay filter;
 };
 
 struct run {
@@ -92,7 +93,7 @@ struct run {
 	struct rng rng;
 	struct sim sim;
 	struct link down, up;
-	struct test_cipher cipher;
+	struct trku_cipher cipher;
 	struct replica replica[MAX_REPLICAS];
 	struct trk_peer peer;
 	u32 client_isn, server_isn;
@@ -309,7 +310,7 @@ static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 {
 	struct replica *rep = arg;
 
-	return filter_mark(&rep->filter, peer, m, server_ms(rep));
+	return toy_mark(&rep->filter, peer, m, server_ms(rep));
 }
 
 static void server_env(struct replica *rep, struct trk_server_env *env)
@@ -825,7 +826,7 @@ static void run_free(struct run *r)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(r->replica); i++)
-		filter_free(&r->replica[i].filter);
+		trku_replay_free(&r->replica[i].filter);
 	sim_free(&r->sim);
 	while (r->watched) {
 		struct watched *d = r->watched;
@@ -851,7 +852,7 @@ static bool play(const struct scenario *sc)
 
 	r->sc = sc;
 	r->rng.s = sc->seed;
-	test_cipher_epoch(&r->cipher, 3, sc->seed);
+	toy_cipher(&r->cipher, 3, sc->seed);
 	r->peer.addr[15] = 1;
 	r->peer.port = 40000;
 	r->peer.service = sc->banner ? TOY_BANNER_PORT : 80;

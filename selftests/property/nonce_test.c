@@ -4,14 +4,15 @@
  * call received.  And they do no more: who lacks one of them cannot make the
  * proof out of those that he has (paper §2.2).
  */
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/nonce.h"
 #include "core/reason.h"
 #include "core/seal.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
+#include "sim/toykeys.h"
 
-static struct test_cipher key;
+static struct trku_cipher key;
 
 /* What a client could have got of number x: its growth nonce or the other. */
 static u64 nonce(u64 conn, u64 domain, u64 x, bool nogrowth)
@@ -205,6 +206,6 @@ static const struct tap_case cases[] = {
 
 int main(void)
 {
-	test_cipher_epoch(&key, 1, 42);
+	toy_cipher(&key, 1, 42);
 	return tap_run(cases, ARRAY_SIZE(cases));
 }

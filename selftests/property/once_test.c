@@ -10,7 +10,7 @@
 #include "core/seal.h"
 #include "core/server.h"
 #include "core/wire.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 #define NOW		1700000000000ULL

@@ -7,13 +7,14 @@
  */
 #include <stdlib.h>
 
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/answer.h"
 #include "core/nonce.h"
 #include "core/reason.h"
 #include "core/server.h"
-#include "filter.h"
-#include "rng.h"
+#include "sim/toyapp.h"
+#include "sim/toykeys.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 #define NOW		1700000000000ULL
@@ -26,8 +27,8 @@
 
 enum fate { GREW, SHORT, LOST };
 
-static struct test_cipher key;
-static struct filter *remembered;	/* NULL: the server remembers nothing */
+static struct trku_cipher key;
+static struct trku_replay *remembered;	/* NULL: the server remembers nothing */
 static bool renew;			/* requests want a new continuation, which displaces data */
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
@@ -54,7 +55,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 
 static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
 {
-	return filter_mark(remembered, from, m, NOW);
+	return toy_mark(remembered, from, m, NOW);
 }
 
 static void random_env(struct rng *r, struct trk_server_env *env)
@@ -345,7 +346,7 @@ static bool issue(bool *issued, u64 a, u64 b)
 static void ranges__issued_once(void)
 {
 	bool issued[MAX_PACKETS];
-	struct filter filter;
+	struct trku_replay filter;
 	struct rng r = { 3 };
 	struct trk_grant g;
 	struct history h;
@@ -357,7 +358,7 @@ static void ranges__issued_once(void)
 	for (i = 0; i < 3000; i++) {
 		history_make(&h, &r, TRK_MAX_CLAIMS);
 		start = h.start.base + h.start.law.start_cwnd;
-		filter = (struct filter){ 0 };
+		filter = (struct trku_replay){ 0 };
 		memset(issued, 0, sizeof(issued));
 		remembered = &filter;
 		numbers = 0;
@@ -392,7 +393,7 @@ static void ranges__issued_once(void)
 			numbers += g.count;
 		}
 		CHECK_EQ(numbers, h.issued[h.n]);
-		filter_free(&filter);
+		trku_replay_free(&filter);
 	}
 	remembered = NULL;
 }
@@ -400,7 +401,7 @@ static void ranges__issued_once(void)
 /* An honest client that repeats its last range in each request, whatever gets through. */
 static void ranges__repeated_lose_nothing(void)
 {
-	struct filter filter;
+	struct trku_replay filter;
 	struct rng r = { 4 };
 	struct trk_grant g;
 	struct history h;
@@ -410,7 +411,7 @@ static void ranges__repeated_lose_nothing(void)
 
 	for (i = 0; i < 3000; i++) {
 		history_make(&h, &r, TRK_MAX_CLAIMS);
-		filter = (struct filter){ 0 };
+		filter = (struct trku_replay){ 0 };
 		remembered = &filter;
 		numbers = 0;
 		last = 1;
@@ -432,7 +433,7 @@ static void ranges__repeated_lose_nothing(void)
 			last = m;
 		}
 		CHECK_EQ(numbers, h.issued[h.n]);
-		filter_free(&filter);
+		trku_replay_free(&filter);
 	}
 	remembered = NULL;
 }
@@ -444,7 +445,7 @@ static void ranges__repeated_lose_nothing(void)
  */
 static void ranges__one_history_is_paid(void)
 {
-	struct filter filter;
+	struct trku_replay filter;
 	struct rng r = { 5 };
 	struct trk_grant g;
 	struct history h;
@@ -452,7 +453,7 @@ static void ranges__one_history_is_paid(void)
 	u64 numbers, honest;
 
 	for (window = 4; window < MAX_N; window++) {
-		filter = (struct filter){ 0 };
+		filter = (struct trku_replay){ 0 };
 		remembered = &filter;
 		memset(&h, 0, sizeof(h));
 		h.start = (struct trk_cont){ .conn = window,
@@ -475,7 +476,7 @@ static void ranges__one_history_is_paid(void)
 		/* Each acknowledgment brings one packet, and the window grows by one. */
 		honest = window + 1;
 		CHECK(numbers <= honest);
-		filter_free(&filter);
+		trku_replay_free(&filter);
 	}
 	remembered = NULL;
 }
@@ -519,7 +520,7 @@ struct small_range {
 static void small_schedule(const struct history *h, struct rng *r, const struct small_range *range,
 			   unsigned int count)
 {
-	struct filter filter[REPLICAS] = { 0 };
+	struct trku_replay filter[REPLICAS] = { 0 };
 	u64 start = h->start.law.start_cwnd, have = 0, by[REPLICAS] = { 0 };
 	struct trk_grant g;
 	unsigned int i;
@@ -545,7 +546,7 @@ static void small_schedule(const struct history *h, struct rng *r, const struct 
 	}
 	CHECK(have == (1ULL << h->issued[h->n]) - 1);
 	for (i = 0; i < REPLICAS; i++)
-		filter_free(&filter[i]);
+		trku_replay_free(&filter[i]);
 }
 
 /* All orders of range[at ... count), and all replicas for each. */
@@ -633,6 +634,6 @@ static const struct tap_case cases[] = {
 
 int main(void)
 {
-	test_cipher_epoch(&key, 4, 1);
+	toy_cipher(&key, 4, 1);
 	return tap_run(cases, ARRAY_SIZE(cases));
 }

@@ -10,6 +10,7 @@
 #include "core/plan.h"
 #include "pair.h"
 #include "tap.h"
+#include "sim/toykeys.h"
 
 #define DELAY_US	10000		/* each way */
 #define MINUTE_US	60000000ULL
@@ -1287,10 +1288,10 @@ static void recovery__tcp_sequence_wraps(void)
 {
 	struct script sc = { GET(2000000), .response = wrap_response, .request = wrap_request };
 	struct trk_peer peer = { .addr = { [15] = 1 }, .port = 40000, .service = 80 };
-	struct test_cipher key;
+	struct trku_cipher key;
 	u32 isn = U32_MAX - 2000, server;
 
-	test_cipher_epoch(&key, 1, 1);
+	toy_cipher(&key, 1, 1);
 	do
 		server = trk_seal_cookie(&key.c, &peer, --isn,
 					 (PAIR_NOW_MS + 1000) / TRK_COOKIE_PERIOD_MS);

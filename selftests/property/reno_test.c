@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The closed form of the window against TCP Reno step by step, and the root beneath it. */
 #include "core/law.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 struct reno {

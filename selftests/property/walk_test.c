@@ -8,7 +8,7 @@
 
 #include "core/law.h"
 #include "core/reason.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 #define MAX_N		600

@@ -49,7 +49,7 @@ static void honest(const char *text, unsigned int clients, enum late late)
 			continue;
 		CHECK_EQ(n->count.server_drops[i], 0);
 	}
-	CHECK_EQ(n->replica[0].filter.evicted, 0);
+	CHECK_EQ(n->replica[0].replay.evicted, 0);
 	net_free(n);
 	sim_scenario_free(&scenario);
 }

@@ -18,7 +18,7 @@
 #include "trickles-httpd.c"
 #undef main
 
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 /* --- a folder to serve --------------------------------------------------------- */

@@ -2,7 +2,7 @@
 /* The window law at its edges, and claims that no honest client makes. */
 #include "core/law.h"
 #include "core/reason.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 static void isqrt__edges(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the replay filter remembers, whom it forgets, and what becomes of those. */
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/once.h"
 #include "core/reason.h"
 #include "core/seal.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Sets of bytes against a bitmap; when they are full they err on one side, or say what goes. */
 #include "core/ranges.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 #define SPAN	600

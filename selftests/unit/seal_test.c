@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Seals: only what was made for this client, this service and this purpose opens. */
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/reason.h"
 #include "core/seal.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
+#include "sim/toykeys.h"
 
-static struct test_cipher key, other;
+static struct trku_cipher key, other;
 
 static const struct trk_peer peer = { .addr = { [10] = 255, [11] = 255, [12] = 10, [15] = 2 },
 				      .port = 40001, .service = 80 };
@@ -35,11 +36,11 @@ static void mac__rfc4493(void)
 		{ 64, { 0x51, 0xf0, 0xbe, 0xbf, 0x7e, 0x3b, 0x9d, 0x92,
 			0xfc, 0x49, 0x74, 0x17, 0x79, 0x36, 0x3c, 0xfe } },
 	};
-	struct test_cipher t;
+	struct trku_cipher t;
 	unsigned int i;
 	u8 out[16];
 
-	test_cipher_init(&t, 0, k, k);
+	trku_cipher_init(&t, 0, k, k);
 	for (i = 0; i < ARRAY_SIZE(v); i++) {
 		t.c.mac(&t.c, m, v[i].len, out);
 		CHECK(!memcmp(out, v[i].mac, 16));
@@ -58,9 +59,9 @@ static void ecb__sp800_38a(void)
 	u8 b[32] = { 0x6b, 0xc1, 0xbe, 0xe2, 0x2e, 0x40, 0x9f, 0x96, 0xe9, 0x3d, 0x7e,
 		     0x11, 0x73, 0x93, 0x17, 0x2a, 0xae, 0x2d, 0x8a, 0x57, 0x1e, 0x03,
 		     0xac, 0x9c, 0x9e, 0xb7, 0x6f, 0xac, 0x45, 0xaf, 0x8e, 0x51 };
-	struct test_cipher t;
+	struct trku_cipher t;
 
-	test_cipher_init(&t, 0, k, k);
+	trku_cipher_init(&t, 0, k, k);
 	t.c.ecb(&t.c, b, 2);
 	CHECK(!memcmp(b, want, sizeof(b)));
 }
@@ -453,7 +454,7 @@ static const struct tap_case cases[] = {
 
 int main(void)
 {
-	test_cipher_epoch(&key, 1, 1);
-	test_cipher_epoch(&other, 1, 2);
+	toy_cipher(&key, 1, 1);
+	toy_cipher(&other, 1, 2);
 	return tap_run(cases, ARRAY_SIZE(cases));
 }

@@ -3,13 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "cipher.h"
+#include "trickles-user/cipher.h"
 #include "core/answer.h"
 #include "core/limits.h"
 #include "core/nonce.h"
 #include "core/reason.h"
 #include "core/server.h"
-#include "filter.h"
+#include "sim/toyapp.h"
+#include "sim/toykeys.h"
 #include "tap.h"
 
 #define NOW		1700000000000ULL
@@ -18,7 +19,7 @@
 #define SLOT		1000
 #define ISN		0xfffffff0u	/* of the client: sequence numbers wrap */
 
-static struct test_cipher key, previous, retired;
+static struct trku_cipher key, previous, retired;
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
@@ -754,11 +755,11 @@ static void timeout__from_another_address(void)
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
 }
 
-static struct filter answered;
+static struct trku_replay answered;
 
 static int mark_at(u64 now_ms, const struct trk_peer *from, struct trk_mark *m)
 {
-	return filter_mark(&answered, from, m, now_ms);
+	return toy_mark(&answered, from, m, now_ms);
 }
 
 static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
@@ -774,7 +775,7 @@ static void timeout__attempts_used_up(void)
 	struct conn c;
 	unsigned int i;
 
-	filter_free(&answered);
+	trku_replay_free(&answered);
 	conn_open(&c);
 	c.q.attempt = 1;
 	c.q.flags = TRK_REQ_FIN | TRK_REQ_GROW;
@@ -1542,8 +1543,8 @@ static const struct tap_case cases[] = {
 
 int main(void)
 {
-	test_cipher_epoch(&key, 4, 1);
-	test_cipher_epoch(&previous, 3, 2);
-	test_cipher_epoch(&retired, 2, 3);
+	toy_cipher(&key, 4, 1);
+	toy_cipher(&previous, 3, 2);
+	toy_cipher(&retired, 2, 3);
 	return tap_run(cases, ARRAY_SIZE(cases));
 }

@@ -7,7 +7,7 @@
 
 #include "core/reason.h"
 #include "core/wire.h"
-#include "rng.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 static u8 *tight(const u8 *p, u32 len)

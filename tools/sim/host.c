@@ -452,20 +452,6 @@ static void core_close(struct conn *c)
 
 /* ---- a replica: all it knows is in the packet, and which requests it answered ---- */
 
-static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
-{
-	const struct replica *rep = arg;
-
-	return key_id == rep->net->cipher.c.key_id ? &rep->net->cipher.c : NULL;
-}
-
-static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
-{
-	struct replica *rep = arg;
-
-	return filter_mark(&rep->filter, peer, m, replica_now_ms(rep));
-}
-
 static void server_answer(struct replica *rep, struct conn *back, const struct trk_peer *peer,
 			  const struct trk_grant *g, const u8 *input)
 {
@@ -475,11 +461,7 @@ static void server_answer(struct replica *rep, struct conn *back, const struct t
 
 	if (!toy_answer(&t, g, peer, input))
 		return;
-	t.a.g = g;
-	t.a.peer = peer;
-	t.a.seal = &rep->net->cipher.c;
-	t.a.nonce = &rep->net->cipher.c;
-	if (trk_answer_begin(&t.a)) {
+	if (trku_engine_answer(&rep->engine, peer, g, &t.a)) {
 		rep->net->count.no_room++;
 		return;
 	}
@@ -497,22 +479,12 @@ static void core_at_server(struct replica *rep, struct packet *p)
 	/* Only for its address, and for the way back. */
 	struct conn *back = &n->conn[p->client];
 	struct trk_peer peer = conn_peer(back);
-	struct trk_server_env env = {
-		.cipher = get_cipher,
-		.mark = n->sc->remember ? mark : NULL,
-		.arg = rep,
-		.current_key = &n->cipher.c,
-		.now_ms = replica_now_ms(rep),
-		.horizon_ms = n->sc->horizon_ms,
-		.skew_ms = n->sc->skew_ms,
-		.max_slot = n->sc->slot,
-	};
 	struct trk_grant g;
 	struct trk_req q;
-	int err = trk_wire_req_parse(&q, p->data, p->len, p->len);
+	int err;
 
-	if (!err)
-		err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
+	rep->engine.now_ms = replica_now_ms(rep);
+	err = trku_engine_request(&rep->engine, &peer, p->data, p->len, p->seq, p->ack, &q, &g);
 	n->count.server_drops[err]++;
 	if (!err && g.count)
 		server_answer(rep, back, &peer, &g, p->data + q.hdr_len);

@@ -5,6 +5,8 @@
 
 #include "core/server.h"
 #include "net.h"
+#include "toyapp.h"
+#include "toykeys.h"
 
 #define EPOCH_MS	1700000000000ULL	/* wall clock when the simulation begins */
 #define SYN_RETRY_US	1000000ULL		/* RFC 6298 (2.1) */
@@ -151,11 +153,11 @@ static void syn_send(struct conn *c)
 
 static void syn_at_server(struct replica *rep, struct conn *c, const struct packet *p)
 {
-	struct trk_server_env env = { .current_key = &rep->net->cipher.c,
-				      .now_ms = replica_now_ms(rep) };
 	struct trk_peer peer = conn_peer(c);
 
-	conn_send(c, SIM_DOWN, packet_syn(trk_server_syn_cookie(&env, &peer, p->seq), p->seq + 1));
+	rep->engine.now_ms = replica_now_ms(rep);
+	conn_send(c, SIM_DOWN, packet_syn(trku_engine_syn(&rep->engine, &peer, p->seq),
+					  p->seq + 1));
 }
 
 static void syn_at_client(struct conn *c, const struct packet *p)
@@ -327,6 +329,25 @@ static void link_init(struct path *path, enum sim_dir dir, u64 seed)
 	};
 }
 
+/* Room in its memory for four times the clients that there are. */
+static void server_init(struct replica *rep)
+{
+	const struct sim_scenario *sc = rep->net->sc;
+
+	rep->engine = (struct trku_engine){
+		.key = { &rep->net->cipher.c },
+		.keys = 1,
+		.horizon_ms = sc->horizon_ms,
+		.skew_ms = sc->skew_ms,
+		.max_slot = sc->slot,
+	};
+	if (!sc->remember)
+		return;
+	toy_replay(&rep->replay, TRK_ONCE_WAYS * (1 + sc->clients / (TRK_ONCE_WAYS / 4)));
+	rep->replay.horizon_ms = sc->horizon_ms;
+	rep->engine.replay = &rep->replay;
+}
+
 /**
  * net_new - a network at time 0
  * @sc: what it is; must live as long
@@ -346,12 +367,12 @@ struct net *net_new(const struct sim_scenario *sc, struct trace *t)
 	n->trace = t;
 	n->spray_rng.s = rng_u64(&seeds);
 	n->client_rng.s = rng_u64(&seeds);
-	test_cipher_epoch(&n->cipher, 1, rng_u64(&seeds));
+	toy_cipher(&n->cipher, 1, rng_u64(&seeds));
 	n->replica = zalloc(sc->replicas, sizeof(*n->replica));
 	for (i = 0; i < sc->replicas; i++) {
 		n->replica[i].net = n;
 		n->replica[i].i = i;
-		n->replica[i].filter.sets = (u32)(1 + sc->clients / (TRK_ONCE_WAYS / 4));
+		server_init(&n->replica[i]);
 		n->replica[i].skew_ms = (s32)rng_below(&seeds, 2 * sc->skew_ms + 1) -
 					(s32)sc->skew_ms;
 	}
@@ -532,7 +553,7 @@ void net_free(struct net *n)
 	unsigned int i;
 
 	for (i = 0; i < n->sc->replicas; i++)
-		filter_free(&n->replica[i].filter);
+		trku_replay_free(&n->replica[i].replay);
 	sim_free(&n->sim);
 	free(n->conn);
 	free(n->path);

@@ -7,12 +7,12 @@
 #ifndef SIM_NET_H
 #define SIM_NET_H
 
-#include "cipher.h"
 #include "core/reason.h"
 #include "core/seal.h"
-#include "filter.h"
+#include "events.h"
 #include "scenario.h"
-#include "sim.h"
+#include "trickles-user/cipher.h"
+#include "trickles-user/engine.h"
 
 struct net;
 struct conn;
@@ -22,7 +22,8 @@ struct replica {
 	unsigned int i;
 	s32 skew_ms;
 	u64 requests;
-	struct filter filter;
+	struct trku_engine engine;
+	struct trku_replay replay;
 };
 
 /* What a trace says of a connection. */
@@ -112,7 +113,7 @@ struct net {
 	struct conn *conn;
 	struct rng spray_rng, client_rng;
 	unsigned int round;
-	struct test_cipher cipher;
+	struct trku_cipher cipher;
 	struct net_counts count;
 	u64 hash;				/* of all packets and their times */
 	u64 open, open_peak;			/* connections that hold memory */

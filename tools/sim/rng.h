@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Random numbers that a seed repeats (splitmix64). */
-#ifndef TRK_TEST_RNG_H
-#define TRK_TEST_RNG_H
+#ifndef SIM_RNG_H
+#define SIM_RNG_H
 
 #include "core/types.h"
 
@@ -44,4 +44,4 @@ static inline bool rng_ppm(struct rng *r, uint32_t ppm)
 	pick[rng_below(r, ARRAY_SIZE(pick))];		\
 })
 
-#endif /* TRK_TEST_RNG_H */
+#endif /* SIM_RNG_H */

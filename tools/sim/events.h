@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A deterministic network: discrete events, and links that lose, reorder, duplicate and delay. */
-#ifndef TRK_TEST_SIM_H
-#define TRK_TEST_SIM_H
+#ifndef SIM_EVENTS_H
+#define SIM_EVENTS_H
 
 #include "core/types.h"
 #include "rng.h"
@@ -114,4 +114,4 @@ u64 link_backlog(const struct link *l);
 bool link_send(struct link *l, struct packet *p);
 void link_drop(struct link *l, struct packet *p);
 
-#endif /* TRK_TEST_SIM_H */
+#endif /* SIM_EVENTS_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <stdlib.h>
 
-#include "sim.h"
+#include "events.h"
 
 /* The first bytes are those of a header, the others are for the caller to fill. */
 struct packet *packet_new(u32 seq, u32 ack, const u8 *hdr, u32 hdr_len, u32 data_len)

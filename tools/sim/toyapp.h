@@ -11,8 +11,8 @@
  *   SINK  @len bytes follow and are read, if so flagged only at the end; nothing comes back
  *   ABORT the server gives the connection up
  */
-#ifndef TRK_TEST_TOYAPP_H
-#define TRK_TEST_TOYAPP_H
+#ifndef SIM_TOYAPP_H
+#define SIM_TOYAPP_H
 
 #include "core/answer.h"
 
@@ -56,4 +56,4 @@ bool toy_answer(struct toy *t, const struct trk_grant *g, const struct trk_peer 
 		const u8 *input);
 void toy_fill(const struct toy *t, u64 data_at, u8 *p, u32 len);
 
-#endif /* TRK_TEST_TOYAPP_H */
+#endif /* SIM_TOYAPP_H */

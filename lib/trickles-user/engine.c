@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include <errno.h>
+
+#include "core/reason.h"
+#include "engine.h"
+
+static const struct trk_cipher *find_key(void *arg, u8 key_id)
+{
+	const struct trku_engine *e = arg;
+	unsigned int i;
+
+	for (i = 0; i < e->keys; i++)
+		if (e->key[i]->key_id == key_id)
+			return e->key[i];
+	return NULL;
+}
+
+static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
+{
+	struct trku_engine *e = arg;
+
+	return trku_replay_mark(e->replay, peer, m, e->now_ms);
+}
+
+static void env_init(struct trku_engine *e, struct trk_server_env *env)
+{
+	*env = (struct trk_server_env){
+		.cipher = find_key,
+		.mark = e->replay ? mark : NULL,
+		.arg = e,
+		.current_key = e->key[0],
+		.previous_key = e->keys > 1 ? e->key[1] : NULL,
+		.now_ms = e->now_ms,
+		.horizon_ms = e->horizon_ms,
+		.skew_ms = e->skew_ms,
+		.max_slot = e->max_slot,
+		.moves = e->moves,
+	};
+}
+
+/**
+ * trku_engine_syn - a SYN came
+ * @e: server
+ * @peer: where from
+ * @client_isn: its sequence number
+ *
+ * Return: the sequence number of the SYN-ACK.
+ */
+u32 trku_engine_syn(struct trku_engine *e, const struct trk_peer *peer, u32 client_isn)
+{
+	struct trk_server_env env;
+
+	env_init(e, &env);
+	return trk_server_syn_cookie(&env, peer, client_isn);
+}
+
+/**
+ * trku_engine_request - a request came
+ * @e: server
+ * @peer: where from
+ * @payload: of the TCP segment
+ * @len: its length
+ * @seq: sequence number of the segment
+ * @ack: its acknowledgment number
+ * @q: the request, read; its pointers lead into @payload, and its input begins at q->hdr_len
+ * @g: what it may be answered with, if g->count is not 0
+ *
+ * Return: 0, or a reason to drop it.
+ */
+int trku_engine_request(struct trku_engine *e, const struct trk_peer *peer, const u8 *payload,
+			u32 len, u32 seq, u32 ack, struct trk_req *q, struct trk_grant *g)
+{
+	struct trk_server_env env;
+	int err = trk_wire_req_parse(q, payload, len, len);
+
+	if (err)
+		return err;
+	env_init(e, &env);
+	return trk_server_step(&env, peer, q, seq, ack, len, g);
+}
+
+/**
+ * trku_engine_answer - begin an answer; its packets come from trk_answer_next()
+ * @e: server
+ * @peer: whom to
+ * @g: from trku_engine_request()
+ * @a: what the application answers
+ *
+ * Return: 0, -EMSGSIZE if it does not fit, or -ESTALE if a key was forgotten meanwhile.
+ */
+int trku_engine_answer(struct trku_engine *e, const struct trk_peer *peer,
+		       const struct trk_grant *g, struct trk_answer *a)
+{
+	a->g = g;
+	a->peer = peer;
+	a->seal = e->key[0];
+	a->nonce = find_key(e, g->cont.domain_key);
+	return a->nonce ? trk_answer_begin(a) : -ESTALE;
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/server.h"
+#include "replay.h"
+
+/* As the kernel's defaults: net.trickles.horizon_ms and skew_ms. */
+#define HORIZON_MS	600000
+#define SKEW_MS		1000
+
+static const u8 v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+/**
+ * trku_replay_init - an empty filter
+ * @r: the filter
+ * @connections: so many it can know at a time; rounded up to whole sets
+ * @key: random bytes
+ *
+ * It takes 176 bytes a connection and never more.  Horizon and skew have the kernel's defaults
+ * and can be set afterwards.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int trku_replay_init(struct trku_replay *r, u32 connections, const u8 key[AES128_KEY_SIZE])
+{
+	memset(r, 0, sizeof(*r));
+	r->sets = connections / TRK_ONCE_WAYS + !!(connections % TRK_ONCE_WAYS);
+	r->sets = max_t(u32, r->sets, 1);
+	r->set = calloc(r->sets, sizeof(*r->set));
+	if (!r->set)
+		return -ENOMEM;
+	r->horizon_ms = HORIZON_MS;
+	r->skew_ms = SKEW_MS;
+	aes128_set_encrypt_key(&r->key, key);
+	return 0;
+}
+
+/* Of at most 16 bytes. */
+static u64 hash(const struct trku_replay *r, const void *data, unsigned int len)
+{
+	u8 block[AES_BLOCK_SIZE] = { 0 };
+
+	memcpy(block, data, len);
+	aes128_encrypt(&r->key, sizeof(block), block, block);
+	return get_unaligned_be64(block);
+}
+
+/* Clients of one network, which is a /24 or a /56, are of one class. */
+static u8 class_of(const struct trku_replay *r, const struct trk_peer *peer)
+{
+	bool v4 = !memcmp(peer->addr, v4_mapped, sizeof(v4_mapped));
+
+	return (u8)(hash(r, peer->addr, v4 ? 15 : 7) % TRK_ONCE_CLASSES);
+}
+
+/**
+ * trku_replay_mark - mark a request as answered
+ * @r: the filter
+ * @peer: the client
+ * @m: the request
+ * @now_ms: wall clock
+ *
+ * For struct trk_server_env's mark().
+ *
+ * Return: as trk_once_mark().
+ */
+int trku_replay_mark(struct trku_replay *r, const struct trk_peer *peer, struct trk_mark *m,
+		     u64 now_ms)
+{
+	const struct trk_once_now now = {
+		.order = trk_seal_order_at(now_ms),
+		.ahead = trk_server_ahead(r->skew_ms),
+		.tick = (u32)now_ms,
+		.life = 2 * r->horizon_ms,
+	};
+	u64 h = hash(r, &m->conn, sizeof(m->conn));
+	u32 evicted = 0;
+	int err;
+
+	err = trk_once_mark(&r->set[(u32)h % r->sets], &now, (u8)(h >> 56), class_of(r, peer), m,
+			    &evicted);
+	r->evicted += evicted;
+	return err;
+}
+
+/**
+ * trku_replay_known - connections of which it knows anything
+ * @r: the filter
+ */
+u32 trku_replay_known(const struct trku_replay *r)
+{
+	u32 i, way, n = 0;
+
+	for (i = 0; i < r->sets; i++)
+		for (way = 0; way < TRK_ONCE_WAYS; way++)
+			n += !!r->set[i].proven.class[way] + !!r->set[i].guests.class[way];
+	return n;
+}
+
+/**
+ * trku_replay_free - give its memory back
+ * @r: the filter, or one of zeroes
+ */
+void trku_replay_free(struct trku_replay *r)
+{
+	free(r->set);
+	memset(r, 0, sizeof(*r));
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* The replay filter in user space: which requests were answered, in fixed memory (core/once.h). */
+#ifndef TRKU_REPLAY_H
+#define TRKU_REPLAY_H
+
+#include <nettle/aes.h>
+
+#include "core/once.h"
+#include "core/seal.h"
+
+/**
+ * struct trku_replay - the filter
+ * @key: of its hashes, so that nobody can choose where to collide
+ * @set: the sets
+ * @sets: how many
+ * @horizon_ms: milliseconds that a continuation is good for
+ * @skew_ms: milliseconds by which clocks may differ
+ * @evicted: connections that were forgotten before their time
+ *
+ * It belongs to one thread at a time.
+ */
+struct trku_replay {
+	struct aes128_ctx key;
+	struct trk_once_set *set;
+	u32 sets;
+	u32 horizon_ms;
+	u32 skew_ms;
+	u64 evicted;
+};
+
+int trku_replay_init(struct trku_replay *r, u32 connections, const u8 key[AES128_KEY_SIZE]);
+int trku_replay_mark(struct trku_replay *r, const struct trk_peer *peer, struct trk_mark *m,
+		     u64 now_ms);
+u32 trku_replay_known(const struct trku_replay *r);
+void trku_replay_free(struct trku_replay *r);
+
+#endif /* TRKU_REPLAY_H */

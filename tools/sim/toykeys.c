@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "toykeys.h"
+
+void toy_cipher(struct trku_cipher *t, u8 key_id, u64 number)
+{
+	u8 key[2][TRKU_KEY_LEN] = { { 1 }, { 2 } };
+
+	put_unaligned_be64(number, key[0] + 8);
+	put_unaligned_be64(number, key[1] + 8);
+	trku_cipher_init(t, key_id, key[0], key[1]);
+}
+
+/* An empty memory of so many connections, or no program. */
+void toy_replay(struct trku_replay *r, u32 connections)
+{
+	static const u8 key[AES128_KEY_SIZE];
+
+	if (trku_replay_init(r, connections, key)) {
+		perror("replay filter");
+		exit(1);
+	}
+}
+
+/* trku_replay_mark(), of a small memory if it is but zeroes so far. */
+int toy_mark(struct trku_replay *r, const struct trk_peer *peer, struct trk_mark *m, u64 now_ms)
+{
+	if (!r->set)
+		toy_replay(r, 4 * TRK_ONCE_WAYS);
+	return trku_replay_mark(r, peer, m, now_ms);
+}

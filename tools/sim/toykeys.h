@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What a server of the toy application seals and remembers with: the same in each run. */
+#ifndef SIM_TOYKEYS_H
+#define SIM_TOYKEYS_H
+
+#include "trickles-user/cipher.h"
+#include "trickles-user/replay.h"
+
+/* A key made from a number, and a memory of the defaults of trku_replay_init(). */
+#define TOY_SKEW_MS	1000
+
+void toy_cipher(struct trku_cipher *t, u8 key_id, u64 number);
+void toy_replay(struct trku_replay *r, u32 connections);
+int toy_mark(struct trku_replay *r, const struct trk_peer *peer, struct trk_mark *m, u64 now_ms);
+
+#endif /* SIM_TOYKEYS_H */
