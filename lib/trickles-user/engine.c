@@ -15,25 +15,25 @@ static const struct trk_cipher *find_key(void *arg, u8 key_id)
 	return NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
+static int record(void *arg, const struct trk_peer *peer, struct trk_record *m)
 {
 	struct trku_engine *e = arg;
 
-	return trku_replay_mark(e->replay, peer, m, e->now_ms);
+	return trku_replay_record(e->replay, peer, m, e->now_ms);
 }
 
 static void env_init(struct trku_engine *e, struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){
 		.cipher = find_key,
-		.mark = e->replay ? mark : NULL,
+		.record = e->replay ? record : NULL,
 		.arg = e,
 		.current_key = e->key[0],
 		.previous_key = e->keys > 1 ? e->key[1] : NULL,
 		.now_ms = e->now_ms,
 		.horizon_ms = e->horizon_ms,
 		.skew_ms = e->skew_ms,
-		.max_slot = e->max_slot,
+		.max_seg_size = e->max_seg_size,
 		.moves = e->moves,
 	};
 }

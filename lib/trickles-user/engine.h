@@ -21,7 +21,7 @@
  * @replay: what it has answered; NULL: it does not remember
  * @horizon_ms: milliseconds that a continuation is good for
  * @skew_ms: milliseconds by which the clocks of replicas may differ
- * @max_slot: bytes of TCP payload that fit the path to a client
+ * @max_seg_size: bytes of TCP payload that fit the path to a client
  * @moves: clients may go on from another address
  * @now_ms: wall clock, set before each call
  */
@@ -31,7 +31,7 @@ struct trku_engine {
 	struct trku_replay *replay;
 	u32 horizon_ms;
 	u32 skew_ms;
-	u16 max_slot;
+	u16 max_seg_size;
 	bool moves;
 	u64 now_ms;
 };

@@ -55,18 +55,18 @@ static u8 class_of(const struct trku_replay *r, const struct trk_peer *peer)
 }
 
 /**
- * trku_replay_mark - mark a request as answered
+ * trku_replay_record - note that a request is answered
  * @r: the filter
  * @peer: the client
  * @m: the request
  * @now_ms: wall clock
  *
- * For struct trk_server_env's mark().
+ * For struct trk_server_env's record().
  *
- * Return: as trk_once_mark().
+ * Return: as trk_once_record().
  */
-int trku_replay_mark(struct trku_replay *r, const struct trk_peer *peer, struct trk_mark *m,
-		     u64 now_ms)
+int trku_replay_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_record *m,
+		       u64 now_ms)
 {
 	const struct trk_once_now now = {
 		.order = trk_seal_order_at(now_ms),
@@ -78,8 +78,8 @@ int trku_replay_mark(struct trku_replay *r, const struct trk_peer *peer, struct 
 	u32 evicted = 0;
 	int err;
 
-	err = trk_once_mark(&r->set[(u32)h % r->sets], &now, (u8)(h >> 56), class_of(r, peer), m,
-			    &evicted);
+	err = trk_once_record(&r->set[(u32)h % r->sets], &now, (u8)(h >> 56), class_of(r, peer), m,
+			      &evicted);
 	r->evicted += evicted;
 	return err;
 }

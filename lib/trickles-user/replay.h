@@ -29,8 +29,8 @@ struct trku_replay {
 };
 
 int trku_replay_init(struct trku_replay *r, u32 connections, const u8 key[AES128_KEY_SIZE]);
-int trku_replay_mark(struct trku_replay *r, const struct trk_peer *peer, struct trk_mark *m,
-		     u64 now_ms);
+int trku_replay_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_record *m,
+		       u64 now_ms);
 u32 trku_replay_known(const struct trku_replay *r);
 void trku_replay_free(struct trku_replay *r);
 

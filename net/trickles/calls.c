@@ -218,13 +218,13 @@ static int send_locked(struct sock *sk, struct msghdr *msg, long timeo)
 		if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
 			goto out;
 		st = trk_sk(sk)->stream;
-		n = sk_stream_memory_free(sk) ? trk_sndq_append(sk, msg, st->cl.in_end) : 0;
+		n = sk_stream_memory_free(sk) ? trk_sndq_append(sk, msg, st->cl.snd_end) : 0;
 		if (n < 0) {
 			err = n;
 			goto out;
 		}
 		if (n) {
-			st->cl.in_end += n;
+			st->cl.snd_end += n;
 			copied += n;
 			continue;
 		}
@@ -480,7 +480,7 @@ int trk_calls_shutdown(struct socket *sock, int how)
 	} else {
 		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | bits);
 		if (bits & SEND_SHUTDOWN) {
-			ts->stream->cl.in_fin = true;
+			ts->stream->cl.snd_fin = true;
 			trk_stream_pump(sk, GFP_KERNEL);
 		}
 		sk->sk_state_change(sk);
@@ -509,7 +509,7 @@ static bool close_stream(struct sock *sk)
 
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	if (!abort && input_left(sk)) {
-		st->cl.in_fin = true;
+		st->cl.snd_fin = true;
 		trk_stream_pump(sk, GFP_KERNEL);
 		if (sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING))
 			linger(sk);

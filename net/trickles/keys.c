@@ -22,7 +22,7 @@
  * @mac: AES-CMAC under the sealing key
  * @ecb: AES under the nonce key
  * @secret: to notice when the same one is set again
- * @ours: nobody chose it
+ * @ours: generated at namespace creation, not set by an administrator
  */
 struct epoch {
 	struct trk_cipher cipher;

@@ -89,7 +89,7 @@ int trk_listener_start(struct sock *sk)
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	if (!l->has_owner)
 		label_user(sk, l->owner);
-	/* Who could not listen may try again, with a queue of another size. */
+	/* On failure the socket stays usable: set another TRK_QUEUE size and listen() again. */
 	err = trk_ports_publish(tn, l, q);
 	if (err)
 		trk_queue_destroy(q);

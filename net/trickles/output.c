@@ -83,7 +83,10 @@ static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff 
 	iph->version = 4;
 	iph->ihl = 5;
 	iph->tos = path->tos;
-	/* The slot of a connection is fixed at its begin: if the path has shrunk, cut. */
+	/*
+	 * The segment size of a connection is fixed when it begins.  If the path has become
+	 * narrower since, full packets do not fit any more: then they may be cut into fragments.
+	 */
 	iph->frag_off = fits && (!sk || ip_dont_fragment(sk, dst)) ? htons(IP_DF) : 0;
 	iph->ttl = path->ttl ?: ip4_dst_hoplimit(dst);
 	iph->protocol = IPPROTO_TCP;
@@ -111,14 +114,14 @@ static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff 
  * @ack: acknowledgment number
  * @flags: TCPHDR_*
  * @window: window field as it stands in the header
- * @gso_slot: if not 0 and the payload is longer, it is a train: cut it into
+ * @gso_seg_size: if not 0 and the payload is longer, it is a train: cut it into
  *	segments of this size
  *
  * Context: any, bottom halves or process; @sk is locked or cannot be freed.
  * Return: 0 or a negative errno.
  */
 int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
-		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_slot)
+		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_seg_size)
 {
 	struct tcphdr *th;
 
@@ -135,10 +138,10 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
 		dst = &rt->dst;
 	}
 	skb_dst_set(skb, dst);
-	if (gso_slot && skb->len > gso_slot) {
+	if (gso_seg_size && skb->len > gso_seg_size) {
 		skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
-		skb_shinfo(skb)->gso_size = gso_slot;
-		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(skb->len, gso_slot);
+		skb_shinfo(skb)->gso_size = gso_seg_size;
+		skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(skb->len, gso_seg_size);
 	}
 	th = push_tcp(path, skb, TRK_TCP_HDR, seq, ack, flags, window);
 	trk_wire_opt_write((u8 *)(th + 1));

@@ -58,7 +58,7 @@ int trk_replay_start(struct trk_net *tn)
 	r->mask = sets - 1;
 	for (i = 0; i < LOCKS; i++)
 		spin_lock_init(&r->lock[i]);
-	/* Another listener may have been faster.  Pairs with trk_replay_mark(). */
+	/* Another listener may have been faster.  Pairs with trk_replay_record(). */
 	if (cmpxchg_release(&tn->replay, NULL, r))
 		kvfree(r);
 	return 0;
@@ -82,17 +82,17 @@ static u8 class_of(const struct trk_replay *r, const struct trk_peer *peer)
 }
 
 /**
- * trk_replay_mark - mark a request as answered
+ * trk_replay_record - note that a request is answered
  * @arg: namespace, with a filter
  * @peer: the client
  * @m: the request
  *
- * struct trk_server_env's mark().
+ * struct trk_server_env's record().
  *
  * Context: bottom halves off.
- * Return: as trk_once_mark().
+ * Return: as trk_once_record().
  */
-int trk_replay_mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
+int trk_replay_record(void *arg, const struct trk_peer *peer, struct trk_record *m)
 {
 	struct trk_net *tn = arg;
 	/* Pairs with trk_replay_start(). */
@@ -109,7 +109,7 @@ int trk_replay_mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 	int err;
 
 	spin_lock(&r->lock[i % LOCKS]);
-	err = trk_once_mark(&r->set[i], &now, (u8)(hash >> 56), class, m, &evicted);
+	err = trk_once_record(&r->set[i], &now, (u8)(hash >> 56), class, m, &evicted);
 	spin_unlock(&r->lock[i % LOCKS]);
 	if (evicted)
 		TRK_ADD(tn, REPLAY_EVICTED, evicted);

@@ -11,6 +11,6 @@
 
 int trk_replay_start(struct trk_net *tn);
 void trk_replay_net_exit(struct trk_net *tn);
-int trk_replay_mark(void *arg, const struct trk_peer *peer, struct trk_mark *m);
+int trk_replay_record(void *arg, const struct trk_peer *peer, struct trk_record *m);
 
 #endif /* NET_TRICKLES_REPLAY_H */

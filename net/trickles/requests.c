@@ -50,14 +50,14 @@ static void path_back(struct sock *sk, struct sk_buff *skb, struct trk_path *pat
 static void env_init(struct trk_net *tn, struct trk_server_env *env)
 {
 	env->cipher = trk_keys_find;
-	env->mark = trk_replay_mark;
+	env->record = trk_replay_record;
 	env->arg = tn;
 	env->current_key = trk_keys_current(tn);
 	env->previous_key = trk_keys_previous(tn);
 	env->now_ms = ktime_to_ms(ktime_get_real());
 	env->horizon_ms = READ_ONCE(tn->sysctl_horizon_ms);
 	env->skew_ms = READ_ONCE(tn->sysctl_skew_ms);
-	env->max_slot = TRK_MAX_SLOT;
+	env->max_seg_size = TRK_MAX_SEG_SIZE;
 	env->moves = READ_ONCE(tn->sysctl_moves);
 }
 
@@ -152,7 +152,7 @@ static void put_event(struct trk_event *ev, u32 size, struct trk_item *item,
 			ev->flags |= TRK_EVF_INPUT_CONT;
 		at = put_cont(ev, at, &ev->input, &g->input);
 	}
-	/* Input that finds no room is as good as not consumed: it will come again. */
+	/* Input that does not fit the entry is dropped; unconsumed, it will be sent again. */
 	if (len > size - at)
 		len = size - at;
 	else if (g->final_input)
@@ -172,19 +172,20 @@ static void put_event(struct trk_event *ev, u32 size, struct trk_item *item,
 }
 
 /* Bytes of TCP payload that fit the path to a client. */
-static u16 path_slot(struct sock *sk, struct sk_buff *skb)
+static u16 path_seg_size(struct sock *sk, struct sk_buff *skb)
 {
 	struct trk_path path;
 	struct rtable *rt;
-	u32 slot;
+	u32 seg_size;
 
 	path_back(sk, skb, &path);
 	rt = trk_output_route(&path, sk);
 	if (IS_ERR(rt))
-		return TRK_MIN_SLOT;
-	slot = dst_mtu(&rt->dst);
+		return TRK_MIN_SEG_SIZE;
+	seg_size = dst_mtu(&rt->dst);
 	ip_rt_put(rt);
-	return clamp_t(u32, slot, TRK_MIN_SLOT + TRK_HDR4, TRK_MAX_SLOT + TRK_HDR4) - TRK_HDR4;
+	return clamp_t(u32, seg_size, TRK_MIN_SEG_SIZE + TRK_HDR4,
+		       TRK_MAX_SEG_SIZE + TRK_HDR4) - TRK_HDR4;
 }
 
 /*
@@ -285,14 +286,14 @@ void trk_requests_rcv(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	peer_of(sk, skb, &peer);
 	env_init(tn, &env);
 	if (w->req.kind == TRK_KIND_FIRST)
-		env.max_slot = path_slot(sk, skb);
+		env.max_seg_size = path_seg_size(sk, skb);
 	reason = trk_server_step(&env, &peer, &w->req, seq, ntohl(th->ack_seq), len, &w->grant);
 	if (reason)
 		goto drop;
 	/* What issues nothing is not marked either, and must not be executed. */
 	if (!w->grant.count && w->grant.kind != TRK_KIND_CLOSE)
 		return;
-	if (w->grant.late)
+	if (w->grant.renew_only)
 		renew(tn, sk, skb, &peer, w);
 	else
 		queue_event(tn, sk, skb, &peer, w, off + w->req.hdr_len);

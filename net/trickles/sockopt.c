@@ -229,8 +229,8 @@ static int get_tcp_info(struct sock *sk, char __user *optval, int __user *optlen
 	release_sock(sk);
 	tcp.tcpi_rto = info.rto_us;
 	tcp.tcpi_rtt = info.rtt_us;
-	tcp.tcpi_snd_mss = info.slot;
-	tcp.tcpi_rcv_mss = info.slot;
+	tcp.tcpi_snd_mss = info.seg_size;
+	tcp.tcpi_rcv_mss = info.seg_size;
 	tcp.tcpi_snd_cwnd = info.cwnd;
 	tcp.tcpi_bytes_acked = info.bytes_consumed;
 	tcp.tcpi_bytes_received = info.bytes_received;

@@ -150,14 +150,14 @@ static void count(struct sock *sk)
 	TRK_ADD(tn, REPEATED, since(cl->stat.repeated, &seen->repeated));
 	TRK_ADD(tn, PROBES, since(cl->stat.probes, &seen->probes));
 	TRK_ADD(tn, LOST, since(cl->stat.lost, &seen->lost));
-	TRK_ADD(tn, RETRANS, since(cl->stat.out_retrans, &seen->retrans));
+	TRK_ADD(tn, RETRANS, since(cl->stat.rcv_retrans, &seen->retrans));
 	TRK_ADD(tn, RESEALED, since(cl->stat.resealed, &seen->resealed));
 }
 
 static void grow_ring(struct trk_net *tn, struct trk_stream *st, gfp_t gfp)
 {
 	struct trk_client *cl = &st->cl;
-	struct trk_slot *ring;
+	struct trk_entry *ring;
 	u32 size;
 
 	if (cl->ring_want <= cl->num.ring_size)
@@ -225,7 +225,7 @@ static void settle_stream(struct sock *sk, u64 now)
 	struct trk_client *cl = &st->cl;
 
 	count(sk);
-	if (trk_sndq_free(sk, cl->in_una)) {
+	if (trk_sndq_free(sk, cl->snd_una)) {
 		if (st->orphan_us != U64_MAX)
 			st->orphan_us = now + ORPHAN_US;
 		if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
@@ -268,11 +268,11 @@ void trk_stream_pump(struct sock *sk, gfp_t gfp)
 	if (st->over)
 		return;
 	grow_ring(trk_net(sock_net(sk)), st, gfp);
-	offer_room(sk, min_t(u64, window(sk) / 4, 2 * cl->slot));
+	offer_room(sk, min_t(u64, window(sk) / 4, 2 * cl->seg_size));
 	if (cl->state != TRK_CL_DEAD)
 		while (trk_client_pump(cl, now, &st->out))
 			trk_stream_out_send(sk, &st->out);
-	WRITE_ONCE(trk_sk(sk)->full, cl->rcv_limit < cl->rcv_nxt + cl->slot);
+	WRITE_ONCE(trk_sk(sk)->full, cl->rcv_limit < cl->rcv_nxt + cl->seg_size);
 	settle_stream(sk, now);
 }
 
@@ -410,7 +410,7 @@ int trk_stream_unsent(struct sock *sk)
 	lock_sock(sk);
 	st = trk_sk(sk)->stream;
 	if (st && !st->over)
-		n = st->cl.in_end - st->cl.in_una;
+		n = st->cl.snd_end - st->cl.snd_una;
 	release_sock(sk);
 	return n;
 }
@@ -433,14 +433,14 @@ void trk_stream_info(struct sock *sk, struct trk_info *info)
 	info->cwnd = cl->cwnd;
 	info->rtt_us = cl->srtt_us;
 	info->rto_us = cl->rto_us;
-	info->slot = cl->slot;
+	info->seg_size = cl->seg_size;
 	info->version = TRK_VERSION;
 	info->requests = cl->stat.requests;
 	info->responses = cl->stat.responses;
 	info->bytes_received = cl->rcv_nxt;
-	info->bytes_consumed = cl->in_una;
-	info->retrans_received = cl->stat.out_retrans;
-	info->retrans_sent = cl->stat.in_retrans;
+	info->bytes_consumed = cl->snd_una;
+	info->retrans_received = cl->stat.rcv_retrans;
+	info->retrans_sent = cl->stat.snd_retrans;
 	info->lost = cl->stat.lost;
 	info->timeouts = cl->stat.timeouts;
 }

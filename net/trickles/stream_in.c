@@ -59,7 +59,7 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 	struct trk_path path = trk_stream_out_path(sk);
 	u64 now = trk_stream_now_us();
 	struct dst_entry *dst;
-	u32 slot;
+	u32 seg_size;
 
 	if (!ts->connecting || !th->ack || th->rst || th->fin ||
 	    !trk_carrier_take(sk, ntohl(th->ack_seq))) {
@@ -67,19 +67,20 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 		return;
 	}
 	trk_carrier_quiet(sk);
-	slot = tcp_parse_mss_option(th, tcp_sk(ts->carrier->sk)->rx_opt.user_mss);
-	if (!slot)
-		slot = TCP_MSS_DEFAULT;
+	seg_size = tcp_parse_mss_option(th, tcp_sk(ts->carrier->sk)->rx_opt.user_mss);
+	if (!seg_size)
+		seg_size = TCP_MSS_DEFAULT;
 	dst = trk_stream_out_route(sk, &path);
 	if (dst)
-		slot = min_t(u32, slot, dst_mtu(dst) - TCP_IP_HDR);
-	slot = clamp_t(u32, slot, TRK_MIN_SLOT + TRK_OPT_LEN, TRK_MAX_SLOT + TRK_OPT_LEN) -
+		seg_size = min_t(u32, seg_size, dst_mtu(dst) - TCP_IP_HDR);
+	seg_size = clamp_t(u32, seg_size, TRK_MIN_SEG_SIZE + TRK_OPT_LEN,
+			   TRK_MAX_SEG_SIZE + TRK_OPT_LEN) -
 	       TRK_OPT_LEN;
 	st->isn = ntohl(th->ack_seq);
 	st->server_isn = ntohl(th->seq) + 1;
 	st->first_us = now + FIRST_DELAY_US;
 	/* Karn: the answer to a repeated SYN says nothing about the round trip. */
-	trk_client_connected(&st->cl, slot, ts->syns == 1 ? now - st->syn_us : 0);
+	trk_client_connected(&st->cl, seg_size, ts->syns == 1 ? now - st->syn_us : 0);
 	enlarge_buffers(sk);
 	TRK_INC(tn, CONNECTS);
 	WRITE_ONCE(ts->mode, TRK_MODE_TRICKLES);
@@ -112,7 +113,7 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_client *cl = &st->cl;
 	struct sk_buff *hold = NULL;
-	struct trk_in_resp in;
+	struct trk_delivery in;
 	struct trk_resp r;
 	const u8 *p;
 	u32 need;

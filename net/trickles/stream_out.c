@@ -84,7 +84,7 @@ static void knock(struct sock *sk, u32 seq)
  *
  * What cannot be sent is lost: the timer repairs it.  Does not sleep.
  */
-void trk_stream_out_send(struct sock *sk, const struct trk_out_req *out)
+void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 {
 	const struct trk_stream *st = trk_sk(sk)->stream;
 	struct trk_path path = trk_stream_out_path(sk);

@@ -12,7 +12,7 @@
 
 struct trk_path trk_stream_out_path(const struct sock *sk);
 struct dst_entry *trk_stream_out_route(struct sock *sk, const struct trk_path *path);
-void trk_stream_out_send(struct sock *sk, const struct trk_out_req *out);
+void trk_stream_out_send(struct sock *sk, const struct trk_sending *out);
 void trk_stream_out_goodbye(struct sock *sk);
 
 #endif /* NET_TRICKLES_STREAM_OUT_H */

@@ -44,9 +44,9 @@ struct trk_seen {
  */
 struct trk_stream {
 	struct trk_client cl;
-	struct trk_out_req out;
+	struct trk_sending out;
 	u8 hdr[TRK_RESP_HDR_MAX];
-	struct trk_slot *ring;
+	struct trk_entry *ring;
 	struct rb_root ooo;
 	u64 read;
 	u32 share;

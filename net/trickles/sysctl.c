@@ -1,44 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * net.trickles.* of a namespace:
- *
- *   horizon_ms   milliseconds that a continuation is taken after it was made;
- *                default 600000 (ten minutes), 1000 to 86400000
- *   skew_ms      milliseconds by which clocks of replicas may differ;
- *                default 1000, 0 to 60000
- *   replay_connections
- *                connections of which the replay filter knows what was answered, 176
- *                bytes each; rounded up to a power of two; taken by the first
- *                listener.  Who is forgotten because there are more has a timeout when
- *                he goes on; default 8192, 64 to 1048576
- *   marked_syns  SYNs of a connection attempt that carry our option; those
- *                after them are plain TCP, for paths that swallow ours, but for
- *                one if TCP refuses; default 2, 0 (only TCP) to 16
- *   redundant_requests
- *                1: each request of a client repeats the one before it, so that a
- *                lost one costs nothing; only for servers that see all packets of
- *                a connection, since others answer twice; of new connections;
- *                default 0
- *   moves        1: a connection goes on from another address of its client, behind a
- *                NAT that forgot the old one or at a new one. Who can read its packets
- *                can then take it over from elsewhere as well, which an encrypted
- *                protocol notices and no other; default 0. At a client: a connection
- *                follows its host's address, if net.ipv4.ip_dynaddr is set as well
- *   key          write only: the secret that replicas share, 64 hexadecimal digits.
- *                A random secret is the default.  It is known by a number, a byte
- *                made from it.  EEXIST: that is the number of the current or previous
- *                secret as well, choose another secret.  A retired
- *                one of the number is forgotten.  A secret that is still held
- *                becomes the current one again, and the one so far the previous one.
- *                With " only" behind it: all others are forgotten at once, since
- *                one of them leaked, and all connections end
- *   key_ids      read only: numbers of the secrets that are held, in hexadecimal digits:
- *                the current one, the previous one, those that are retired
- *   retired_keys secrets that are held beyond the current and the previous one, for
- *                connections that began with them; default 6, 0 to 6.  A smaller
- *                value forgets the oldest at once, and what depends on them ends:
- *                below 2 busy connections, at the second or third change
- */
+/* net.trickles.* of a namespace: Documentation/sysctl.rst says what they do. */
 #include <linux/capability.h>
 #include <linux/kernel.h>
 #include <linux/slab.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The packets of an answer, joined into trains: buffers that the device, or the kernel just
- * above it, cuts into packets of one slot each.
+ * above it, cuts into packets of one segment size each.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -150,15 +150,15 @@ static int train_append(struct trk_sender *s, const u8 *bytes, u64 at, unsigned 
 }
 
 /*
- * A train is cut at slot size, so only its last packet may be shorter, and the
+ * A train is cut at the segment size, so only its last packet may be shorter, and the
  * sequence numbers run through.
  */
 static bool fits_train(const struct trk_sender *s, const struct trk_packet *p)
 {
-	unsigned int slot = s->answer.g->cont.slot, len = p->hdr_len + p->data_len;
+	unsigned int seg_size = s->answer.g->cont.seg_size, len = p->hdr_len + p->data_len;
 	const struct sk_buff *skb = s->train;
 
-	return skb && skb->len == OUT_CB(skb)->packets * slot &&
+	return skb && skb->len == OUT_CB(skb)->packets * seg_size &&
 	       p->seq == OUT_CB(skb)->seq + skb->len &&
 	       skb->len + len <= s->max_bytes && OUT_CB(skb)->packets < s->max_packets &&
 	       s->nspans + 2 + len / PAGE_SIZE <= TRK_MAX_SPANS &&
@@ -266,7 +266,7 @@ void trk_train_send(struct trk_sender *s, struct trk_net *tn, const struct trk_p
 		TRK_ADD(tn, RESP_SENT, OUT_CB(skb)->packets);
 		TRK_ADD(tn, BYTES_SENT, OUT_CB(skb)->bytes);
 		trk_output_send(path, s->sk, s->dst, skb, OUT_CB(skb)->seq, g->ack, flags,
-				U16_MAX, g->cont.slot);
+				U16_MAX, g->cont.seg_size);
 		cond_resched();
 	}
 }

@@ -16,7 +16,7 @@
 #include "output.h"
 
 /* Data parts of a train: one for each packet, and one for each page that it is spread over. */
-#define TRK_MAX_SPANS	(GSO_LEGACY_MAX_SIZE / TRK_MIN_SLOT + MAX_SKB_FRAGS)
+#define TRK_MAX_SPANS	(GSO_LEGACY_MAX_SIZE / TRK_MIN_SEG_SIZE + MAX_SKB_FRAGS)
 
 /**
  * struct trk_sender - an answer in the making

@@ -26,7 +26,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == n->cipher.c.key_id ? &n->cipher.c : NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *peer, struct trk_record *m)
 {
 	const struct replica *rep = arg;
 	u64 conn = m->conn;
@@ -35,7 +35,7 @@ static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
 	/* Each domain may be a connection of its own. */
 	if (missing == DEFENCE_NEWEST)
 		m->conn ^= m->domain;
-	err = toy_mark(&answered[rep->i], peer, m, replica_now_ms(rep));
+	err = toy_record(&answered[rep->i], peer, m, replica_now_ms(rep));
 	m->conn = conn;
 	return err;
 }
@@ -47,12 +47,12 @@ static void at_server(struct replica *rep, struct packet *p)
 	struct trk_peer peer = conn_peer(back);
 	struct trk_server_env env = {
 		.cipher = get_cipher,
-		.mark = missing == DEFENCE_FILTER ? NULL : mark,
+		.record = missing == DEFENCE_FILTER ? NULL : mark,
 		.arg = rep,
 		.current_key = &n->cipher.c,
 		.now_ms = replica_now_ms(rep),
 		.horizon_ms = n->sc->horizon_ms,
-		.max_slot = missing == DEFENCE_PATH_SLOT ? TRK_MAX_SLOT : n->sc->slot,
+		.max_seg_size = missing == DEFENCE_PATH_SLOT ? TRK_MAX_SEG_SIZE : n->sc->seg_size,
 	};
 	u8 hdr[TRK_RESP_HDR_MAX];
 	struct trk_packet out;

@@ -29,7 +29,7 @@ static struct trk_peer peer_of(u32 network, u8 host)
 	return p;
 }
 
-static int mark(const struct trk_peer *peer, struct trk_mark *m)
+static int mark(const struct trk_peer *peer, struct trk_record *m)
 {
 	struct trk_peer all = peer_of(1, 1);
 	unsigned int i;
@@ -42,7 +42,7 @@ static int mark(const struct trk_peer *peer, struct trk_mark *m)
 			       sizeof(filter.set[i].guests.forgotten));
 		}
 	}
-	return toy_mark(&filter, missing == DEFENCE_CLASSES ? &all : peer, m, now_ms);
+	return toy_record(&filter, missing == DEFENCE_CLASSES ? &all : peer, m, now_ms);
 }
 
 static u64 domain_now(void)
@@ -53,9 +53,9 @@ static u64 domain_now(void)
 /* A connection that has had its first answer, and a range. */
 static u64 connect_one(const struct trk_peer *peer, u64 conn)
 {
-	struct trk_mark first = { .kind = TRK_KIND_FIRST, .conn = conn,
+	struct trk_record first = { .kind = TRK_KIND_FIRST, .conn = conn,
 				  .born = trk_domain_order(domain_now()) };
-	struct trk_mark range = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain_now(),
+	struct trk_record range = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain_now(),
 				  .m = 1, .n = 10 };
 
 	mark(peer, &first);
@@ -94,7 +94,7 @@ static double answered_again(u32 networks)
 	domain = connect_one(&me, 7);
 	flood(networks);
 	for (i = 1; i <= REQUESTS; i++) {
-		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 7, .domain = domain,
+		struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 7, .domain = domain,
 				      .m = i, .n = i };
 
 		again += !mark(&me, &m);
@@ -117,7 +117,7 @@ static double pushed_out(u32 networks)
 	flood(networks);
 	for (i = 0; i < VICTIMS; i++) {
 		struct trk_peer p = peer_of(i, 1);
-		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1 + i, .domain = domain[i],
+		struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 1 + i, .domain = domain[i],
 				      .m = 11, .n = 11 };
 
 		out += mark(&p, &m) != TRK_OK;
@@ -139,9 +139,9 @@ static double stuck(u32 networks)
 	flood(networks);
 	for (i = 0; i < VICTIMS; i++) {
 		struct trk_peer p = peer_of(i, 1);
-		struct trk_mark t = { .kind = TRK_KIND_TIMEOUT, .conn = 1 + i, .attempt = 1,
+		struct trk_record t = { .kind = TRK_KIND_TIMEOUT, .conn = 1 + i, .attempt = 1,
 				      .domain = (u64)trk_seal_order_at(NOW_MS) << 32 | 1 };
-		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1 + i, .m = 21, .n = 21 };
+		struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 1 + i, .m = 21, .n = 21 };
 
 		now_ms += 10;
 		t.born = trk_domain_order(domain_now()) | 1;

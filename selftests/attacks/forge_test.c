@@ -54,22 +54,22 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *peer, struct trk_record *m)
 {
-	return toy_mark(&answered, peer, m, now_ms);
+	return toy_record(&answered, peer, m, now_ms);
 }
 
 static struct trk_server_env server(void)
 {
 	return (struct trk_server_env){
 		.cipher = get_cipher,
-		.mark = missing == DEFENCE_FILTER ? NULL : mark,
+		.record = missing == DEFENCE_FILTER ? NULL : mark,
 		.current_key = &key[current].c,
 		.previous_key = current && (missing == DEFENCE_OLD_KEYS ||
 					    missing == DEFENCE_RETIRED) ? &key[0].c : NULL,
 		.now_ms = now_ms,
 		.horizon_ms = missing == DEFENCE_HORIZON ? U32_MAX : HORIZON_MS,
-		.max_slot = SLOT,
+		.max_seg_size = SLOT,
 		.moves = missing == DEFENCE_MOVES,
 	};
 }
@@ -111,7 +111,7 @@ static void submit(const struct trk_peer *peer, u32 seq, u32 ack, const u8 *p, u
 		a->drop = trk_server_step(&env, peer, &q, seq, ack, len, &a->g);
 	if (a->drop || !a->g.count || !toy_answer(&t, &a->g, peer, p + q.hdr_len))
 		return;
-	a->executed = a->g.has_input && !a->g.late;
+	a->executed = a->g.has_input && !a->g.renew_only;
 	t.a.g = &a->g;
 	t.a.peer = peer;
 	t.a.seal = env.current_key;
@@ -141,7 +141,7 @@ static void submit(const struct trk_peer *peer, u32 seq, u32 ack, const u8 *p, u
 static u32 first_request(u8 *p, u64 file)
 {
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = TRK_REQ_GROW, .token = 1,
-			     .slot = SLOT, .has_input = true };
+			     .seg_size = SLOT, .has_input = true };
 	struct toy_msg m = { .kind = TOY_GET, .len = FILE_LEN, .key = file };
 	u32 len = trk_wire_req_write(p, &q);
 
@@ -436,7 +436,7 @@ static double leaked_key(void)
 
 	for (i = 0; i < KEYS * FORGERIES; i++) {
 		struct trk_peer thief = { .addr = { [15] = 66 }, .port = 1000 + i, .service = 80 };
-		struct trk_cont c = { .conn = i, .domain = 2, .time_ms = NOW_MS, .slot = SLOT,
+		struct trk_cont c = { .conn = i, .domain = 2, .time_ms = NOW_MS, .seg_size = SLOT,
 				      .iw = 10, .domain_key = 1 };
 		u8 blob[TRK_CONT_LEN];
 		struct trk_req q = { .kind = TRK_KIND_RANGE, .token = 1, .m = 1, .n = 2,

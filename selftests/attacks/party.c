@@ -49,7 +49,7 @@ static void take(struct party *p, u64 off, u64 len)
 static void ring(struct trk_client *cl)
 {
 	u32 want = min_t(u32, cl->ring_want, RING_MOST);
-	struct trk_slot *old = cl->num.ring;
+	struct trk_entry *old = cl->num.ring;
 
 	if (want <= cl->num.ring_size)
 		return;
@@ -62,14 +62,14 @@ static void input(const struct party *p, u8 *to, u64 off, u32 len)
 {
 	const struct toy_msg file = { .kind = TOY_GET, .len = STREAM - 1, .key = 1 + 2 * p->c->id };
 	const struct toy_msg nothing = { .kind = TOY_GET, .key = 1 };
-	u8 stream[TRK_MAX_SLOT] = { 0 };
+	u8 stream[TRK_MAX_SEG_SIZE] = { 0 };
 
 	toy_msg_write(stream, &file);
 	toy_msg_write(stream + TOY_MSG_LEN, &nothing);
 	memcpy(to, stream + off, len);
 }
 
-void party_send(struct party *p, const struct trk_out_req *o)
+void party_send(struct party *p, const struct trk_sending *o)
 {
 	struct conn *c = p->c;
 	struct packet *k;
@@ -85,15 +85,15 @@ void party_send(struct party *p, const struct trk_out_req *o)
 }
 
 /* The request that is to go out, to be changed. */
-bool party_read(struct party *p, const struct trk_out_req *o, struct trk_req *q)
+bool party_read(struct party *p, const struct trk_sending *o, struct trk_req *q)
 {
 	return !trk_wire_req_parse(q, o->hdr, o->hdr_len, o->hdr_len + o->in_len);
 }
 
 /* Sends @q in the place of @o. */
-void party_ask(struct party *p, const struct trk_out_req *o, const struct trk_req *q)
+void party_ask(struct party *p, const struct trk_sending *o, const struct trk_req *q)
 {
-	struct trk_out_req to = *o;
+	struct trk_sending to = *o;
 
 	to.hdr_len = trk_wire_req_write(to.hdr, q);
 	party_send(p, &to);
@@ -126,7 +126,7 @@ struct line *party_fork(struct party *p, const struct line *l)
 	memcpy(cl->num.ring, l->cl.num.ring, cl->num.ring_size * sizeof(*cl->num.ring));
 	cl->rcv_nxt = begin;
 	cl->rx.ask_nxt = begin;
-	cl->rx.out_top = begin;
+	cl->rx.top = begin;
 	cl->rx.holes.n = 0;
 	return to;
 }
@@ -134,19 +134,19 @@ struct line *party_fork(struct party *p, const struct line *l)
 /* Makes a line believe that packet @x came, with all its bytes.  False if it was not expected. */
 bool party_pretend(struct party *p, struct line *l, u64 x, u64 nonce)
 {
-	const struct trk_slot *s = trk_client_slot(&l->cl, x);
-	struct trk_in_resp in;
+	const struct trk_entry *s = trk_client_entry(&l->cl, x);
+	struct trk_delivery in;
 	struct trk_resp r = { .token = s->token, .num = (u32)x, .span = 1, .off = (u32)s->off,
 			      .nonce = nonce, .hdr_len = TRK_RESP_FIXED, .data_len = s->len };
 
-	if (s->state != TRK_SLOT_EXPECTED || s->what != TRK_WHAT_OUTPUT)
+	if (s->state != TRK_ENTRY_EXPECTED || s->what != TRK_WHAT_OUTPUT)
 		return false;
-	return !trk_receive_response(&l->cl, &r, (u32)(x - 1) * l->cl.slot, party_now(p), &in);
+	return !trk_receive_response(&l->cl, &r, (u32)(x - 1) * l->cl.seg_size, party_now(p), &in);
 }
 
 static void pump(struct party *p)
 {
-	struct trk_out_req o;
+	struct trk_sending o;
 	unsigned int i;
 
 	if (p->attack && p->attack->turn)
@@ -174,7 +174,7 @@ static void connected(struct conn *c, u64 rtt_us)
 	struct party *p = zalloc(1, sizeof(*p));
 	struct trk_client *cl = &p->line[0].cl;
 	bool cheats = !c->id && party_cheat;
-	u16 slot = c->net->sc->slot;
+	u16 seg_size = c->net->sc->seg_size;
 
 	c->m = p;
 	p->c = c;
@@ -184,15 +184,15 @@ static void connected(struct conn *c, u64 rtt_us)
 	p->lines = 1;
 	trk_client_init(cl, zalloc(TRK_RING_MIN, sizeof(*cl->num.ring)), TRK_RING_MIN,
 			party_random, c);
-	cl->in_end = TOY_MSG_LEN;
+	cl->snd_end = TOY_MSG_LEN;
 	cl->rcv_limit = STREAM;
 	if (cheats) {
 		p->attack = party_cheat;
 		p->state = zalloc(1, party_cheat->state + 1);
 	}
-	if (cheats && party_cheat->slot)
-		slot = party_cheat->slot;
-	trk_client_connected(cl, slot, rtt_us);
+	if (cheats && party_cheat->seg_size)
+		seg_size = party_cheat->seg_size;
+	trk_client_connected(cl, seg_size, rtt_us);
 	if (cheats && party_cheat->begin)
 		party_cheat->begin(p);
 	pump(p);
@@ -213,7 +213,7 @@ static void at_client(struct conn *c, struct packet *k)
 {
 	u32 seqrel = k->seq - (c->server_isn + 1);
 	struct party *p = c->m;
-	struct trk_in_resp in;
+	struct trk_delivery in;
 	struct trk_resp r;
 	unsigned int i;
 

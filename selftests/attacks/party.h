@@ -36,15 +36,15 @@ struct party {
  * @heard: a response arrived; it may be changed before the lines see it.  False: they don't
  * @request: a request is to go out; NULL: as it is
  * @state: bytes of memory that it needs, zeroed
- * @slot: size of packet that it says it can take, 0: as others
+ * @seg_size: size of packet that it says it can take, 0: as others
  */
 struct attack {
 	void (*begin)(struct party *p);
 	void (*turn)(struct party *p);
 	bool (*heard)(struct party *p, struct trk_resp *r, u32 *seqrel);
-	void (*request)(struct party *p, struct line *l, const struct trk_out_req *o);
+	void (*request)(struct party *p, struct line *l, const struct trk_sending *o);
 	size_t state;
-	u16 slot;
+	u16 seg_size;
 };
 
 /* How client 0 cheats, NULL if it does not; and what it got in the end. */
@@ -56,9 +56,9 @@ extern const struct model party_model;
 
 /* For attacks. */
 u64 party_now(const struct party *p);
-void party_send(struct party *p, const struct trk_out_req *o);
-void party_ask(struct party *p, const struct trk_out_req *o, const struct trk_req *q);
-bool party_read(struct party *p, const struct trk_out_req *o, struct trk_req *q);
+void party_send(struct party *p, const struct trk_sending *o);
+void party_ask(struct party *p, const struct trk_sending *o, const struct trk_req *q);
+bool party_read(struct party *p, const struct trk_sending *o, struct trk_req *q);
 void party_elsewhere(struct party *p, struct trk_req *q);
 struct line *party_fork(struct party *p, const struct line *l);
 bool party_pretend(struct party *p, struct line *l, u64 x, u64 nonce);

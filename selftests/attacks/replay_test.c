@@ -27,7 +27,7 @@ static void gain(const char *name, const struct attack *a, enum defence d)
 
 /* ---- the same request again, for other bytes ---- */
 
-static void copies(struct party *p, const struct trk_out_req *o, unsigned int n)
+static void copies(struct party *p, const struct trk_sending *o, unsigned int n)
 {
 	struct trk_req q;
 
@@ -38,7 +38,7 @@ static void copies(struct party *p, const struct trk_out_req *o, unsigned int n)
 	}
 }
 
-static void copies_request(struct party *p, struct line *l, const struct trk_out_req *o)
+static void copies_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	copies(p, o, COPIES - 1);
 }
@@ -52,7 +52,7 @@ static void replay__is_answered_once(void)
 
 /* ---- ranges cut up, and ranges that overlap ---- */
 
-static void division_request(struct party *p, struct line *l, const struct trk_out_req *o)
+static void division_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	struct trk_req q;
 	unsigned int i;
@@ -80,7 +80,7 @@ struct overlap {
 	unsigned int n;
 };
 
-static void overlap_request(struct party *p, struct line *l, const struct trk_out_req *o)
+static void overlap_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	struct overlap *s = p->state;
 	struct trk_req q;
@@ -115,7 +115,7 @@ static void overlap__of_ranges(void)
 #define STALLED_US	100000
 
 struct rollback {
-	struct trk_out_req kept[KEPT];	/* the last requests before the loss */
+	struct trk_sending kept[KEPT];	/* the last requests before the loss */
 	unsigned int n, next, heard;
 	bool back;
 };
@@ -123,7 +123,7 @@ struct rollback {
 static void rollback_again(struct party *p)
 {
 	struct rollback *s = p->state;
-	const struct trk_out_req *o = &s->kept[s->next++ % min_t(unsigned int, s->n, KEPT)];
+	const struct trk_sending *o = &s->kept[s->next++ % min_t(unsigned int, s->n, KEPT)];
 	struct trk_req q;
 
 	if (!party_read(p, o, &q))
@@ -160,7 +160,7 @@ static bool rollback_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	return true;
 }
 
-static void rollback_request(struct party *p, struct line *l, const struct trk_out_req *o)
+static void rollback_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	struct rollback *s = p->state;
 	struct trk_req q;
@@ -204,7 +204,7 @@ static void fork__of_a_continuation(void)
  */
 static bool two_ways_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 {
-	struct trk_in_resp in;
+	struct trk_delivery in;
 	unsigned int i, k;
 
 	for (i = 0; i < p->lines; i++)
@@ -263,7 +263,7 @@ static void attempts__leave_one_domain(void)
 
 /* ---- replicas ---- */
 
-static void spread_request(struct party *p, struct line *l, const struct trk_out_req *o)
+static void spread_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	copies(p, o, SPREAD - 1);
 }

@@ -51,14 +51,14 @@ static void inject(struct victim *v)
 	u64 x;
 
 	for (x = cl->num.top + 1; x <= cl->num.hi && x <= cl->num.top + LATER; x++) {
-		const struct trk_slot *s = trk_client_slot(cl, x);
-		struct trk_in_resp in;
+		const struct trk_entry *s = trk_client_entry(cl, x);
+		struct trk_delivery in;
 		struct trk_resp r = { .token = always_the_same(NULL), .num = (u32)x, .span = 1,
 				      .off = (u32)s->off, .hdr_len = TRK_RESP_FIXED,
 				      .data_len = s->len };
 
 		if (s->what == TRK_WHAT_OUTPUT &&
-		    !trk_receive_response(cl, &r, (u32)(x - 1) * cl->slot, v->p.now_us, &in))
+		    !trk_receive_response(cl, &r, (u32)(x - 1) * cl->seg_size, v->p.now_us, &in))
 			v->forged += in.len;
 	}
 }

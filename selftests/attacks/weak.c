@@ -200,7 +200,7 @@ u32 WRAP(trk_seal_cookie)(const struct trk_cipher *c, const struct trk_peer *pee
 /* All that was received is claimed, not only what an answer confirmed. */
 REPLACE(trk_request_timeout);
 
-void WRAP(trk_request_timeout)(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+void WRAP(trk_request_timeout)(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
 	if (missing == DEFENCE_CONFIRMED) {
 		cl->held.confirmed = *trk_client_cont(cl);

@@ -30,7 +30,7 @@
 	X(FILTER,	"answered once: mark() of the server, once.c")	\
 	X(FORGOTTEN,	"what is forgotten is refused: forgotten(), once.c")	\
 	X(CLASSES,	"the largest class makes room: choose(), once.c")	\
-	X(NEWEST,	"one domain at a time: mark_range(), once.c")	\
+	X(NEWEST,	"one domain at a time: record_range(), once.c")	\
 	X(HORIZON,	"horizon of the server")				\
 	X(PATH_SLOT,	"slot of the path, of the server")			\
 	X(MOVES,	"net.trickles.moves=0 of the server")			\

@@ -68,7 +68,7 @@ static void nothing__gains_nothing(void)
 struct earlier {
 	u64 nonce[RECORDED];
 	struct line before;
-	struct trk_slot ring[RING];
+	struct trk_entry ring[RING];
 	unsigned int attempts;
 };
 
@@ -135,7 +135,7 @@ static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	struct trk_req q = { .kind = TRK_KIND_RANGE, .flags = TRK_REQ_GROW, .token = 1,
 			     .ackrel = cl->req.ackrel, .m = r->num, .n = r->num, .proof = r->nonce,
 			     .nask = 1 };
-	struct trk_out_req o = { .seq = cl->req.seq, .ackrel = cl->req.ackrel };
+	struct trk_sending o = { .seq = cl->req.seq, .ackrel = cl->req.ackrel };
 	const struct trk_held_ucont *output;
 	u8 blob[TRK_CONT_LEN];
 	struct trk_cont c;
@@ -151,7 +151,7 @@ static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	s->next += 2;
 	trk_seal_cont(&s->key.c, &(struct trk_peer){ 0 }, &c, blob);
 	q.cont = (struct trk_blob){ blob, TRK_CONT_LEN };
-	q.ask[0].len = 2 * (cl->slot - TRK_RESP_FIXED);
+	q.ask[0].len = 2 * (cl->seg_size - TRK_RESP_FIXED);
 	q.output = (struct trk_blob){ output->blob, output->len };
 	party_elsewhere(p, &q);
 	party_ask(p, &o, &q);
@@ -180,7 +180,7 @@ static void price(const char *name, const struct attack *a, enum defence d)
 }
 
 /* A byte is asked for where the window would allow for packets. */
-static void tiny_request(struct party *p, struct line *l, const struct trk_out_req *o)
+static void tiny_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	struct trk_req q;
 
@@ -220,10 +220,10 @@ struct upload {
 };
 
 /* One request that fills a packet stands for many, whose short answers let the window grow. */
-static void upload_request(struct party *p, struct line *l, const struct trk_out_req *o)
+static void upload_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	struct upload *s = p->state;
-	struct trk_out_req to = *o;
+	struct trk_sending to = *o;
 	struct trk_req q;
 
 	if (!l->cl.held.input.len || !party_read(p, o, &q) || q.kind != TRK_KIND_RANGE) {
@@ -244,7 +244,7 @@ static void upload_request(struct party *p, struct line *l, const struct trk_out
 	q.input = (struct trk_blob){ l->cl.held.input.blob, l->cl.held.input.len };
 	to.hdr_len = trk_wire_req_write(to.hdr, &q);
 	to.in_off = q.input_off;
-	to.in_len = l->cl.slot - to.hdr_len;
+	to.in_len = l->cl.seg_size - to.hdr_len;
 	party_send(p, &to);
 }
 
@@ -255,7 +255,7 @@ static bool upload_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	unsigned int i;
 
 	for (i = 0; i < r->span; i++)
-		trk_client_slot(cl, trk_num_near(cl->num.hi, r->num) + i)->token = r->token;
+		trk_client_entry(cl, trk_num_near(cl->num.hi, r->num) + i)->token = r->token;
 	return true;
 }
 
@@ -284,7 +284,7 @@ static void window__of_few_full_requests(void)
 
 static void slot__larger_than_the_path(void)
 {
-	static const struct attack a = { .slot = TRK_MAX_SLOT };
+	static const struct attack a = { .seg_size = TRK_MAX_SEG_SIZE };
 
 	CHECKED(gain("slot larger than the path's", &a, DEFENCE_PATH_SLOT));
 }

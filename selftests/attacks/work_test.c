@@ -48,18 +48,18 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	       key_id == previous.c.key_id ? &previous.c : NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	cost.marks++;
-	return toy_mark(&answered, from, m, NOW);
+	return toy_record(&answered, from, m, NOW);
 }
 
 static struct trk_server_env env(void)
 {
-	return (struct trk_server_env){ .cipher = get_cipher, .mark = mark,
+	return (struct trk_server_env){ .cipher = get_cipher, .record = mark,
 					.current_key = &current.c, .previous_key = &previous.c,
 					.now_ms = NOW, .horizon_ms = HORIZON,
-					.skew_ms = TOY_SKEW_MS, .max_slot = TRK_MAX_SLOT,
+					.skew_ms = TOY_SKEW_MS, .max_seg_size = TRK_MAX_SEG_SIZE,
 					.moves = true };
 }
 
@@ -117,7 +117,8 @@ static struct trk_blob ucont(u64 conn, enum trk_ext which, u8 *blob)
  */
 static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool again)
 {
-	struct trk_cont c = { .conn = conn, .slot = 1448, .iw = TRK_INITIAL_WINDOW, .time_ms = NOW,
+	struct trk_cont c = { .conn = conn, .seg_size = 1448, .iw = TRK_INITIAL_WINDOW,
+			      .time_ms = NOW,
 			      .domain = (u64)trk_seal_order_at(NOW) << 32,
 			      .domain_key = current.c.key_id };
 	struct trk_req q = { .kind = kind, .flags = TRK_REQ_GROW | TRK_REQ_RENEW, .token = 1,
@@ -151,11 +152,11 @@ static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool
 	q.input = ucont(conn, TRK_EXT_INPUT, mem.input);
 	if (kind == TRK_KIND_RANGE && again) {
 		/* A part in the middle was answered before. */
-		struct trk_mark m = { .kind = kind, .conn = conn, .domain = c.domain,
+		struct trk_record m = { .kind = kind, .conn = conn, .domain = c.domain,
 				      .floor = s->away, .m = s->away + 1 + s->window / 2,
 				      .n = s->away + 1 + s->window / 2 };
 
-		toy_mark(&answered, &peer, &m, NOW);
+		toy_record(&answered, &peer, &m, NOW);
 	}
 	return step(&q, 2000, &g);
 }
@@ -206,7 +207,7 @@ static void range__costs_no_more_far_away(void)
 	memset(&worst, 0, sizeof(worst));
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
 		struct shape s = { 0, shapes[i].window };
-		struct trk_cont c = { .conn = 1, .slot = 1448, .iw = TRK_INITIAL_WINDOW,
+		struct trk_cont c = { .conn = 1, .seg_size = 1448, .iw = TRK_INITIAL_WINDOW,
 				      .time_ms = NOW, .domain_key = current.c.key_id,
 				      .domain = (u64)trk_seal_order_at(NOW) << 32 };
 		struct trk_claims claims = { .n = shapes[i].away + 4 * s.window + 1 };
@@ -239,7 +240,7 @@ static void first__costs(void)
 {
 	struct trk_server_env e = env();
 	u32 cookie = trk_seal_cookie(&previous.c, &peer, ISN, NOW / TRK_COOKIE_PERIOD_MS - 1);
-	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1448, .token = 1 };
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1448, .token = 1 };
 	struct trk_grant g;
 
 	memset(&worst, 0, sizeof(worst));

@@ -19,7 +19,7 @@ static const struct trk_peer peer = { .port = 40001, .service = 80 };
 
 struct state {
 	struct trk_client cl;
-	struct trk_slot *ring;
+	struct trk_entry *ring;
 	u64 now_us;
 	u64 rng;
 	u64 in_una, rcv_limit;		/* neither ever goes back */
@@ -35,7 +35,7 @@ static u32 next_token(void *arg)
 	return t->rng & 0x700 ? (u32)t->rng : 0;
 }
 
-static void check_request(struct state *t, const struct trk_out_req *o)
+static void check_request(struct state *t, const struct trk_sending *o)
 {
 	const struct trk_client *cl = &t->cl;
 	u32 total = o->hdr_len + o->in_len;
@@ -49,12 +49,12 @@ static void check_request(struct state *t, const struct trk_out_req *o)
 			MUST(trk_receive_opened(&t->cl, o->seq));
 		return;
 	}
-	MUST(o->hdr_len <= TRK_REQ_HDR_MAX && total <= cl->slot);
+	MUST(o->hdr_len <= TRK_REQ_HDR_MAX && total <= cl->seg_size);
 	MUST(!trk_wire_req_parse(&q, o->hdr, o->hdr_len, total));
 	MUST(q.hdr_len == o->hdr_len && q.ackrel == o->ackrel && q.token);
-	MUST(o->in_off + o->in_len <= cl->in_end);
+	MUST(o->in_off + o->in_len <= cl->snd_end);
 	if (o->in_len)
-		MUST(o->in_off >= cl->in_una && q.input_off == o->in_off);
+		MUST(o->in_off >= cl->snd_una && q.input_off == o->in_off);
 	for (i = 0; i < q.nask; i++)
 		MUST(q.ask[i].off + q.ask[i].len <= cl->rcv_limit);
 }
@@ -67,10 +67,10 @@ static void check_books(struct state *t)
 
 	MUST(cl->num.nclaims <= ARRAY_SIZE(cl->num.claims));
 	MUST(cl->num.expected <= cl->num.ring_size);
-	MUST(cl->in_una >= t->in_una && cl->in_una <= cl->tx.nxt && cl->tx.nxt <= cl->in_end);
+	MUST(cl->snd_una >= t->in_una && cl->snd_una <= cl->tx.nxt && cl->tx.nxt <= cl->snd_end);
 	MUST(cl->rx.holes.n <= TRK_RANGES_MAX && cl->tx.lost.n <= TRK_RANGES_MAX &&
 	     cl->tx.acked.n <= TRK_RANGES_MAX);
-	t->in_una = cl->in_una;
+	t->in_una = cl->snd_una;
 	if (cl->state != TRK_CL_OPEN)
 		return;
 	MUST(cl->num.nrep < cl->num.edge && cl->num.nrep <= cl->num.reportable &&
@@ -79,14 +79,14 @@ static void check_books(struct state *t)
 	if (cl->req.waiting)
 		return;
 	for (x = low; x <= cl->num.hi; x++)
-		expected += trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED;
+		expected += trk_client_entry(cl, x)->state == TRK_ENTRY_EXPECTED;
 	MUST(cl->num.expected == expected);
 }
 
 static void pump(struct state *t)
 {
 	struct trk_client *cl = &t->cl;
-	struct trk_out_req o;
+	struct trk_sending o;
 	unsigned int n = 0;
 
 	while (trk_client_pump(cl, t->now_us, &o)) {
@@ -135,11 +135,11 @@ static struct trk_blob make_ucont(struct bytes *b, enum trk_ext which, u64 near,
 	return blob;
 }
 
-static void make_cont(struct state *t, struct bytes *b, const struct trk_slot *s, bool entering,
+static void make_cont(struct state *t, struct bytes *b, const struct trk_entry *s, bool entering,
 		      u8 blob[TRK_CONT_LEN])
 {
 	struct trk_client *cl = &t->cl;
-	struct trk_cont c = { .conn = 1, .slot = cl->slot, .iw = TRK_INITIAL_WINDOW };
+	struct trk_cont c = { .conn = 1, .seg_size = cl->seg_size, .iw = TRK_INITIAL_WINDOW };
 	unsigned int shape = take(b, 1);
 
 	c.base = entering ? s->first - 1 : s->req_n;
@@ -151,7 +151,7 @@ static void make_cont(struct state *t, struct bytes *b, const struct trk_slot *s
 		trk_law_init(&c.law, c.base - take_any(b, 5), take_any(b, 32), take_any(b, 32),
 			     shape & 8 ? c.base - take_any(b, 4) : 0);
 	if (shape & 16 && shape & 32)
-		c.slot = take(b, 2);
+		c.seg_size = take(b, 2);
 	if (shape & 64 && shape & 32)
 		c.base += take_any(b, 33) - 2;
 	trk_seal_cont(&key, &peer, &c, blob);
@@ -163,12 +163,12 @@ static u64 pick(const struct trk_client *cl, unsigned int at)
 	u64 x;
 
 	for (x = cl->num.edge; x <= cl->num.hi; x++)
-		if (trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED && !at--)
+		if (trk_client_entry(cl, x)->state == TRK_ENTRY_EXPECTED && !at--)
 			return x;
 	return cl->num.edge + at % 8 - 4;
 }
 
-static void store(struct state *t, const struct trk_in_resp *in)
+static void store(struct state *t, const struct trk_delivery *in)
 {
 	struct trk_client *cl = &t->cl;
 	u64 a = max_t(u64, in->off, cl->rcv_nxt), b = in->off + in->len;
@@ -192,13 +192,14 @@ static void response(struct state *t, struct bytes *b)
 	bool entering = cl->state == TRK_CL_FIRST || (cl->req.waiting && shape & 1);
 	u64 x = entering ? cl->req.pending.first + take(b, 1) % 16 - (more & 1) :
 			   pick(cl, take(b, 1) % 64);
-	const struct trk_slot *s = entering ? &cl->req.pending : trk_client_slot(cl, x);
+	const struct trk_entry *s = entering ? &cl->req.pending : trk_client_entry(cl, x);
 	struct trk_resp r = { .num = (u32)x, .token = s->token, .span = 1, .nonce = take(b, 1) };
 	u64 off = s->what == TRK_WHAT_OUTPUT ? s->off : cl->rcv_nxt;
-	struct trk_in_resp in;
+	struct trk_delivery in;
 	u32 data_len, len;
 
-	data_len = shape & 2 && s->what == TRK_WHAT_OUTPUT ? s->len : take_any(b, 11) % cl->slot;
+	data_len = shape & 2 && s->what == TRK_WHAT_OUTPUT ? s->len : take_any(b,
+									       11) % cl->seg_size;
 	if (!data_len || shape & 4)
 		r.flags |= TRK_RESP_NOGROWTH;
 	if (shape & 8)
@@ -210,10 +211,10 @@ static void response(struct state *t, struct bytes *b)
 	if (shape & 32)
 		r.output = make_ucont(b, TRK_EXT_OUTPUT, off, output);
 	if (shape & 64)
-		r.input = make_ucont(b, TRK_EXT_INPUT, cl->in_una, input);
+		r.input = make_ucont(b, TRK_EXT_INPUT, cl->snd_una, input);
 	if (shape & 128) {
 		r.has_consumed = true;
-		r.consumed_from = more & 1 ? take_any(b, 64) : cl->in_una;
+		r.consumed_from = more & 1 ? take_any(b, 64) : cl->snd_una;
 		r.consumed_to = more & 2 ? r.consumed_from + 1 + take_any(b, 16) : cl->tx.nxt;
 		r.has_consumed = r.consumed_from < r.consumed_to;
 	}
@@ -239,7 +240,7 @@ static void response(struct state *t, struct bytes *b)
 	if (trk_wire_resp_parse(&r, hdr, len, len + data_len))
 		return;
 	t->now_us += take(b, 1) * 100;
-	len = (u32)(x - 1) * cl->slot;
+	len = (u32)(x - 1) * cl->seg_size;
 	if (!trk_receive_response(cl, &r, shape == 255 ? len + 1 : len, t->now_us, &in))
 		store(t, &in);
 	else
@@ -254,13 +255,13 @@ static void write_or_read(struct state *t, struct bytes *b)
 	struct trk_client *cl = &t->cl;
 	unsigned int what = take(b, 1);
 
-	if (!cl->in_fin && what & 1)
-		cl->in_end = min_t(u64, cl->in_end + take_any(b, 16), MAX_WRITTEN);
+	if (!cl->snd_fin && what & 1)
+		cl->snd_end = min_t(u64, cl->snd_end + take_any(b, 16), MAX_WRITTEN);
 	if (what & 2)
 		cl->rcv_limit += take_any(b, 20);
 	/* Who closes writes no more. */
 	if ((what & 60) == 60)
-		cl->in_fin = true;
+		cl->snd_fin = true;
 	if (what & 64 && what & 128)
 		cl->want_first = true;
 	pump(t);
@@ -269,7 +270,7 @@ static void write_or_read(struct state *t, struct bytes *b)
 static void grow_ring(struct state *t)
 {
 	struct trk_client *cl = &t->cl;
-	struct trk_slot *ring;
+	struct trk_entry *ring;
 
 	if (cl->ring_want <= cl->num.ring_size)
 		return;
@@ -285,14 +286,15 @@ int fuzz_target(const uint8_t *data, size_t size)
 {
 	struct bytes b = { data, size };
 	struct state t = { .now_us = 1000000, .rng = take(&b, 1) };
-	struct trk_out_req o;
+	struct trk_sending o;
 	unsigned int ops;
 
 	t.ring = calloc(TRK_RING_MIN, sizeof(*t.ring));
 	trk_client_init(&t.cl, t.ring, TRK_RING_MIN, next_token, &t);
 	t.cl.rcv_limit = take_any(&b, 24);
-	trk_client_connected(&t.cl, take_in(&b, TRK_MIN_SLOT, TRK_MAX_SLOT), take(&b, 1) * 1000);
-	t.cl.in_end = take_any(&b, 12);
+	trk_client_connected(&t.cl, take_in(&b, TRK_MIN_SEG_SIZE, TRK_MAX_SEG_SIZE),
+			     take(&b, 1) * 1000);
+	t.cl.snd_end = take_any(&b, 12);
 	t.cl.want_first = t.rng & 1;
 	pump(&t);
 	for (ops = 0; b.left && ops < MAX_OPS && t.cl.state != TRK_CL_DEAD; ops++) {
@@ -323,7 +325,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		MUST(q.kind == TRK_KIND_CLOSE);
 	}
 	/* The server may leave input unread, but it has seen it. */
-	MUST(!trk_client_input_done(&t.cl) || t.cl.tx.nxt == t.cl.in_end);
+	MUST(!trk_client_input_done(&t.cl) || t.cl.tx.nxt == t.cl.snd_end);
 	free(t.ring);
 	return 0;
 }

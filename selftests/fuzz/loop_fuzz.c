@@ -32,7 +32,7 @@ struct packet {
 
 static struct loop {
 	struct trk_client cl;
-	struct trk_slot ring[4096];
+	struct trk_entry ring[4096];
 	struct packet *flight[MAX_FLIGHT];
 	unsigned int in_flight;
 	u64 now_us, rng;
@@ -89,22 +89,22 @@ static u64 server_ms(void)
 	return 1700000000000ULL + loop.now_us / 1000;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(server_ms()),
 					  .ahead = trk_server_ahead(SKEW),
 					  .tick = (u32)(loop.now_us / 1000), .life = 2 * HORIZON };
 	u32 evicted = 0;
 
-	return trk_once_mark(&loop.answered, &now, 0, 0, m, &evicted);
+	return trk_once_record(&loop.answered, &now, 0, 0, m, &evicted);
 }
 
 static void server_env(struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){ .cipher = get_cipher, .current_key = &key,
-					.mark = loop.remembers ? mark : NULL,
-					.now_ms = server_ms(),
-					.horizon_ms = HORIZON, .skew_ms = SKEW, .max_slot = 1448 };
+					.record = loop.remembers ? mark : NULL,
+					.now_ms = server_ms(), .horizon_ms = HORIZON,
+					.skew_ms = SKEW, .max_seg_size = 1448 };
 }
 
 static void server_receive(const struct packet *p)
@@ -145,7 +145,7 @@ static void server_receive(const struct packet *p)
 	while (trk_answer_next(&t.a, hdr, &out)) {
 		struct packet *resp = flight_add(true, out.seq, g.ack);
 
-		MUST(out.hdr_len + out.data_len <= g.cont.slot);
+		MUST(out.hdr_len + out.data_len <= g.cont.seg_size);
 		if (!resp)
 			continue;
 		memcpy(resp->p, hdr, out.hdr_len);
@@ -157,7 +157,7 @@ static void server_receive(const struct packet *p)
 static void client_receive(const struct packet *p)
 {
 	struct trk_client *cl = &loop.cl;
-	struct trk_in_resp in;
+	struct trk_delivery in;
 	struct trk_resp r;
 
 	if (p->syn) {
@@ -180,7 +180,7 @@ static void client_receive(const struct packet *p)
 static void client_pump(void)
 {
 	struct trk_client *cl = &loop.cl;
-	struct trk_out_req o;
+	struct trk_sending o;
 	unsigned int n = 0;
 
 	while (cl->state != TRK_CL_DEAD && trk_client_pump(cl, loop.now_us, &o)) {
@@ -188,7 +188,7 @@ static void client_pump(void)
 					      loop.server_isn + 1 + o.ackrel);
 
 		MUST(++n < 5000);
-		MUST(o.hdr_len + o.in_len <= cl->slot && o.in_off + o.in_len <= loop.in_len);
+		MUST(o.hdr_len + o.in_len <= cl->seg_size && o.in_off + o.in_len <= loop.in_len);
 		if (!p)
 			continue;
 		p->syn = o.syn;
@@ -241,7 +241,7 @@ static void message(struct bytes *b, bool last)
 static bool finished(void)
 {
 	return loop.cl.rcv_nxt == loop.out_len && loop.cl.fin_off == loop.out_len &&
-	       loop.cl.in_una == loop.in_len;
+	       loop.cl.snd_una == loop.in_len;
 }
 
 static void deliver(struct packet *p)
@@ -295,7 +295,7 @@ static void begin(struct bytes *b)
 {
 	struct trk_server_env env;
 	unsigned int shape = take(b, 1);
-	u16 slot = shape & 1 ? 1448 : 1100;
+	u16 seg_size = shape & 1 ? 1448 : 1100;
 
 	while (loop.in_flight)
 		free(flight_take(0));
@@ -311,9 +311,9 @@ static void begin(struct bytes *b)
 	loop.server_isn = trk_server_syn_cookie(&env, &peer, loop.client_isn);
 	trk_client_init(&loop.cl, loop.ring, shape & 16 ? TRK_RING_MIN : 4096, next_token, NULL);
 	loop.cl.redundant = shape & 32 && loop.remembers;
-	trk_client_connected(&loop.cl, slot, 20000);
+	trk_client_connected(&loop.cl, seg_size, 20000);
 	loop.cl.rcv_limit = loop.rcvbuf;
-	loop.cl.in_end = loop.in_len;
+	loop.cl.snd_end = loop.in_len;
 }
 
 int fuzz_target(const uint8_t *data, size_t size)

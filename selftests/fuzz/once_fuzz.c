@@ -33,13 +33,13 @@ static struct conn {
 	u32 firsts;
 } conns[CONNS];
 
-static int mark(u8 hash, u8 class, struct trk_mark *m)
+static int mark(u8 hash, u8 class, struct trk_record *m)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(now_ms),
 					  .ahead = trk_server_ahead(SKEW),
 					  .tick = (u32)now_ms, .life = LIFE };
 
-	return trk_once_mark(&set, &now, hash, class, m, &evicted);
+	return trk_once_record(&set, &now, hash, class, m, &evicted);
 }
 
 static void born(struct conn *c, u32 order, u8 class)
@@ -56,7 +56,7 @@ static void born(struct conn *c, u32 order, u8 class)
 
 static void first(struct bytes *b, struct conn *c)
 {
-	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = c - conns,
+	struct trk_record m = { .kind = TRK_KIND_FIRST, .conn = c - conns,
 			      .attempt = take(b, 1) % 16 };
 
 	m.born = trk_seal_order_at(now_ms) | m.attempt;
@@ -69,16 +69,16 @@ static void first(struct bytes *b, struct conn *c)
 
 static void timeout(struct bytes *b, struct conn *c, struct domain *d)
 {
-	struct trk_mark m = { .kind = TRK_KIND_TIMEOUT, .conn = c - conns, .domain = d->id,
+	struct trk_record m = { .kind = TRK_KIND_TIMEOUT, .conn = c - conns, .domain = d->id,
 			      .attempt = 1 + take(b, 1) % 15 };
 	u8 class = take(b, 1) & 1;
 
 	/* From another address it executes nothing. */
-	m.late = class != d->class;
+	m.renew_only = class != d->class;
 	m.born = trk_seal_order_at(now_ms) | m.attempt;
 	if ((s32)(m.born - trk_domain_order(d->id)) <= 0 || mark((u8)m.conn, class, &m))
 		return;
-	if (!m.late && !m.again) {
+	if (!m.renew_only && !m.again) {
 		MUST(!(d->executed >> m.attempt & 1));
 		d->executed |= 1u << m.attempt;
 	}
@@ -88,7 +88,7 @@ static void timeout(struct bytes *b, struct conn *c, struct domain *d)
 static void range(struct bytes *b, struct conn *c, struct domain *d)
 {
 	u64 base = 1ULL << 40, m0 = take_any(b, 10), n = m0 + take_any(b, 9), x;
-	struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = c - conns, .domain = d->id,
+	struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = c - conns, .domain = d->id,
 			      .m = base + m0, .n = base + n };
 
 	m.floor = m.m - 1 - take_any(b, 9);
@@ -109,7 +109,7 @@ static void others(struct bytes *b)
 	u8 class = take(b, 1) % 3;
 
 	while (n--) {
-		struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = id++,
+		struct trk_record m = { .kind = TRK_KIND_FIRST, .conn = id++,
 				      .born = trk_seal_order_at(now_ms) };
 
 		mark((u8)id, class, &m);

@@ -28,7 +28,7 @@ static void same(const struct trk_req *a, const struct trk_req *b)
 
 	MUST(a->kind == b->kind && a->flags == b->flags && a->attempt == b->attempt);
 	MUST(a->nclaims == b->nclaims && a->nask == b->nask && a->has_input == b->has_input);
-	MUST(a->slot == b->slot && a->token == b->token && a->ackrel == b->ackrel);
+	MUST(a->seg_size == b->seg_size && a->token == b->token && a->ackrel == b->ackrel);
 	MUST(a->m == b->m && a->n == b->n && a->proof == b->proof);
 	MUST(same_blob(a->cont, b->cont) && same_blob(a->output, b->output));
 	MUST(same_blob(a->input, b->input) && a->input_off == b->input_off);

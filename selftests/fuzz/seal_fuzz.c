@@ -29,7 +29,7 @@ static void transport(struct bytes *b)
 	MUST(trk_seal_cont_open(&key, &peer, blob, &opened) == trk_seal_cont_check(&c));
 	trk_seal_cont_read(blob, &plain);
 	MUST(opened.conn == c.conn && opened.domain == c.domain && opened.time_ms == c.time_ms);
-	MUST(opened.base == c.base && opened.slot == c.slot && opened.iw == c.iw);
+	MUST(opened.base == c.base && opened.seg_size == c.seg_size && opened.iw == c.iw);
 	MUST(opened.domain_key == c.domain_key && opened.law.tcp_base == c.law.tcp_base);
 	MUST(opened.law.start_cwnd == c.law.start_cwnd && opened.law.ssthresh == c.law.ssthresh);
 	MUST(opened.law.first_loss == c.law.first_loss && opened.law.recover == c.law.recover);

@@ -29,12 +29,12 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == key.key_id ? &key : key_id == old_key.key_id ? &old_key : NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(NOW),
 					  .ahead = trk_server_ahead(SKEW), .life = 2 * HORIZON };
 	u32 evicted = 0;
-	int err = trk_once_mark(&answered, &now, 0, 0, m, &evicted);
+	int err = trk_once_record(&answered, &now, 0, 0, m, &evicted);
 
 	if (!err && m->kind == TRK_KIND_RANGE)
 		MUST(m->m <= m->a && m->a <= m->b && m->b <= m->n);
@@ -60,7 +60,7 @@ static void make_cont(struct bytes *b, const struct trk_cipher *c, struct trk_co
 	u64 piece;
 
 	*cont = (struct trk_cont){ .conn = 5, .domain = 6, .base = take_any(b, 48),
-				   .slot = take_in(b, TRK_MIN_SLOT, TRK_MAX_SLOT),
+				   .seg_size = take_in(b, TRK_MIN_SEG_SIZE, TRK_MAX_SEG_SIZE),
 				   .domain_key = shape & 1 ? key.key_id : take(b, 1) % 3 + 5,
 				   .iw = TRK_INITIAL_WINDOW };
 	cont->time_ms = NOW + 2 * SKEW - (shape & 2 ? take_any(b, 17) : 2 * SKEW);
@@ -78,7 +78,7 @@ static void make_cont(struct bytes *b, const struct trk_cipher *c, struct trk_co
 	}
 	/* Who has the key seals anything. */
 	if (shape & 32) {
-		cont->slot = (u16)take_any(b, 16);
+		cont->seg_size = (u16)take_any(b, 16);
 		cont->iw = take(b, 1);
 		cont->base = take_any(b, 64);
 		cont->domain = take_any(b, 64);
@@ -138,7 +138,7 @@ static void make_request(struct bytes *b, const struct trk_server_env *env, stru
 	if (q->kind == TRK_KIND_FIRST) {
 		struct trk_server_env then = *env;
 
-		q->slot = r->cont.slot - (shape & 8);
+		q->seg_size = r->cont.seg_size - (shape & 8);
 		/* Of this period, of its neighbours, or of none. */
 		then.now_ms += (take(b, 1) % 5 - 2ULL) * (TRK_COOKIE_PERIOD_MS / 2);
 		r->ack = trk_server_syn_cookie(&then, &peer, r->seq - 1) + 1 + q->ackrel;
@@ -231,17 +231,17 @@ static void answer(struct bytes *b, const struct trk_grant *g)
 	a.input = (struct trk_ucont){ .end = U64_MAX, .len = take_any(b, 9), .opaque = opaque };
 	a.has_consumed = shape & 32;
 	a.consumed_to = 1 + take_any(b, 40);
-	MUST(trk_answer_mss(g) < g->cont.slot);
-	MUST(trk_answer_room(g) <= (u64)min_t(u32, g->count, TRK_MAX_ANSWER) * g->cont.slot);
+	MUST(trk_answer_mss(g) < g->cont.seg_size);
+	MUST(trk_answer_room(g) <= (u64)min_t(u32, g->count, TRK_MAX_ANSWER) * g->cont.seg_size);
 	if (trk_answer_begin(&a))
 		return;
 	while (trk_answer_next(&a, hdr, &p)) {
 		MUST(++packets <= TRK_MAX_ANSWER);
-		MUST(p.hdr_len <= TRK_RESP_HDR_MAX && p.hdr_len + p.data_len <= g->cont.slot);
+		MUST(p.hdr_len <= TRK_RESP_HDR_MAX && p.hdr_len + p.data_len <= g->cont.seg_size);
 		MUST(!trk_wire_resp_parse(&resp, hdr, p.hdr_len, p.hdr_len + p.data_len));
 		MUST(resp.hdr_len == p.hdr_len && resp.token == g->token);
 		MUST(resp.num == (u32)x && x + resp.span <= g->first + g->count);
-		MUST(p.seq == g->seq0 + (u32)(x - 1) * g->cont.slot);
+		MUST(p.seq == g->seq0 + (u32)(x - 1) * g->cont.seg_size);
 		MUST(!p.data_len || (p.data_at >= data_end && p.data_at + p.data_len <= a.len));
 		check_nonce(g, a.nonce, &resp, x);
 		data_end = p.data_at + p.data_len;
@@ -287,7 +287,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	struct bytes b = { data, size };
 	unsigned int shape = take(&b, 1);
 	struct trk_server_env env = { .cipher = get_cipher, .current_key = &key,
-				      .mark = shape & 1 ? mark : NULL, .now_ms = NOW,
+				      .record = shape & 1 ? mark : NULL, .now_ms = NOW,
 				      .horizon_ms = HORIZON, .skew_ms = SKEW };
 	u8 addr[TRK_ADDR_MAX];
 	struct request r;
@@ -298,7 +298,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 
 	/* The other key is the previous one, or retired. */
 	env.previous_key = shape & 8 ? NULL : &old_key;
-	env.max_slot = take_in(&b, TRK_MIN_SLOT, TRK_MAX_SLOT + 1000);
+	env.max_seg_size = take_in(&b, TRK_MIN_SEG_SIZE, TRK_MAX_SEG_SIZE + 1000);
 	make_request(&b, &env, &r);
 	/* From elsewhere, with or without saying so. */
 	env.moves = shape & 8;
@@ -309,8 +309,8 @@ int fuzz_target(const uint8_t *data, size_t size)
 	memset(&answered, 0, sizeof(answered));
 	/* A request before this one reported so many numbers. */
 	before = shape & 4 ? (unsigned int)take_any(&b, 11) : 0;
-	if (before && env.mark) {
-		struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = r.cont.conn,
+	if (before && env.record) {
+		struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = r.cont.conn,
 				      .domain = r.cont.domain, .floor = r.cont.base,
 				      .m = r.cont.base + 1, .n = r.cont.base + before };
 
@@ -324,7 +324,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	    trk_server_step(&env, &peer, &q, r.seq, r.ack, len + r.input_len, &g))
 		return 0;
 	MUST(!g.moved || env.moves);
-	MUST(!g.moved || (g.late && g.kind == TRK_KIND_TIMEOUT && g.count == 1));
+	MUST(!g.moved || (g.renew_only && g.kind == TRK_KIND_TIMEOUT && g.count == 1));
 	MUST(!trk_seal_cont_check(&g.cont));
 	MUST(g.count <= 2 * TRK_MAX_CWND);
 	MUST(g.ack == r.seq + len + r.input_len);
@@ -336,10 +336,10 @@ int fuzz_target(const uint8_t *data, size_t size)
 	if (g.kind == TRK_KIND_TIMEOUT)
 		MUST(g.count == 1 && g.first > r.claims.n && g.cont.base == g.first - 1);
 	if (g.kind == TRK_KIND_RANGE)
-		check_range(&r, &g, trk_num_above(r.cont.base, q.m), env.mark && shape & 4);
+		check_range(&r, &g, trk_num_above(r.cont.base, q.m), env.record && shape & 4);
 	if (g.count)
 		answer(&b, &g);
-	if (env.mark)
+	if (env.record)
 		repeat(&b, &env, &r, &g, len);
 	return 0;
 }

@@ -29,12 +29,13 @@ static void random_cont(struct garbage *g, struct trk_cont *c)
 	*c = (struct trk_cont){ .conn = rng_below(r, 40), .time_ms = g->now_ms,
 				.domain = (u64)trk_seal_order_at(g->now_ms) << 32 |
 					  rng_below(r, 3),
-				.base = base, .slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
+				.base = base, .seg_size = rng_in(r, TRK_MIN_SEG_SIZE,
+								 TRK_MAX_SEG_SIZE),
 				.domain_key = g->key->key_id, .iw = TRK_INITIAL_WINDOW };
 	trk_law_init(&c->law, base, RNG_PICK(r, 1, 10, TRK_MAX_CWND),
 		     RNG_PICK(r, 2, 100, TRK_SSTHRESH_INF), 0);
 	if (all || !rng_below(r, 8))
-		c->slot = (u16)garbage_number(r);
+		c->seg_size = (u16)garbage_number(r);
 	if (all || !rng_below(r, 8))
 		c->base = garbage_number(r);
 	if (all || !rng_below(r, 8))
@@ -103,7 +104,7 @@ static void random_request(struct garbage *g, const struct trk_cont *c, struct t
 			       .flags = rng_below(r, 8), .token = 7,
 			       .attempt = rng_below(r, 17), .n = (u32)claims.n,
 			       .m = (u32)(c->base + 1 + rng_below(r, claims.n - c->base + 1)),
-			       .slot = (u16)garbage_number(r), .nclaims = claims.count,
+			       .seg_size = (u16)garbage_number(r), .nclaims = claims.count,
 			       .cont = { g->cont, TRK_CONT_LEN } };
 	if (rng_below(r, 2))
 		q->m = (u32)(c->base + 1);

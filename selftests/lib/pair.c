@@ -65,7 +65,7 @@ static struct trku_engine *engine(struct pair *p, unsigned int replica)
 			e->key[e->keys++] = &p->key[i].c;
 	e->replay = p->amnesia ? NULL : &p->replica[replica].replay;
 	e->horizon_ms = p->horizon_ms;
-	e->max_slot = PAIR_SLOT;
+	e->max_seg_size = PAIR_SEG_SIZE;
 	e->moves = p->moves;
 	e->now_ms = server_ms(p);
 	return e;
@@ -114,14 +114,14 @@ void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n)
 	p->have = calloc(1, p->out_len + 1);
 	trk_client_init(&p->cl, p->ring, PAIR_RING, client_random, p);
 	p->cl.rcv_limit = 64 << 20;
-	p->cl.in_end = p->in_len;
+	p->cl.snd_end = p->in_len;
 }
 
 /* The cookie came. */
 void pair_connect(struct pair *p, u64 rtt_us)
 {
 	p->server_isn = trku_engine_syn(engine(p, 0), &p->peer, p->client_isn);
-	trk_client_connected(&p->cl, PAIR_SLOT, rtt_us);
+	trk_client_connected(&p->cl, PAIR_SEG_SIZE, rtt_us);
 }
 
 void pair_end(struct pair *p)
@@ -139,12 +139,12 @@ void pair_end(struct pair *p)
 /* The next packet that the client sends, NULL for none. */
 struct packet *pair_pump(struct pair *p)
 {
-	struct trk_out_req o;
+	struct trk_sending o;
 	struct packet *out;
 
 	if (p->why[0] || p->cl.state == TRK_CL_DEAD || !trk_client_pump(&p->cl, p->now_us, &o))
 		return NULL;
-	if (o.hdr_len + o.in_len > PAIR_SLOT || o.in_off + o.in_len > p->cl.in_end)
+	if (o.hdr_len + o.in_len > PAIR_SEG_SIZE || o.in_off + o.in_len > p->cl.snd_end)
 		pair_fail(p, "request of %u + %u bytes, input at %" PRIu64, o.hdr_len, o.in_len,
 			  o.in_off);
 	if (o.syn)
@@ -231,7 +231,7 @@ void pair_at_server(struct pair *p, unsigned int replica, const struct packet *i
 /* A response arrives at the client. */
 void pair_at_client(struct pair *p, const struct packet *in)
 {
-	struct trk_in_resp to;
+	struct trk_delivery to;
 	struct trk_resp r;
 	const u8 *data;
 	int err;

@@ -19,8 +19,8 @@
 #define PAIR_REPLICAS	2
 #define PAIR_KEYS	32
 #define PAIR_RING	1024
-#define PAIR_SLOT	1448
-#define PAIR_PIECE	(PAIR_SLOT - TRK_RESP_FIXED)
+#define PAIR_SEG_SIZE	1448
+#define PAIR_PIECE	(PAIR_SEG_SIZE - TRK_RESP_FIXED)
 #define PAIR_NOW_MS	1700000000000ULL
 
 /* A number and the request that it was issued for. */
@@ -52,7 +52,7 @@ struct pair_replica {
  */
 struct pair {
 	struct trk_client cl;
-	struct trk_slot ring[PAIR_RING];
+	struct trk_entry ring[PAIR_RING];
 	u64 now_us;
 	struct trku_cipher key[PAIR_KEYS];
 	u32 keys, current_key;

@@ -111,7 +111,7 @@ AT(trk_info, mode, 0);
 AT(trk_info, cwnd, 4);
 AT(trk_info, rtt_us, 8);
 AT(trk_info, rto_us, 12);
-AT(trk_info, slot, 16);
+AT(trk_info, seg_size, 16);
 AT(trk_info, version, 20);
 AT(trk_info, requests, 24);
 AT(trk_info, responses, 32);

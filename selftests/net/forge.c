@@ -131,9 +131,9 @@ static u64 wall_ms(void)
 }
 
 /* A range with all the output there is, under a continuation that nobody seals. */
-static void known(u16 slot, u32 start_cwnd, u64 n)
+static void known(u16 seg_size, u32 start_cwnd, u64 n)
 {
-	struct trk_cont c = { .conn = slot, .slot = slot, .iw = TRK_INITIAL_WINDOW,
+	struct trk_cont c = { .conn = seg_size, .seg_size = seg_size, .iw = TRK_INITIAL_WINDOW,
 			      .time_ms = wall_ms(), .domain_key = cipher.c.key_id };
 	struct trk_ucont u = { .end = 1ULL << 40 };
 	struct trk_req q = { .kind = TRK_KIND_RANGE, .flags = TRK_REQ_GROW, .token = 7, .m = 1,
@@ -167,7 +167,7 @@ static u64 now_ns(void)
 /* The request @q under a continuation whose base is @away numbers below, in a window of @window. */
 static void worst_request(struct trk_req *q, u64 conn, u64 away, u32 window, bool late)
 {
-	struct trk_cont c = { .conn = conn, .slot = 1448, .iw = TRK_INITIAL_WINDOW,
+	struct trk_cont c = { .conn = conn, .seg_size = 1448, .iw = TRK_INITIAL_WINDOW,
 			      .time_ms = wall_ms() - (late ? 86400000 : 0),
 			      .domain_key = cipher.c.key_id };
 	struct trk_ucont u = { .end = 1ULL << 60, .len = 200, .opaque = garbage.payload };
@@ -208,7 +208,7 @@ static void cost_of(const char *name, u8 kind, u64 away, u32 window, bool late, 
 
 	for (i = 0; i < REPEATS; i++) {
 		struct trk_req q = { .kind = kind, .attempt = kind == TRK_KIND_TIMEOUT,
-				     .slot = 1448 };
+				     .seg_size = 1448 };
 
 		worst_request(&q, conn++, away, window, late);
 		if (spoilt)

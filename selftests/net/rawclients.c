@@ -45,7 +45,7 @@ struct work {
 
 struct conn {
 	struct trk_client cl;
-	struct trk_slot ring[TRK_RING_MIN];
+	struct trk_entry ring[TRK_RING_MIN];
 	char input[512];
 	u32 isn, server_isn;
 	u64 syn_us;
@@ -131,10 +131,10 @@ static void transmit(struct conn *c, u8 flags, u32 seq, u32 ack, const u8 *paylo
 /* All requests that are to be sent now. */
 static void pump(struct conn *c)
 {
-	struct trk_out_req out;
+	struct trk_sending out;
 	u8 p[SLOT];
 
-	c->cl.in_end = strlen(c->input);
+	c->cl.snd_end = strlen(c->input);
 	while (trk_client_pump(&c->cl, now_us(), &out)) {
 		if (out.syn) {
 			transmit(c, TH_SYN, c->isn + out.seq, 0, NULL, 0);
@@ -210,7 +210,7 @@ static void look(struct conn *c)
 	done++;
 }
 
-static void store(struct conn *c, const struct trk_in_resp *in, const u8 *data)
+static void store(struct conn *c, const struct trk_delivery *in, const u8 *data)
 {
 	struct work *w = c->work;
 	u64 at;
@@ -231,8 +231,8 @@ static void responses(struct conn *c, u32 seq, const u8 *p, u32 len)
 	u32 seqrel = seq - (c->server_isn + 1);
 
 	while (len) {
-		u32 n = len < c->cl.slot ? len : c->cl.slot;
-		struct trk_in_resp in;
+		u32 n = len < c->cl.seg_size ? len : c->cl.seg_size;
+		struct trk_delivery in;
 		struct trk_resp r;
 
 		if (trk_wire_resp_parse(&r, p, n, n) == TRK_OK &&

@@ -85,9 +85,9 @@ static unsigned int add_expected(struct range *to, unsigned int n, const struct 
 	u64 x = cl->num.hi >= cl->num.ring_size ? cl->num.hi - cl->num.ring_size + 1 : 0;
 
 	for (; x <= cl->num.hi; x++) {
-		const struct trk_slot *s = trk_client_slot(cl, x);
+		const struct trk_entry *s = trk_client_entry(cl, x);
 
-		if (s->state == TRK_SLOT_EXPECTED && s->what == what)
+		if (s->state == TRK_ENTRY_EXPECTED && s->what == what)
 			to[n++] = (struct range){ s->off, s->off + s->len };
 	}
 	if (cl->req.waiting && cl->req.pending.what == what)
@@ -131,8 +131,8 @@ static void check_input(struct run *r)
 		if (!all_consumed(r, cl->tx.acked.r[i].a, cl->tx.acked.r[i].b))
 			pair_fail(&r->p, "input at %" PRIu64 " is said to be consumed",
 				  cl->tx.acked.r[i].a);
-	if (cl->in_una && !all_consumed(r, 0, cl->in_una))
-		pair_fail(&r->p, "all input to %" PRIu64 " is said to be consumed", cl->in_una);
+	if (cl->snd_una && !all_consumed(r, 0, cl->snd_una))
+		pair_fail(&r->p, "all input to %" PRIu64 " is said to be consumed", cl->snd_una);
 	if (!cl->held.input.len || !(cl->held.input.u.flags & TRK_UCONT_PARALLEL))
 		return;
 	n = add_set(ranges, 0, &cl->tx.acked);
@@ -140,7 +140,7 @@ static void check_input(struct run *r)
 	n = add_set(ranges, n, &cl->tx.held);
 	n = add_set(ranges, n, &cl->tx.placeless);
 	n = add_expected(ranges, n, cl, TRK_WHAT_INPUT);
-	at = uncovered(ranges, n, cl->in_una, cl->tx.nxt);
+	at = uncovered(ranges, n, cl->snd_una, cl->tx.nxt);
 	if (at < cl->tx.nxt)
 		pair_fail(&r->p, "input %" PRIu64 " is forgotten", at);
 }
@@ -197,7 +197,7 @@ static void look(struct run *r)
 	most(&m->outputs, outputs);
 	most(&m->conts, (u8)(cl->held.serial - cl->held.confirmed_serial));
 	/* What the lists would have to hold if they could. */
-	most(&m->runs, runs_of(r->consumed, cl->in_una, cl->tx.nxt, 1));
+	most(&m->runs, runs_of(r->consumed, cl->snd_una, cl->tx.nxt, 1));
 	most(&m->gaps, runs_of(r->p.have, cl->rcv_nxt, r->p.received, 0));
 	check_input(r);
 	check_output(r);
@@ -312,7 +312,7 @@ static void print_most(const struct run *r)
 	printf("# outputs %u (+%u), conts %u, asks %u; requests %" PRIu64 ", again %" PRIu64
 	       " up, %" PRIu64 " down, timeouts %" PRIu64 "\n",
 	       m->outputs, r->unheld, m->conts, m->asks, r->p.cl.stat.requests,
-	       r->p.cl.stat.in_retrans, r->p.cl.stat.out_retrans, r->p.cl.stat.timeouts);
+	       r->p.cl.stat.snd_retrans, r->p.cl.stat.rcv_retrans, r->p.cl.stat.timeouts);
 }
 
 static bool play(const struct script *sc)
@@ -335,7 +335,7 @@ static bool play(const struct script *sc)
 			pair_fail(p, "gave up with error %d", p->cl.error);
 		} else if (min_t(u64, next, timer) > LATEST_US) {
 			pair_fail(p, "stands still: rcv_nxt %" PRIu64 " of %" PRIu64 " in_una %"
-				  PRIu64 " of %" PRIu64, p->cl.rcv_nxt, p->out_len, p->cl.in_una,
+				  PRIu64 " of %" PRIu64, p->cl.rcv_nxt, p->out_len, p->cl.snd_una,
 				  p->in_len);
 		} else if (timer < next) {
 			r->sim.now_us = max_t(u64, r->sim.now_us, timer);
@@ -420,7 +420,7 @@ static void bounds__input_consumed_for_long(void)
 	PLAY(&sc);
 	CHECK(run.again > 1);
 	CHECK_EQ(run.most.acked, TRK_RANGES_MAX);
-	CHECK(run.p.cl.stat.in_retrans < (u64)PAIR_SLOT * (sc.count + 9 * 2 * sc.count));
+	CHECK(run.p.cl.stat.snd_retrans < (u64)PAIR_SEG_SIZE * (sc.count + 9 * 2 * sc.count));
 }
 
 /* ---- output: holes, claims, ranges in a request ---- */
@@ -499,7 +499,7 @@ static void bounds__output_continuations(void)
 	CHECK(run.unheld > TRK_RANGES_MAX);
 	CHECK_EQ(run.most.placeless, TRK_RANGES_MAX);
 	/* Each answer takes a fourth of a packet; what waits is not sent for nothing. */
-	CHECK(run.p.cl.stat.in_retrans < 10 * 200000);
+	CHECK(run.p.cl.stat.snd_retrans < 10 * 200000);
 }
 
 /* The answers lie beyond the receive window: their input waits for room. */

@@ -28,9 +28,9 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == key.c.key_id ? &key.c : NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
-	return toy_mark(arg, from, m, NOW);
+	return toy_record(arg, from, m, NOW);
 }
 
 /* What an application may answer: the packets stand for what was granted, in their slots. */
@@ -46,29 +46,29 @@ static void answer(struct rng *r, const struct trk_grant *g)
 	unsigned int packets = 0;
 
 	a.output = (struct trk_ucont){ .start = a.off, .end = U64_MAX };
-	CHECK(trk_answer_mss(g) < g->cont.slot);
-	CHECK(trk_answer_room(g) <= (u64)TRK_MAX_ANSWER * g->cont.slot);
+	CHECK(trk_answer_mss(g) < g->cont.seg_size);
+	CHECK(trk_answer_room(g) <= (u64)TRK_MAX_ANSWER * g->cont.seg_size);
 	if (trk_answer_begin(&a))
 		return;
 	while (trk_answer_next(&a, hdr, &p)) {
 		packets++;
 		CHECK(packets <= TRK_MAX_ANSWER);
-		CHECK(p.hdr_len + p.data_len <= g->cont.slot);
+		CHECK(p.hdr_len + p.data_len <= g->cont.seg_size);
 		CHECK(!trk_wire_resp_parse(&resp, hdr, p.hdr_len, p.hdr_len + p.data_len));
 		CHECK_EQ(resp.num, (u32)x);
 		x += resp.span;
 		bytes += p.data_len;
 	}
 	CHECK(x == g->first + g->count);
-	CHECK(bytes <= (u64)TRK_MAX_ANSWER * TRK_MAX_SLOT);
+	CHECK(bytes <= (u64)TRK_MAX_ANSWER * TRK_MAX_SEG_SIZE);
 }
 
 static void sealed__anything(void)
 {
 	struct trku_replay answered = { 0 };
-	struct trk_server_env env = { .cipher = get_cipher, .mark = mark, .arg = &answered,
+	struct trk_server_env env = { .cipher = get_cipher, .record = mark, .arg = &answered,
 				      .current_key = &key.c, .now_ms = NOW, .horizon_ms = HORIZON,
-				      .skew_ms = TOY_SKEW_MS, .max_slot = TRK_MAX_SLOT };
+				      .skew_ms = TOY_SKEW_MS, .max_seg_size = TRK_MAX_SEG_SIZE };
 	u64 drops[TRK_REASON_COUNT] = { 0 }, granted = 0;
 	struct garbage some = { .rng = { 1 }, .key = &key.c, .peer = peer, .now_ms = NOW };
 	struct rng *r = &some.rng;

@@ -21,7 +21,7 @@ static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .serv
 struct run {
 	struct rng rng;
 	struct trk_client cl;
-	struct trk_slot ring[RING];
+	struct trk_entry ring[RING];
 	u8 have[ROOM];
 	u64 now, freed;
 	unsigned int accepted;
@@ -63,14 +63,14 @@ static void some_ucont(struct run *r, enum trk_ext which, u64 near, struct trk_b
 }
 
 /* A response to the request of number x, or to the first or timeout request. */
-static void lie(struct run *r, u64 x, const struct trk_slot *of, bool opening)
+static void lie(struct run *r, u64 x, const struct trk_entry *of, bool opening)
 {
 	static u8 cont[TRK_CONT_LEN], in_buf[TRK_SEALED_UCONT_MAX], out_buf[TRK_SEALED_UCONT_MAX];
 	struct trk_cont c = { .conn = 1, .domain = 1 + r->cl.held.serial,
-			      .slot = r->cl.slot, .iw = 10,
+			      .seg_size = r->cl.seg_size, .iw = 10,
 			      .base = of->first - 1, .key_id = 3, .domain_key = 3 };
 	struct rng *g = &r->rng;
-	struct trk_in_resp in = { 0 };
+	struct trk_delivery in = { 0 };
 	struct trk_resp p = { .token = of->token, .num = (u32)x, .span = 1, .nonce = rng_u64(g),
 			      .hdr_len = TRK_RESP_FIXED };
 	u64 i;
@@ -94,12 +94,12 @@ static void lie(struct run *r, u64 x, const struct trk_slot *of, bool opening)
 		p.cont = (struct trk_blob){ cont, TRK_CONT_LEN };
 	}
 	if (rng_ppm(g, 300000))
-		some_ucont(r, TRK_EXT_INPUT, r->cl.in_una, &p.input, in_buf);
+		some_ucont(r, TRK_EXT_INPUT, r->cl.snd_una, &p.input, in_buf);
 	if (rng_ppm(g, 300000))
 		some_ucont(r, TRK_EXT_OUTPUT, r->cl.rcv_nxt, &p.output, out_buf);
 	if (rng_ppm(g, 400000)) {
 		p.has_consumed = true;
-		p.consumed_from = some_off(r, r->cl.in_una);
+		p.consumed_from = some_off(r, r->cl.snd_una);
 		p.consumed_to = p.consumed_from + rng_below(g, 4000);
 	}
 	if (rng_ppm(g, 600000)) {
@@ -110,7 +110,7 @@ static void lie(struct run *r, u64 x, const struct trk_slot *of, bool opening)
 	p.off = (u32)(of->what == TRK_WHAT_OUTPUT && rng_below(g, 4) ? of->off :
 		      some_off(r, r->cl.rcv_nxt));
 	p.data_len = rng_below(g, 3) ? rng_below(g, SLOT - 200) : 0;
-	if (trk_receive_response(&r->cl, &p, (u32)(x - 1) * r->cl.slot, r->now, &in))
+	if (trk_receive_response(&r->cl, &p, (u32)(x - 1) * r->cl.seg_size, r->now, &in))
 		return;
 	r->accepted++;
 	CHECK(in.len <= p.data_len);
@@ -129,7 +129,7 @@ static void check_expected(const struct trk_client *cl)
 	u32 expected = 0;
 
 	for (x = low + 1; x <= cl->num.hi; x++)
-		expected += trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED;
+		expected += trk_client_entry(cl, x)->state == TRK_ENTRY_EXPECTED;
 	if (cl->state == TRK_CL_OPEN && !cl->req.waiting)
 		CHECK_EQ(cl->num.expected, expected);
 }
@@ -138,22 +138,22 @@ static void check_expected(const struct trk_client *cl)
 static void pump(struct run *r)
 {
 	struct trk_client *cl = &r->cl;
-	struct trk_out_req out;
+	struct trk_sending out;
 	unsigned int n = 0;
 
 	while (trk_client_pump(cl, r->now, &out)) {
-		CHECK(out.hdr_len + out.in_len <= max_t(u32, cl->slot, cl->want_slot));
+		CHECK(out.hdr_len + out.in_len <= max_t(u32, cl->seg_size, cl->want_seg_size));
 		if (out.in_len) {
 			CHECK(out.in_off >= r->freed);
-			CHECK(out.in_off + out.in_len <= cl->in_end);
+			CHECK(out.in_off + out.in_len <= cl->snd_end);
 		}
 		CHECK(++n < 4 * RING);
 	}
-	CHECK(cl->in_una >= r->freed);
-	CHECK(cl->in_una <= cl->in_end);
+	CHECK(cl->snd_una >= r->freed);
+	CHECK(cl->snd_una <= cl->snd_end);
 	CHECK(cl->num.hi - cl->num.nrep <= 2 * RING);
 	CHECKED(check_expected(cl));
-	r->freed = cl->in_una;
+	r->freed = cl->snd_una;
 }
 
 static void step(struct run *r)
@@ -165,10 +165,10 @@ static void step(struct run *r)
 	r->now += rng_below(g, 20000);
 	cl->rcv_limit = max_t(u64, cl->rcv_limit,
 			      min_t(u64, ROOM, cl->rcv_nxt + rng_below(g, 60000)));
-	if (rng_ppm(g, 200000) && !cl->in_fin)
-		cl->in_end += rng_below(g, 5000);
+	if (rng_ppm(g, 200000) && !cl->snd_fin)
+		cl->snd_end += rng_below(g, 5000);
 	if (rng_ppm(g, 5000))
-		cl->in_fin = true;
+		cl->snd_fin = true;
 	if (rng_ppm(g, 50000) || r->now >= cl->deadline_us) {
 		r->now = max_t(u64, r->now, cl->deadline_us == U64_MAX ? 0 : cl->deadline_us);
 		trk_timer_expired(cl, r->now);
@@ -176,11 +176,11 @@ static void step(struct run *r)
 		if (cl->req.pending.count)
 			CHECKED(lie(r, cl->req.pending.first, &cl->req.pending, true));
 	} else if (cl->num.hi > cl->num.nrep) {
-		struct trk_slot of;
+		struct trk_entry of;
 
 		x = cl->num.hi > RING ? cl->num.hi - RING : 0;
 		x = rng_in(g, max_t(u64, cl->num.nrep, x) + 1, cl->num.hi);
-		of = *trk_client_slot(cl, x);
+		of = *trk_client_entry(cl, x);
 
 		CHECKED(lie(r, x, &of, false));
 	}
@@ -200,7 +200,7 @@ static void liar__is_survived(void)
 		r->now = 1000000;
 		trk_client_init(&r->cl, r->ring, RING, client_random, r);
 		trk_client_connected(&r->cl, SLOT, 1000);
-		r->cl.in_end = rng_below(&r->rng, 4000);
+		r->cl.snd_end = rng_below(&r->rng, 4000);
 		r->cl.want_first = true;
 		for (i = 0; i < 300 && r->cl.state != TRK_CL_DEAD; i++)
 			CHECKED(step(r));

@@ -43,7 +43,7 @@ struct write_step {
 
 struct scenario {
 	u64 seed;
-	u16 slot, path_slot;
+	u16 seg_size, path_seg_size;
 	unsigned int replicas;
 	u32 skew_ms, horizon_ms;
 	u32 rate, queue, delay_us;
@@ -306,11 +306,11 @@ static u64 server_ms(const struct replica *rep)
 	       r->sim.now_us / 1000;
 }
 
-static int mark(void *arg, const struct trk_peer *peer, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *peer, struct trk_record *m)
 {
 	struct replica *rep = arg;
 
-	return toy_mark(&rep->filter, peer, m, server_ms(rep));
+	return toy_record(&rep->filter, peer, m, server_ms(rep));
 }
 
 static void server_env(struct replica *rep, struct trk_server_env *env)
@@ -321,13 +321,13 @@ static void server_env(struct replica *rep, struct trk_server_env *env)
 	env->cipher = get_cipher;
 	/* Some servers remember what they have answered. */
 	if (r->sc->seed % 3)
-		env->mark = mark;
+		env->record = mark;
 	env->arg = rep;
 	env->current_key = &r->cipher.c;
 	env->now_ms = server_ms(rep);
 	env->horizon_ms = r->sc->horizon_ms;
 	env->skew_ms = r->sc->skew_ms;
-	env->max_slot = r->sc->path_slot;
+	env->max_seg_size = r->sc->path_seg_size;
 }
 
 static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
@@ -339,9 +339,9 @@ static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
 	while (trk_answer_next(&t->a, hdr, &out)) {
 		struct packet *p;
 
-		if (out.hdr_len > TRK_RESP_HDR_MAX || out.hdr_len + out.data_len > g->cont.slot)
+		if (out.hdr_len > TRK_RESP_HDR_MAX || out.hdr_len + out.data_len > g->cont.seg_size)
 			fail(r, "packet of %u + %u in a slot of %u", out.hdr_len, out.data_len,
-			     g->cont.slot);
+			     g->cont.seg_size);
 		if (out.data_at + out.data_len > t->a.len)
 			fail(r, "more data sent than there is");
 		if (++n > TRK_MAX_ANSWER)
@@ -434,7 +434,7 @@ static u64 whole_msgs_out(const struct run *r)
 	unsigned int i;
 	u64 out = r->sc->banner ? TOY_BANNER : 0;
 
-	for (i = 0; i < r->sc->nmsgs && r->in_after[i] <= r->cl.in_end; i++)
+	for (i = 0; i < r->sc->nmsgs && r->in_after[i] <= r->cl.snd_end; i++)
 		out = r->out_after[i];
 	return out;
 }
@@ -444,7 +444,7 @@ static u64 whole_msgs_in(const struct run *r)
 	unsigned int i;
 	u64 in = 0;
 
-	for (i = 0; i < r->sc->nmsgs && r->in_after[i] <= r->cl.in_end; i++)
+	for (i = 0; i < r->sc->nmsgs && r->in_after[i] <= r->cl.snd_end; i++)
 		in = r->in_after[i];
 	return in;
 }
@@ -457,12 +457,12 @@ static bool client_needs(const struct run *r)
 	if (cl->state != TRK_CL_FIRST && cl->state != TRK_CL_OPEN)
 		return false;
 	/* No silly windows: with something left to read, room for a packet may be needed first. */
-	if (r->read < cl->rcv_nxt && cl->rcv_limit < r->received + cl->slot)
+	if (r->read < cl->rcv_nxt && cl->rcv_limit < r->received + cl->seg_size)
 		return false;
 	/* The same goes for a place for an output continuation. */
 	if (r->read < cl->rcv_nxt && (cl->tx.noplace || r->sc->reads_full))
 		return false;
-	if (cl->in_una < whole_msgs_in(r) || (cl->in_fin && !cl->tx.fin_acked))
+	if (cl->snd_una < whole_msgs_in(r) || (cl->snd_fin && !cl->tx.fin_acked))
 		return true;
 	if (cl->rcv_nxt < whole_msgs_out(r))
 		return true;
@@ -474,10 +474,10 @@ static bool finished(const struct run *r)
 	if (r->aborts)
 		return r->cl.state == TRK_CL_DEAD;
 	return r->read == r->out_len && r->cl.fin_off == r->out_len &&
-	       r->writes == r->sc->nwrites && r->cl.in_una >= r->in_len;
+	       r->writes == r->sc->nwrites && r->cl.snd_una >= r->in_len;
 }
 
-static void client_transmit(struct run *r, const struct trk_out_req *o)
+static void client_transmit(struct run *r, const struct trk_sending *o)
 {
 	struct packet *p;
 	struct trk_req q;
@@ -488,10 +488,11 @@ static void client_transmit(struct run *r, const struct trk_out_req *o)
 		link_send(&r->up, packet_syn(r->client_isn + o->seq, 0));
 		return;
 	}
-	if (o->hdr_len + o->in_len > r->cl.slot)
-		fail(r, "request of %u bytes in a slot of %u", o->hdr_len + o->in_len, r->cl.slot);
-	if (o->in_off + o->in_len > r->cl.in_end ||
-	    (o->in_len && o->in_off + o->in_len <= r->cl.in_una))
+	if (o->hdr_len + o->in_len > r->cl.seg_size)
+		fail(r, "request of %u bytes in a slot of %u", o->hdr_len + o->in_len,
+		     r->cl.seg_size);
+	if (o->in_off + o->in_len > r->cl.snd_end ||
+	    (o->in_len && o->in_off + o->in_len <= r->cl.snd_una))
 		fail(r, "sends input %" PRIu64 " + %u", o->in_off, o->in_len);
 	if (r->why[0])
 		return;
@@ -529,7 +530,7 @@ static void client_transmit(struct run *r, const struct trk_out_req *o)
 static void client_ring(struct run *r)
 {
 	struct trk_client *cl = &r->cl;
-	struct trk_slot *old = cl->num.ring;
+	struct trk_entry *old = cl->num.ring;
 
 	if (cl->ring_want <= cl->num.ring_size || r->sc->small_ring)
 		return;
@@ -544,7 +545,7 @@ static void client_ring(struct run *r)
 static void client_pump(struct run *r)
 {
 	struct trk_client *cl = &r->cl;
-	struct trk_out_req o;
+	struct trk_sending o;
 	unsigned int n = 0;
 
 	client_ring(r);
@@ -562,7 +563,7 @@ static void client_pump(struct run *r)
 		fail(r,
 		     "work to do and no timer: state %u rcv_nxt %" PRIu64 " of %" PRIu64
 		     " limit %" PRIu64 " in_una %" PRIu64 " of %" PRIu64,
-		     cl->state, cl->rcv_nxt, r->out_len, cl->rcv_limit, cl->in_una, cl->in_end);
+		     cl->state, cl->rcv_nxt, r->out_len, cl->rcv_limit, cl->snd_una, cl->snd_end);
 }
 
 static void app_run(struct run *r);
@@ -571,10 +572,11 @@ static void app_write(void *arg, struct packet *p)
 {
 	struct run *r = arg;
 
-	r->cl.in_end = r->sc->write[r->writes++].upto;
-	r->cl.in_fin = r->sc->want_fin && r->writes == r->sc->nwrites;
+	r->cl.snd_end = r->sc->write[r->writes++].upto;
+	r->cl.snd_fin = r->sc->want_fin && r->writes == r->sc->nwrites;
 	r->write_due = false;
-	TRACE(r, "app wrote up to %" PRIu64 "%s", r->cl.in_end, r->cl.in_fin ? " and the end" : "");
+	TRACE(r, "app wrote up to %" PRIu64 "%s", r->cl.snd_end,
+	      r->cl.snd_fin ? " and the end" : "");
 	client_pump(r);
 	app_run(r);
 }
@@ -603,7 +605,7 @@ static void app_run(struct run *r)
 		sim_at(&r->sim, r->sim.now_us + sc->write[r->writes].delay_us, app_write, r, NULL);
 	}
 	if (!r->read_due && r->cl.rcv_nxt > r->read &&
-	    (!sc->reads_full || r->cl.rcv_limit < r->cl.rcv_nxt + r->cl.slot ||
+	    (!sc->reads_full || r->cl.rcv_limit < r->cl.rcv_nxt + r->cl.seg_size ||
 	     r->cl.rcv_nxt == whole_msgs_out(r))) {
 		bool full = r->cl.rcv_nxt == r->cl.rcv_limit;
 
@@ -613,7 +615,7 @@ static void app_run(struct run *r)
 	}
 }
 
-static void client_store(struct run *r, const struct trk_in_resp *in, const u8 *data)
+static void client_store(struct run *r, const struct trk_delivery *in, const u8 *data)
 {
 	u64 i;
 
@@ -650,7 +652,7 @@ static u64 withheld(const struct run *r)
 static void forge(struct run *r, const struct packet *p)
 {
 	struct packet *f = packet_copy(p);
-	struct trk_in_resp in;
+	struct trk_delivery in;
 	struct trk_resp resp;
 	u32 token = get_unaligned_be32(f->data + 4);
 
@@ -667,7 +669,7 @@ static void client_receive(void *arg, struct packet *p)
 {
 	struct run *r = arg;
 	struct trk_client *cl = &r->cl;
-	struct trk_in_resp in;
+	struct trk_delivery in;
 	struct trk_resp resp;
 	u32 seqrel = p->seq - (r->server_isn + 1);
 	u8 state = cl->state;
@@ -744,7 +746,7 @@ static void client_connected(void *arg, struct packet *p)
 {
 	struct run *r = arg;
 
-	trk_client_connected(&r->cl, r->sc->slot, 2 * r->sc->delay_us);
+	trk_client_connected(&r->cl, r->sc->seg_size, 2 * r->sc->delay_us);
 	r->cl.want_first = r->sc->banner;
 	r->cl.rcv_limit = r->sc->rcvbuf;
 	client_pump(r);
@@ -801,7 +803,7 @@ static void build_streams(struct run *r)
 static void check_close(struct run *r)
 {
 	struct trk_server_env env;
-	struct trk_out_req o;
+	struct trk_sending o;
 	struct trk_grant g;
 	struct trk_req q;
 
@@ -890,7 +892,7 @@ static bool play(const struct scenario *sc)
 	r->client_isn = (u32)rng_u64(&r->rng);
 	server_env(&r->replica[0], &env);
 	r->server_isn = trk_server_syn_cookie(&env, &r->peer, r->client_isn);
-	trk_client_init(&r->cl, calloc(TRK_RING_MIN, sizeof(struct trk_slot)), TRK_RING_MIN,
+	trk_client_init(&r->cl, calloc(TRK_RING_MIN, sizeof(struct trk_entry)), TRK_RING_MIN,
 			client_random, r);
 	sim_at(&r->sim, 2 * sc->delay_us, client_connected, r, NULL);
 
@@ -906,8 +908,8 @@ static bool play(const struct scenario *sc)
 			     "nothing more happens: state %u rcv_nxt %" PRIu64 " of %" PRIu64
 			     " in_una %" PRIu64 " of %" PRIu64 " written %" PRIu64
 			     " fin at %" PRId64,
-			     r->cl.state, r->cl.rcv_nxt, r->out_len, r->cl.in_una, r->in_len,
-			     r->cl.in_end, (s64)r->cl.fin_off);
+			     r->cl.state, r->cl.rcv_nxt, r->out_len, r->cl.snd_una, r->in_len,
+			     r->cl.snd_end, (s64)r->cl.fin_off);
 		if (r->sim.now_us > 7200 * SEC)
 			fail(r, "not done after two hours: rcv_nxt %" PRIu64 " of %" PRIu64,
 			     r->cl.rcv_nxt, r->out_len);
@@ -982,7 +984,7 @@ static void random_dialogue(struct scenario *sc, struct rng *g)
 		}
 		m->gran = RNG_PICK(g, 1, 1, 100, 333);
 		m->key = rng_u64(g) | 1;
-		m->len = RNG_PICK(g, 1, rng_in(g, 1, 100), sc->slot, rng_in(g, 1, 5000),
+		m->len = RNG_PICK(g, 1, rng_in(g, 1, 100), sc->seg_size, rng_in(g, 1, 5000),
 				  rng_in(g, 1, 30000), rng_in(g, 1, 30000), rng_in(g, 1, 150000));
 		if (m->kind == TOY_GET && rng_below(g, 20) == 0)
 			m->len = 0;
@@ -1015,8 +1017,8 @@ static void random_scenario(struct scenario *sc, u64 seed)
 
 	memset(sc, 0, sizeof(*sc));
 	sc->seed = seed;
-	sc->slot = RNG_PICK(&g, 1448, 1448, 1000, 700);
-	sc->path_slot = RNG_PICK(&g, 1448, 1448, 800);
+	sc->seg_size = RNG_PICK(&g, 1448, 1448, 1000, 700);
+	sc->path_seg_size = RNG_PICK(&g, 1448, 1448, 800);
 	sc->replicas = RNG_PICK(&g, 1, 1, 2, MAX_REPLICAS);
 	sc->skew_ms = RNG_PICK(&g, 0, 40, 500);
 	sc->horizon_ms = 3600000;
@@ -1075,8 +1077,8 @@ static void chained_scenario(struct scenario *sc, u64 seed)
 
 	memset(sc, 0, sizeof(*sc));
 	sc->seed = seed;
-	sc->slot = 1000;
-	sc->path_slot = RNG_PICK(&g, 1448, 800);
+	sc->seg_size = 1000;
+	sc->path_seg_size = RNG_PICK(&g, 1448, 800);
 	sc->replicas = 1;
 	sc->horizon_ms = 3600000;
 	sc->rate = 1250;
@@ -1132,8 +1134,8 @@ static void loop__chains_of_continuations(void)
 static void exhaustive(unsigned int d)
 {
 	struct scenario sc = {
-		.slot = 1448,
-		.path_slot = 1448,
+		.seg_size = 1448,
+		.path_seg_size = 1448,
 		.replicas = 2,
 		.skew_ms = 40,
 		.horizon_ms = 3600000,
@@ -1177,8 +1179,8 @@ static void loop__fills_the_path(void)
 {
 	struct scenario sc = {
 		.seed = 1,
-		.slot = 1448,
-		.path_slot = 1448,
+		.seg_size = 1448,
+		.path_seg_size = 1448,
 		.replicas = 1,
 		.horizon_ms = 60000,
 		.rate = 1250,
@@ -1225,7 +1227,8 @@ int main(int argc, char **argv)
 	verbose = argc > 2;
 	scenario(&sc, strtoull(argv[1], NULL, 0));
 	printf("# slot %u/%u replicas %u rate %u queue %u delay %u us rcvbuf %u pause %" PRIu64,
-	       sc.slot, sc.path_slot, sc.replicas, sc.rate, sc.queue, sc.delay_us, sc.rcvbuf,
+	       sc.seg_size, sc.path_seg_size, sc.replicas, sc.rate, sc.queue, sc.delay_us,
+	       sc.rcvbuf,
 	       sc.read_pause_us);
 	printf(" loss %u %u reorder %u %u dup %u %u pattern %" PRIx64 " %" PRIx64, sc.loss[0],
 	       sc.loss[1], sc.reorder[0], sc.reorder[1], sc.dup[0], sc.dup[1], sc.pattern[0],

@@ -19,13 +19,13 @@
 
 static struct trk_once_set set;
 
-static int mark_at(u64 ms, u8 class, struct trk_mark *m, u32 *evicted)
+static int mark_at(u64 ms, u8 class, struct trk_record *m, u32 *evicted)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(NOW + ms),
 					  .ahead = trk_server_ahead(0),
 					  .tick = (u32)ms, .life = LIFE_MS };
 
-	return trk_once_mark(&set, &now, (u8)(m->conn * 37), class, m, evicted);
+	return trk_once_record(&set, &now, (u8)(m->conn * 37), class, m, evicted);
 }
 
 /* ---- one domain: bit by bit ---- */
@@ -55,7 +55,7 @@ static void one_domain(struct rng *r, const struct habit *h, u64 floor)
 	memset(&l, 0, sizeof(l));
 	l.top = floor;
 	while (l.top < NUMBERS - h->len - h->ahead - 2) {
-		struct trk_mark mark = { .kind = TRK_KIND_RANGE, .conn = 1, .domain = 1ULL << 32,
+		struct trk_record mark = { .kind = TRK_KIND_RANGE, .conn = 1, .domain = 1ULL << 32,
 					 .floor = floor };
 		int err;
 
@@ -112,7 +112,7 @@ static void numbers__two_late_runs_come_still(void)
 
 		memset(&set, 0, sizeof(set));
 		for (k = 0; k < 2; k++) {
-			struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1,
+			struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 1,
 					      .domain = 1ULL << 32 };
 
 			from[k] = at;
@@ -125,7 +125,7 @@ static void numbers__two_late_runs_come_still(void)
 		}
 		for (k = 0; k < 4; k++) {
 			unsigned int which = (k ^ i) & 1;
-			struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1,
+			struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 1,
 					      .domain = 1ULL << 32,
 					      .m = from[which], .n = to[which] };
 			int err = mark_at(0, 0, &m, &evicted);
@@ -173,7 +173,7 @@ static void conn_reborn(struct conn *c, u64 order, u8 class)
 static void play_range(struct rng *r, struct conn *c, u64 ms, u32 *evicted, u64 *answered)
 {
 	unsigned int k = rng_below(r, c->domains);
-	struct trk_mark m = { .kind = TRK_KIND_RANGE, .conn = 1 + (u64)(c - conns),
+	struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 1 + (u64)(c - conns),
 			      .domain = c->domain[k] };
 	u64 x;
 
@@ -192,20 +192,20 @@ static void play_range(struct rng *r, struct conn *c, u64 ms, u32 *evicted, u64 
 static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 {
 	unsigned int k = rng_below(r, c->domains);
-	struct trk_mark m = { .kind = TRK_KIND_TIMEOUT, .conn = 1 + (u64)(c - conns),
+	struct trk_record m = { .kind = TRK_KIND_TIMEOUT, .conn = 1 + (u64)(c - conns),
 			      .domain = c->domain[k], .attempt = rng_in(r, 1, 15) };
 	u8 class = c->class[k];
 
 	/* One that comes from another address executes nothing; its domain is sealed to that. */
 	if (!rng_below(r, 4)) {
 		class = (u8)rng_below(r, 3);
-		m.late = class != c->class[k];
+		m.renew_only = class != c->class[k];
 	}
 	m.born = trk_seal_order_at(NOW + ms) | m.attempt;
 	if ((s32)(m.born - trk_domain_order(m.domain)) <= 0 ||
 	    mark_at(ms, class, &m, evicted))
 		return;
-	if (!m.again && !m.late) {
+	if (!m.again && !m.renew_only) {
 		CHECK(!(c->executed[k] >> m.attempt & 1));
 		c->executed[k] |= 1u << m.attempt;
 	}
@@ -216,7 +216,7 @@ static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 
 static void play_first(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 {
-	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = 1 + (u64)(c - conns) };
+	struct trk_record m = { .kind = TRK_KIND_FIRST, .conn = 1 + (u64)(c - conns) };
 
 	u8 class = (u8)rng_below(r, 3);
 

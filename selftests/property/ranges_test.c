@@ -53,19 +53,20 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return &key.c;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
-	return toy_mark(remembered, from, m, NOW);
+	return toy_record(remembered, from, m, NOW);
 }
 
 static void random_env(struct rng *r, struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){ .cipher = get_cipher,
 					.current_key = &key.c,
-					.mark = remembered ? mark : NULL,
+					.record = remembered ? mark : NULL,
 					.horizon_ms = HORIZON,
 					.skew_ms = SKEW,
-					.max_slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT),
+					.max_seg_size = rng_in(r, TRK_MIN_SEG_SIZE,
+							       TRK_MAX_SEG_SIZE),
 					.now_ms = NOW + rng_below(r, 2 * SKEW) - SKEW };
 }
 
@@ -150,7 +151,7 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 				      .domain = (u64)trk_seal_order_at(NOW) << 32 |
 						rng_u64(r) >> 32,
 				      .time_ms = NOW,
-				      .slot = SLOT,
+				      .seg_size = SLOT,
 				      .base = rng_u64(r) >> rng_in(r, 16, 63),
 				      .key_id = key.c.key_id,
 				      .domain_key = key.c.key_id,
@@ -459,7 +460,7 @@ static void ranges__one_history_is_paid(void)
 		h.start = (struct trk_cont){ .conn = window,
 					     .domain = 7,
 					     .time_ms = NOW,
-					     .slot = SLOT,
+					     .seg_size = SLOT,
 					     .key_id = key.c.key_id,
 					     .domain_key = key.c.key_id,
 					     .iw = TRK_INITIAL_WINDOW };
@@ -491,7 +492,7 @@ static bool history_small(struct history *h, u32 window, unsigned int n, unsigne
 	unsigned int i;
 
 	memset(h, 0, sizeof(*h));
-	h->start = (struct trk_cont){ .conn = 1, .domain = 2, .time_ms = NOW, .slot = SLOT,
+	h->start = (struct trk_cont){ .conn = 1, .domain = 2, .time_ms = NOW, .seg_size = SLOT,
 				      .key_id = key.c.key_id, .domain_key = key.c.key_id,
 				      .iw = TRK_INITIAL_WINDOW };
 	trk_law_init(&h->start.law, 0, window, TRK_SSTHRESH_INF, 0);

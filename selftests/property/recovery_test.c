@@ -72,10 +72,10 @@ static bool waits(const struct run *r)
 {
 	const struct trk_client *cl = &r->p.cl;
 
-	if (r->sc->rest_us && cl->in_end == r->sc->before && cl->in_una == cl->in_end &&
+	if (r->sc->rest_us && cl->snd_end == r->sc->before && cl->snd_una == cl->snd_end &&
 	    !cl->req.waiting && !cl->num.expected && !trk_plan_wants(cl))
 		return true;
-	return r->paused && r->p.cl.rcv_limit < r->p.received + PAIR_SLOT;
+	return r->paused && r->p.cl.rcv_limit < r->p.received + PAIR_SEG_SIZE;
 }
 
 static enum fate at_random(struct run *r)
@@ -149,8 +149,8 @@ static void writer(void *arg, struct packet *none)
 	p->in = realloc(p->in, p->in_len + r->sc->extra);
 	memset(p->in + p->in_len, 0, r->sc->extra);
 	p->in_len += r->sc->extra;
-	p->cl.in_end = p->in_len;
-	p->cl.in_fin = true;
+	p->cl.snd_end = p->in_len;
+	p->cl.snd_fin = true;
 	r->quiet_since = r->sim.now_us;
 	r->patience = 0;
 	pump(r);
@@ -171,7 +171,7 @@ static void write_rest(void *arg, struct packet *none)
 {
 	struct run *r = arg;
 
-	r->p.cl.in_end = r->p.in_len;
+	r->p.cl.snd_end = r->p.in_len;
 	r->quiet_since = r->sim.now_us;
 	r->patience = 0;
 	pump(r);
@@ -243,7 +243,7 @@ static void play(struct run *r, const struct script *sc)
 	if (sc->fin_us)
 		sim_at(&r->sim, p->now_us + sc->fin_us, writer, r, NULL);
 	if (sc->rest_us) {
-		p->cl.in_end = sc->before;
+		p->cl.snd_end = sc->before;
 		sim_at(&r->sim, p->now_us + sc->rest_us, write_rest, r, NULL);
 	}
 	if (sc->keys)
@@ -254,7 +254,7 @@ static void play(struct run *r, const struct script *sc)
 	pair_connect(p, 2 * DELAY_US);
 	pump(r);
 	while (!p->why[0] && p->cl.state != TRK_CL_DEAD &&
-	       (!pair_done(p) || (sc->fin_us && !p->cl.in_fin))) {
+	       (!pair_done(p) || (sc->fin_us && !p->cl.snd_fin))) {
 		u64 next = sim_next(&r->sim);
 
 		if (p->cl.deadline_us <= next && p->cl.deadline_us != U64_MAX) {
@@ -682,22 +682,22 @@ static void recovery__no_data_behind_many(void)
 		struct trk_client *cl = &p->cl;
 
 		pair_begin(p, msg, 2);
-		cl->in_end = TOY_MSG_LEN;
+		cl->snd_end = TOY_MSG_LEN;
 		pair_connect(p, 2 * DELAY_US);
 		exchange(p);
 		CHECK_EQ(cl->rcv_nxt, 3000);
 		/* As if so much had come. */
 		cl->rcv_nxt = at;
 		cl->rx.ask_nxt = at;
-		cl->rx.out_top = at;
+		cl->rx.top = at;
 		cl->rcv_limit = at + 100000;
 		memset(cl->held.outputs, 0, sizeof(cl->held.outputs));
 		/* A sign of life, then more input. */
 		p->now_us += TRK_KEEPALIVE_US;
 		trk_timer_expired(cl, p->now_us);
 		CHECK(exchange(p));
-		CHECK_EQ(cl->rx.out_top, at);
-		cl->in_end = p->in_len;
+		CHECK_EQ(cl->rx.top, at);
+		cl->snd_end = p->in_len;
 		CHECK(exchange(p));
 		CHECK_EQ(p->q.input_len, p->in_len - TOY_MSG_LEN);
 		pair_end(p);
@@ -721,7 +721,7 @@ static enum fate other_port(struct run *r, const struct trk_req *q)
 static enum fate count_moves(struct run *r, u64 number, struct packet *p)
 {
 	r->mark += r->p.grant.moved;
-	if (r->p.grant.late &&
+	if (r->p.grant.renew_only &&
 	    p->len != TRK_RESP_FIXED + TRK_CONT_LEN + TRK_EXT_HDR + r->p.grant.addr_len)
 		pair_fail(&r->p, "%u bytes to a client that moves", p->len);
 	return DELIVER;
@@ -779,7 +779,7 @@ static enum fate watch_keys(struct run *r, const struct trk_req *q)
 
 static void watch_late(struct run *r)
 {
-	r->late += r->p.grant.late;
+	r->late += r->p.grant.renew_only;
 }
 
 #define CHANGES(n, us)							\
@@ -1083,7 +1083,7 @@ static void recovery__parked_trickles_resume_paced(void)
 static enum fate count_late(struct run *r, u64 number, struct packet *p)
 {
 	/* Such an answer is no larger than the request, and for no application. */
-	if (r->p.grant.late && (p->len != TRK_RESP_FIXED + TRK_CONT_LEN || ++r->mark > 1))
+	if (r->p.grant.renew_only && (p->len != TRK_RESP_FIXED + TRK_CONT_LEN || ++r->mark > 1))
 		pair_fail(&r->p, "%u bytes to a late request", p->len);
 	return DELIVER;
 }
@@ -1214,7 +1214,7 @@ static void recovery__input_taken_at_the_end(void)
 	};
 
 	PLAY(&sc);
-	CHECK_EQ(run.p.cl.in_una, run.p.in_len);
+	CHECK_EQ(run.p.cl.snd_una, run.p.in_len);
 }
 
 /* Neither side has more to say; bytes that the server never takes are no reason to wait. */
@@ -1223,7 +1223,7 @@ static void recovery__input_never_taken(void)
 	static const struct script sc = { GET(5000), .fin_us = 1000000, .extra = TOY_MSG_LEN - 1 };
 
 	PLAY(&sc);
-	CHECK(run.p.cl.in_una < run.p.in_len);
+	CHECK(run.p.cl.snd_una < run.p.in_len);
 	CHECK(run.sim.now_us < 4000000);
 }
 

@@ -234,7 +234,7 @@ static bool play(struct play *y, const struct small *sm)
 	y->timers = 0;
 	pair_begin(&y->p, sm->msg, sm->nmsgs);
 	y->p.amnesia = sm->amnesia;
-	y->p.cl.in_fin = sm->fin;
+	y->p.cl.snd_fin = sm->fin;
 	if (sm->rcvbuf)
 		y->p.cl.rcv_limit = sm->rcvbuf;
 	pair_connect(&y->p, 2 * STEP_US);
@@ -326,7 +326,7 @@ static const struct small amnesic_download = {
 };
 
 static const struct small narrow_download = {
-	.name = "narrow_download", .nmsgs = 1, .rcvbuf = 2 * PAIR_SLOT,
+	.name = "narrow_download", .nmsgs = 1, .rcvbuf = 2 * PAIR_SEG_SIZE,
 	.msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = 6 * PAIR_PIECE, .key = 5 } }
 };
 

@@ -60,7 +60,7 @@ static void reno_send(struct conn *c, u32 seg)
 
 	put_unaligned_be32(seg, hdr);
 	p = packet_new(seg, 0, hdr, sizeof(hdr), 0);
-	p->ghost = c->net->sc->slot - sizeof(hdr);
+	p->ghost = c->net->sc->seg_size - sizeof(hdr);
 	if (seg < r->next) {
 		r->sent_us[seg] = U64_MAX;
 		r->again[seg] = true;

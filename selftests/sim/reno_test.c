@@ -246,7 +246,7 @@ static void check_request(struct replica *rep, const struct packet *p, struct co
 		.current_key = &rep->net->cipher.c,
 		.now_ms = replica_now_ms(rep),
 		.horizon_ms = rep->net->sc->horizon_ms,
-		.max_slot = rep->net->sc->slot,
+		.max_seg_size = rep->net->sc->seg_size,
 	};
 	struct trk_peer peer = conn_peer(c);
 	struct trk_grant g;

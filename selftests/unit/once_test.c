@@ -23,13 +23,13 @@ static void fresh_set(void)
 	back_ms = 0;
 }
 
-static int mark_as(u8 class, u64 at_ms, struct trk_mark *m)
+static int mark_as(u8 class, u64 at_ms, struct trk_record *m)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(NOW + at_ms - back_ms),
 					  .ahead = trk_server_ahead(SKEW),
 					  .tick = (u32)at_ms, .life = LIFE };
 
-	return trk_once_mark(&set, &now, HASH, class, m, &evicted);
+	return trk_once_record(&set, &now, HASH, class, m, &evicted);
 }
 
 /* A domain that was born at this time. */
@@ -40,7 +40,7 @@ static u64 domain_at(u64 at_ms)
 
 static int first(u64 conn, u8 class, u8 attempt, u64 at_ms)
 {
-	struct trk_mark m = { .kind = TRK_KIND_FIRST, .conn = conn, .attempt = attempt,
+	struct trk_record m = { .kind = TRK_KIND_FIRST, .conn = conn, .attempt = attempt,
 			      .born = trk_domain_order(domain_at(at_ms)) | attempt };
 
 	return mark_as(class, at_ms, &m);
@@ -50,7 +50,7 @@ static u64 range_a, range_b;
 
 static int range(u64 conn, u8 class, u64 domain, u64 m, u64 n, u64 at_ms)
 {
-	struct trk_mark mark = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain,
+	struct trk_record mark = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain,
 				 .m = m, .n = n };
 	int err = mark_as(class, at_ms, &mark);
 
@@ -63,7 +63,7 @@ static int timeout_again;
 
 static int timeout(u64 conn, u8 class, u64 domain, u8 attempt, u64 at_ms)
 {
-	struct trk_mark m = { .kind = TRK_KIND_TIMEOUT, .conn = conn, .domain = domain,
+	struct trk_record m = { .kind = TRK_KIND_TIMEOUT, .conn = conn, .domain = domain,
 			      .attempt = attempt,
 			      .born = trk_domain_order(domain_at(at_ms)) | attempt };
 	int err = mark_as(class, at_ms, &m);

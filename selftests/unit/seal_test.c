@@ -75,7 +75,7 @@ static void random_cont(struct rng *r, struct trk_cont *c)
 	c->domain = rng_u64(r);
 	c->time_ms = rng_u64(r) >> 16;
 	c->base = (rng_u64(r) >> rng_in(r, 3, 60)) + 1000;
-	c->slot = rng_in(r, TRK_MIN_SLOT, TRK_MAX_SLOT);
+	c->seg_size = rng_in(r, TRK_MIN_SEG_SIZE, TRK_MAX_SEG_SIZE);
 	c->iw = TRK_INITIAL_WINDOW;
 	c->key_id = key.c.key_id;
 	c->domain_key = rng_u64(r);
@@ -87,7 +87,7 @@ static void random_cont(struct rng *r, struct trk_cont *c)
 static bool cont_equal(const struct trk_cont *a, const struct trk_cont *b)
 {
 	return a->conn == b->conn && a->domain == b->domain && a->time_ms == b->time_ms &&
-	       a->base == b->base && a->slot == b->slot && a->iw == b->iw &&
+	       a->base == b->base && a->seg_size == b->seg_size && a->iw == b->iw &&
 	       a->key_id == b->key_id && a->domain_key == b->domain_key &&
 	       !memcmp(&a->law, &b->law, sizeof(a->law));
 }
@@ -188,11 +188,12 @@ static void cont__other_peer_service_or_key_refused(void)
 /* Seals that are right over what nobody seals. */
 static void cont__impossible_contents_refused(void)
 {
-	static const struct trk_cont good = { .slot = 1448, .base = 100, .iw = TRK_INITIAL_WINDOW };
+	static const struct trk_cont good = { .seg_size = 1448, .base = 100,
+					      .iw = TRK_INITIAL_WINDOW };
 	static const struct {
 		u64 base, tcp_base, first_loss;
 		u32 start, ssthresh;
-		u16 slot;
+		u16 seg_size;
 		u8 iw;
 		int err;
 	} cases[] = {
@@ -233,7 +234,7 @@ static void cont__impossible_contents_refused(void)
 		u8 blob[TRK_CONT_LEN];
 
 		c.base = cases[i].base;
-		c.slot = cases[i].slot;
+		c.seg_size = cases[i].seg_size;
 		c.iw = cases[i].iw;
 		trk_law_init(&c.law, cases[i].tcp_base, cases[i].start, cases[i].ssthresh,
 			     cases[i].first_loss);

@@ -36,7 +36,7 @@ static struct trk_server_env env_at(u64 now_ms)
 					.now_ms = now_ms,
 					.horizon_ms = HORIZON,
 					.skew_ms = SKEW,
-					.max_slot = SLOT };
+					.max_seg_size = SLOT };
 }
 
 /* ---- first requests ---- */
@@ -48,8 +48,8 @@ static int first(u64 syn_ms, u64 now_ms, u32 isn, struct trk_req q, struct trk_g
 
 	env.now_ms = now_ms;
 	q.kind = TRK_KIND_FIRST;
-	if (!q.slot)
-		q.slot = 1448;
+	if (!q.seg_size)
+		q.seg_size = 1448;
 	return trk_server_step(&env, &peer, &q, isn + 1, cookie + 1, 200, g);
 }
 
@@ -65,7 +65,7 @@ static void first__initial_window(void)
 	CHECK_EQ(g.token, 5);
 	CHECK_EQ(g.ack, (u32)(ISN + 1 + 200));
 	CHECK_EQ(g.cont.base, 0);
-	CHECK_EQ(g.cont.slot, SLOT);
+	CHECK_EQ(g.cont.seg_size, SLOT);
 	CHECK_EQ(g.cont.law.start_cwnd, TRK_INITIAL_WINDOW);
 	CHECK_EQ(g.cont.law.ssthresh, TRK_SSTHRESH_INF);
 	CHECK(g.grow);
@@ -75,11 +75,11 @@ static void first__slot_is_the_smaller(void)
 {
 	struct trk_grant g;
 
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = 700 }, &g), TRK_OK);
-	CHECK_EQ(g.cont.slot, 700);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = 65535 }, &g), TRK_OK);
-	CHECK_EQ(g.cont.slot, SLOT);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .slot = TRK_MIN_SLOT - 1 }, &g),
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .seg_size = 700 }, &g), TRK_OK);
+	CHECK_EQ(g.cont.seg_size, 700);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .seg_size = 65535 }, &g), TRK_OK);
+	CHECK_EQ(g.cont.seg_size, SLOT);
+	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .seg_size = TRK_MIN_SEG_SIZE - 1 }, &g),
 		 TRK_DROP_RANGE);
 }
 
@@ -103,7 +103,7 @@ static void first__repeated_gets_one_packet(void)
 static void first__cookie_of_one_connection(void)
 {
 	struct trk_server_env env = env_at(NOW);
-	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1448 };
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1448 };
 	u32 cookie = trk_server_syn_cookie(&env, &peer, ISN), bit;
 	struct trk_peer p = peer;
 	struct trk_grant g;
@@ -159,7 +159,7 @@ static void conn_open(struct conn *c)
 				     .domain = (u64)trk_seal_order_at(NOW) << 32 | 88,
 				     .time_ms = NOW,
 				     .base = 0xfffffff0,
-				     .slot = SLOT,
+				     .seg_size = SLOT,
 				     .key_id = key.c.key_id,
 				     .domain_key = key.c.key_id,
 				     .iw = TRK_INITIAL_WINDOW };
@@ -291,10 +291,10 @@ static void range__no_longer_than_a_window(void)
 /* A memory by which of the range [m + from, m + to] was not answered yet. */
 struct some {
 	u64 from, to;
-	struct trk_mark seen;
+	struct trk_record seen;
 };
 
-static int mark_some(void *arg, const struct trk_peer *from, struct trk_mark *m)
+static int mark_some(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	struct some *some = arg;
 
@@ -309,7 +309,7 @@ static int step_some(struct conn *c, u32 m, u32 n, struct some *some, struct trk
 	struct trk_server_env env = env_at(NOW);
 
 	conn_step(c, TRK_KIND_RANGE, m, n, NOW, g);
-	env.mark = mark_some;
+	env.record = mark_some;
 	env.arg = some;
 	return trk_server_step(&env, &peer, &c->q, 1000, 2000, 300, g);
 }
@@ -573,13 +573,13 @@ static void range__retired_key_renews_only(void)
 	c.q.flags = TRK_REQ_FIN | TRK_REQ_GROW;
 	for (kind = TRK_KIND_RANGE; kind <= TRK_KIND_CLOSE; kind++) {
 		CHECK_EQ(conn_step(&c, kind, 4, 4, NOW, &g), TRK_OK);
-		CHECK(!g.late);
+		CHECK(!g.renew_only);
 		trk_seal_cont(&retired.c, &peer, &c.cont, c.blob);
 		CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g),
 			 kind == TRK_KIND_TIMEOUT ? TRK_OK : TRK_DROP_KEY);
 		if (kind != TRK_KIND_TIMEOUT)
 			continue;
-		CHECK(g.late && !g.has_input && !g.final_input && !g.grow);
+		CHECK(g.renew_only && !g.has_input && !g.final_input && !g.grow);
 		CHECK_EQ(g.count, 1);
 		CHECK_EQ(g.cont.domain_key, key.c.key_id);
 		CHECK(g.cont.domain != c.cont.domain);
@@ -597,7 +597,7 @@ static void range__retired_key_renews_only(void)
 static void first__cookie_of_a_retired_key(void)
 {
 	struct trk_server_env env = env_at(NOW), then = env_at(NOW);
-	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1448 };
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1448 };
 	struct trk_grant g;
 
 	then.current_key = &previous.c;
@@ -670,9 +670,9 @@ static void timeout__beyond_the_horizon(void)
 	c.q.input_len = 100;
 	c.q.flags = TRK_REQ_FIN | TRK_REQ_GROW;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW + HORIZON, &g), TRK_OK);
-	CHECK(!g.late && g.has_input && g.final_input);
+	CHECK(!g.renew_only && g.has_input && g.final_input);
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW + HORIZON + 1, &g), TRK_OK);
-	CHECK(g.late && !g.has_input && !g.final_input && !g.grow);
+	CHECK(g.renew_only && !g.has_input && !g.final_input && !g.grow);
 	CHECK_EQ(g.count, 1);
 	CHECK_EQ(g.cont.law.start_cwnd, 1);
 	CHECK(g.cont.time_ms == NOW + HORIZON + 1);
@@ -706,7 +706,7 @@ static void renewed(const struct conn *c, const struct trk_peer *from, const str
 	struct trk_cont cont;
 	struct trk_resp r;
 
-	CHECK(g->late && g->moved && g->count == 1);
+	CHECK(g->renew_only && g->moved && g->count == 1);
 	CHECK_EQ(trk_answer_begin(&a), 0);
 	CHECK(trk_answer_next(&a, hdr, &p));
 	CHECK_EQ(p.data_len, 0);
@@ -736,7 +736,7 @@ static void timeout__from_another_address(void)
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
 	c.q.addr = (struct trk_blob){ addr, trk_seal_peer_write(&was, addr) };
 	CHECK_EQ(conn_from(&c, &was, false, &g), TRK_OK);
-	CHECK(!g.late && !g.moved && !g.addr_len);
+	CHECK(!g.renew_only && !g.moved && !g.addr_len);
 	CHECK_EQ(conn_from(&c, &is, false, &g), TRK_DROP_MOVED);
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_OK);
 	CHECKED(renewed(&c, &is, &g));
@@ -757,12 +757,12 @@ static void timeout__from_another_address(void)
 
 static struct trku_replay answered;
 
-static int mark_at(u64 now_ms, const struct trk_peer *from, struct trk_mark *m)
+static int mark_at(u64 now_ms, const struct trk_peer *from, struct trk_record *m)
 {
-	return toy_mark(&answered, from, m, now_ms);
+	return toy_record(&answered, from, m, now_ms);
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_mark *m)
+static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	return mark_at(*(const u64 *)arg, from, m);
 }
@@ -782,21 +782,21 @@ static void timeout__attempts_used_up(void)
 	c.q.has_input = true;
 	c.q.input_len = 100;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
-	CHECK(!g.late && g.has_input && g.final_input && g.grow);
-	env.mark = mark;
+	CHECK(!g.renew_only && g.has_input && g.final_input && g.grow);
+	env.record = mark;
 	env.arg = &env.now_ms;
 	for (i = 1; i <= TRK_MAX_ATTEMPTS; i++) {
 		c.q.attempt = i;
 		env.now_ms += 64;
 		CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
-		CHECK(!g.late && g.has_input);
+		CHECK(!g.renew_only && g.has_input);
 		/* One domain a moment. */
 		CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_REPLAY);
 	}
 	c.q.attempt = 1;
 	env.now_ms += 64;
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
-	CHECK(g.late && !g.has_input && !g.final_input && !g.grow && g.count == 1);
+	CHECK(g.renew_only && !g.has_input && !g.final_input && !g.grow && g.count == 1);
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_REPLAY);
 }
 
@@ -833,7 +833,7 @@ static void timeout__of_an_old_domain(void)
 		conn_open(&c);
 		c.q.attempt = 1;
 		CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + days * 86400000, &g), TRK_OK);
-		CHECK(g.late);
+		CHECK(g.renew_only);
 	}
 }
 
@@ -894,7 +894,7 @@ static void step__any_server_is_the_same_server(void)
 
 	b.skew_ms = 5;
 	b.horizon_ms = HORIZON;
-	b.max_slot = 600;
+	b.max_seg_size = 600;
 	conn_open(&c);
 	conn_lose(&c, 4, 5);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 2, 9, NOW, &g), TRK_OK);
@@ -990,7 +990,7 @@ static void lay_out(struct trk_answer *a, struct laid_out *l)
 		struct trk_resp *r = &l->r[l->n];
 
 		CHECK(p->hdr_len <= TRK_RESP_HDR_MAX);
-		CHECK(p->hdr_len + p->data_len <= g->cont.slot);
+		CHECK(p->hdr_len + p->data_len <= g->cont.seg_size);
 		CHECK(p->data_at + p->data_len <= a->len);
 		l->hdr[l->n] = malloc(p->hdr_len);
 		memcpy(l->hdr[l->n], hdr, p->hdr_len);
@@ -1001,7 +1001,7 @@ static void lay_out(struct trk_answer *a, struct laid_out *l)
 		x = g->first + covered;
 		CHECK_EQ(r->num, (u32)x);
 		CHECK_EQ(r->token, g->token);
-		CHECK_EQ(p->seq, (u32)(g->seq0 + (x - 1) * g->cont.slot));
+		CHECK_EQ(p->seq, (u32)(g->seq0 + (x - 1) * g->cont.seg_size));
 		CHECK(r->nonce == trk_nonce_span(&key.c, g->cont.conn, g->cont.domain, x,
 						 x + r->span - 1, r->flags & TRK_RESP_NOGROWTH));
 		if (!g->grow)
@@ -1318,7 +1318,7 @@ static void answer__shown_to_be_sealed_anew(void)
 	/* Nothing of the kind beyond the horizon. */
 	c.q.attempt = 1;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW + 2 * HORIZON, &g), TRK_OK);
-	CHECK(g.late);
+	CHECK(g.renew_only);
 	a = (struct trk_answer){ .g = &g };
 	CHECKED(lay_out(&a, &l));
 	CHECK_EQ(l.p[0].hdr_len, TRK_RESP_FIXED + TRK_CONT_LEN);
@@ -1457,7 +1457,7 @@ static void answer__largest_header_fits(void)
 	a.output.len = TRK_UCONT_MAX;
 	a.input.len = TRK_UCONT_MAX;
 	CHECK_EQ(trk_answer_begin(&a), -EMSGSIZE);
-	g.cont.slot = TRK_RESP_HDR_MAX + 1;
+	g.cont.seg_size = TRK_RESP_HDR_MAX + 1;
 	a = (struct trk_answer){ .g = &g,
 				 .has_output = true,
 				 .has_input = true,

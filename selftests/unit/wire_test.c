@@ -91,7 +91,7 @@ static void syn_version__highest_common(void)
 /* Who cannot speak the version of his request in truth is refused. */
 static void req__first_repeats_the_versions(void)
 {
-	struct trk_req q = { .kind = TRK_KIND_FIRST, .slot = 1400 }, got;
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1400 }, got;
 	u8 p[TRK_REQ_HDR_MAX];
 	u32 len = trk_wire_req_write(p, &q);
 	unsigned int min, max;
@@ -175,7 +175,7 @@ static void random_req(struct rng *r, struct trk_req *q)
 	q->kind = rng_in(r, TRK_KIND_FIRST, TRK_KIND_CLOSE);
 	q->flags = rng_u64(r);
 	q->attempt = rng_u64(r);
-	q->slot = rng_u64(r);
+	q->seg_size = rng_u64(r);
 	q->token = rng_u64(r);
 	q->ackrel = rng_u64(r);
 	q->m = rng_u64(r);
@@ -221,8 +221,8 @@ static bool req_equal(const struct trk_req *a, const struct trk_req *b)
 
 	if (a->kind != b->kind || a->flags != b->flags || a->attempt != b->attempt ||
 	    a->nclaims != b->nclaims || a->nask != b->nask || a->has_input != b->has_input ||
-	    a->slot != b->slot || a->token != b->token || a->ackrel != b->ackrel || a->m != b->m ||
-	    a->n != b->n || a->proof != b->proof || !blob_equal(a->cont, b->cont) ||
+	    a->seg_size != b->seg_size || a->token != b->token || a->ackrel != b->ackrel ||
+	    a->m != b->m || a->n != b->n || a->proof != b->proof || !blob_equal(a->cont, b->cont) ||
 	    !blob_equal(a->output, b->output) || !blob_equal(a->input, b->input) ||
 	    !blob_equal(a->addr, b->addr) || a->input_off != b->input_off)
 		return false;

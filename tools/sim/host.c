@@ -40,8 +40,8 @@ struct packed {
 };
 
 #define HOST_WORDS	(sizeof(struct host) / 8)
-#define RING_WORDS(n)	((n) * sizeof(struct trk_slot) / 8)
-static_assert(sizeof(struct trk_slot) % 8 == 0, "packed by words");
+#define RING_WORDS(n)	((n) * sizeof(struct trk_entry) / 8)
+static_assert(sizeof(struct trk_entry) % 8 == 0, "packed by words");
 
 /* ---- the application: messages all alike, each with a key of its own ---- */
 
@@ -129,7 +129,7 @@ static u64 wrong_bytes(const struct conn *c, u64 off, const u8 *p, u32 len)
 {
 	struct host *h = c->m;
 	u64 whole = reply_len(c->group), wrong = 0;
-	u8 want[TRK_MAX_SLOT];
+	u8 want[TRK_MAX_SEG_SIZE];
 
 	while (len) {
 		u32 i = (u32)(off / whole), n = (u32)min_t(u64, len, whole - off % whole), k;
@@ -206,7 +206,7 @@ static void arrived(struct conn *c, u64 a, u64 b)
 static void client_ring(struct conn *c)
 {
 	struct trk_client *cl = &((struct host *)c->m)->cl;
-	struct trk_slot *old = cl->num.ring;
+	struct trk_entry *old = cl->num.ring;
 	u32 size = cl->num.ring_size;
 
 	if (cl->ring_want <= size)
@@ -215,7 +215,7 @@ static void client_ring(struct conn *c)
 	conn_free(c, old, size * sizeof(*old));
 }
 
-static void client_send(struct conn *c, const struct trk_out_req *o)
+static void client_send(struct conn *c, const struct trk_sending *o)
 {
 	struct packet *p;
 
@@ -242,7 +242,7 @@ static void client_pump(struct conn *c)
 {
 	struct host *h = c->m;
 	struct trk_client *cl = &h->cl;
-	struct trk_out_req o;
+	struct trk_sending o;
 
 	cl->rcv_limit = cl->rcv_nxt + c->group->buffer;
 	client_ring(c);
@@ -267,7 +267,7 @@ static void client_app(struct conn *c)
 	if (cl->rcv_nxt == output_len(g) && trk_client_input_done(cl)) {
 		conn_done(c);
 		if (!g->keep && cl->fin_off == output_len(g)) {
-			struct trk_out_req o;
+			struct trk_sending o;
 
 			trk_request_close(cl, &o);
 			client_send(c, &o);
@@ -289,7 +289,7 @@ static void client_write(struct conn *c)
 		return;
 	h->next_us = U64_MAX;
 	h->written++;
-	h->cl.in_end = (u64)h->written * message_len(c->group);
+	h->cl.snd_end = (u64)h->written * message_len(c->group);
 	client_pump(c);
 }
 
@@ -337,7 +337,7 @@ static void rest(struct conn *c)
 	p->deadline_us = core_deadline(c);
 	core_sample(c, &p->sample);
 	memcpy(p->word, room, len * sizeof(*room));
-	conn_free(c, h->cl.num.ring, h->cl.num.ring_size * sizeof(struct trk_slot));
+	conn_free(c, h->cl.num.ring, h->cl.num.ring_size * sizeof(struct trk_entry));
 	conn_free(c, h, sizeof(*h));
 	c->packed = p;
 	c->m = NULL;
@@ -353,7 +353,7 @@ static void wake(struct conn *c)
 		return;
 	h = conn_alloc(c, sizeof(*h));
 	ring = unpack(p->word, (u64 *)h, HOST_WORDS);
-	h->cl.num.ring = conn_alloc(c, p->ring_size * sizeof(struct trk_slot));
+	h->cl.num.ring = conn_alloc(c, p->ring_size * sizeof(struct trk_entry));
 	unpack(ring, (u64 *)h->cl.num.ring, RING_WORDS(p->ring_size));
 	conn_free(c, p, sizeof(*p) + p->len * sizeof(*p->word));
 	c->packed = NULL;
@@ -367,10 +367,10 @@ static void core_connected(struct conn *c, u64 rtt_us)
 	c->m = h;
 	h->next_us = U64_MAX;
 	h->checked = U32_MAX;
-	trk_client_init(&h->cl, conn_alloc(c, TRK_RING_MIN * sizeof(struct trk_slot)),
+	trk_client_init(&h->cl, conn_alloc(c, TRK_RING_MIN * sizeof(struct trk_entry)),
 			TRK_RING_MIN, client_random, c);
 	h->cl.redundant = c->group->redundant;
-	trk_client_connected(&h->cl, c->net->sc->slot, rtt_us);
+	trk_client_connected(&h->cl, c->net->sc->seg_size, rtt_us);
 	client_app(c);
 	client_write(c);
 }
@@ -391,7 +391,7 @@ static void core_opened(struct conn *c, const struct packet *p)
 static void core_at_client(struct conn *c, struct packet *p)
 {
 	struct net *n = c->net;
-	struct trk_in_resp in;
+	struct trk_delivery in;
 	struct trk_resp r;
 	struct host *h;
 	int err = trk_wire_resp_parse(&r, p->data, p->len, p->len);
@@ -441,11 +441,11 @@ static void core_close(struct conn *c)
 	n->timeouts += h->cl.stat.timeouts;
 	n->lost += h->cl.stat.lost;
 	n->late += h->cl.stat.late;
-	n->again_down += h->cl.stat.out_retrans;
-	n->again_up += h->cl.stat.in_retrans;
-	n->bytes_up += h->cl.in_una;
+	n->again_down += h->cl.stat.rcv_retrans;
+	n->again_up += h->cl.stat.snd_retrans;
+	n->bytes_up += h->cl.snd_una;
 	count(c);
-	conn_free(c, h->cl.num.ring, h->cl.num.ring_size * sizeof(struct trk_slot));
+	conn_free(c, h->cl.num.ring, h->cl.num.ring_size * sizeof(struct trk_entry));
 	conn_free(c, h->ahead, h->room * sizeof(*h->ahead));
 	conn_free(c, h, sizeof(*h));
 }

@@ -316,7 +316,7 @@ static void link_init(struct path *path, enum sim_dir dir, u64 seed)
 		.sim = &path->net->sim,
 		.rng = &path->rng[dir],
 		.rate = s->rate,
-		.queue = (u64)s->queue * (path->net->sc->slot + SIM_OVERHEAD),
+		.queue = (u64)s->queue * (path->net->sc->seg_size + SIM_OVERHEAD),
 		.delay_us = s->delay_us,
 		.jitter_us = s->jitter_us,
 		.reorder_us = s->reorder_us,
@@ -339,7 +339,7 @@ static void server_init(struct replica *rep)
 		.keys = 1,
 		.horizon_ms = sc->horizon_ms,
 		.skew_ms = sc->skew_ms,
-		.max_slot = sc->slot,
+		.max_seg_size = sc->seg_size,
 	};
 	if (!sc->remember)
 		return;

@@ -188,7 +188,7 @@ static u64 answer_again(const struct request *q, const u64 *lost)
 
 static u32 piece_len(const struct conn *c, u32 piece)
 {
-	u32 full = c->net->sc->slot - CONT_LEN;
+	u32 full = c->net->sc->seg_size - CONT_LEN;
 
 	return (u32)min_t(u64, full, c->group->len - (u64)piece * full);
 }
@@ -453,7 +453,7 @@ static void paper_at_client(struct conn *c, struct packet *p)
 static void paper_connected(struct conn *c, u64 rtt_us)
 {
 	struct client *cl = conn_alloc(c, sizeof(*cl));
-	u32 full = c->net->sc->slot - CONT_LEN;
+	u32 full = c->net->sc->seg_size - CONT_LEN;
 
 	c->m = cl;
 	cl->pieces = (u32)((c->group->len + full - 1) / full);
@@ -553,7 +553,7 @@ static void respond(struct conn *c, const struct request *q, enum response_kind 
 
 	if (kind != RESP_BARE) {
 		p = packet_new((u32)number, 0, (u8 *)&r, sizeof(r), 0);
-		p->ghost = c->net->sc->slot - sizeof(r);
+		p->ghost = c->net->sc->seg_size - sizeof(r);
 	} else {
 		p = packet_new((u32)number, 0, (u8 *)&r, sizeof(r), count * sizeof(number));
 		for (i = 0; i < count; i++, number++)
@@ -591,7 +591,7 @@ static void paper_at_server(struct replica *rep, struct packet *p)
 		answer_number(&q, lost, rep->net->sc->burst_limit, &a);
 		for (x = a.run; x < a.run + a.again; x++) {
 			respond(back, &q, RESP_AGAIN, x, 0);
-			rep->net->count.again_down += rep->net->sc->slot - CONT_LEN;
+			rep->net->count.again_down += rep->net->sc->seg_size - CONT_LEN;
 		}
 		if (!q.wants)
 			break;

@@ -188,7 +188,7 @@ static void do_sample(struct reader *r)
 
 static void do_slot(struct reader *r)
 {
-	r->sc->slot = (u16)read_number(r, TRK_MIN_SLOT, TRK_MAX_SLOT);
+	r->sc->seg_size = (u16)read_number(r, TRK_MIN_SEG_SIZE, TRK_MAX_SEG_SIZE);
 }
 
 static void do_replicas(struct reader *r)
@@ -477,7 +477,7 @@ int sim_scenario_read(struct sim_scenario *sc, FILE *f, const char *name, char e
 	static size_t room;
 	unsigned int i;
 
-	*sc = (struct sim_scenario){ .sample_us = 100000, .slot = 1448, .replicas = 1,
+	*sc = (struct sim_scenario){ .sample_us = 100000, .seg_size = 1448, .replicas = 1,
 				     .horizon_ms = 3600000, .burst_limit = 3 };
 	if (setjmp(r.bad)) {
 		sim_scenario_free(sc);

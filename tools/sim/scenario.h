@@ -57,7 +57,7 @@ struct sim_outage {
 struct sim_scenario {
 	u64 seed;
 	u64 time_us, sample_us;
-	u16 slot;
+	u16 seg_size;
 	unsigned int replicas;
 	enum sim_spray spray;
 	bool remember;			/* replicas answer each request once */

@@ -24,10 +24,10 @@ void toy_replay(struct trku_replay *r, u32 connections)
 	}
 }
 
-/* trku_replay_mark(), of a small memory if it is but zeroes so far. */
-int toy_mark(struct trku_replay *r, const struct trk_peer *peer, struct trk_mark *m, u64 now_ms)
+/* trku_replay_record(), of a small memory if it is but zeroes so far. */
+int toy_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_record *m, u64 now_ms)
 {
 	if (!r->set)
 		toy_replay(r, 4 * TRK_ONCE_WAYS);
-	return trku_replay_mark(r, peer, m, now_ms);
+	return trku_replay_record(r, peer, m, now_ms);
 }

@@ -11,6 +11,7 @@
 
 void toy_cipher(struct trku_cipher *t, u8 key_id, u64 number);
 void toy_replay(struct trku_replay *r, u32 connections);
-int toy_mark(struct trku_replay *r, const struct trk_peer *peer, struct trk_mark *m, u64 now_ms);
+int toy_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_record *m,
+	       u64 now_ms);
 
 #endif /* SIM_TOYKEYS_H */

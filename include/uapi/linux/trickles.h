@@ -338,7 +338,7 @@ struct trk_ops {
  * @cwnd: congestion window, packets
  * @rtt_us: smoothed round trip time
  * @rto_us: retransmission timer
- * @slot: bytes of TCP payload in a full packet
+ * @seg_size: bytes of TCP payload in a full packet
  * @version: of the protocol on the wire
  * @requests: packets sent
  * @responses: packets received
@@ -354,7 +354,7 @@ struct trk_info {
 	__u32 cwnd;
 	__u32 rtt_us;
 	__u32 rto_us;
-	__u32 slot;
+	__u32 seg_size;
 	__u32 version;
 	__aligned_u64 requests;
 	__aligned_u64 responses;

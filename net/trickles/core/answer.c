@@ -77,7 +77,7 @@ static u32 answer_hdr(const struct trk_answer *a)
 	struct trk_resp r;
 
 	answer_common(a, &r);
-	r.has_geometry = !g->nask && !g->late;
+	r.has_geometry = !g->nask && !g->renew_only;
 	if (g->mint != TRK_MINT_NONE)
 		r.cont.p = a->cont_blob;
 	/* The last packet may have to say of how many numbers it is. */
@@ -94,7 +94,7 @@ static u16 reseal(const struct trk_answer *a, enum trk_ext which, const struct t
 	const struct trk_grant *g = a->g;
 	u32 more = TRK_EXT_HDR + TRK_UCONT_HDR + u->len;
 
-	if (u->key_id == a->seal->key_id || answer_hdr(a) + more + data > g->cont.slot)
+	if (u->key_id == a->seal->key_id || answer_hdr(a) + more + data > g->cont.seg_size)
 		return 0;
 	return (u16)trk_seal_ucont(a->seal, a->peer, g->cont.conn, which, u, blob);
 }
@@ -130,7 +130,7 @@ int trk_answer_begin(struct trk_answer *a)
 	const struct trk_grant *g = a->g;
 	u32 hdr;
 
-	if (g->late) {
+	if (g->renew_only) {
 		a->has_output = false;
 		a->has_input = false;
 		a->has_consumed = false;
@@ -138,8 +138,8 @@ int trk_answer_begin(struct trk_answer *a)
 		a->abort = false;
 		a->len = 0;
 	}
-	if ((a->has_output && !trk_ucont_fits(a->output.len, g->cont.slot)) ||
-	    (a->has_input && !trk_ucont_fits(a->input.len, g->cont.slot)))
+	if ((a->has_output && !trk_ucont_fits(a->output.len, g->cont.seg_size)) ||
+	    (a->has_input && !trk_ucont_fits(a->input.len, g->cont.seg_size)))
 		return -EMSGSIZE;
 	if (g->mint != TRK_MINT_NONE)
 		trk_seal_cont(a->seal, a->peer, &g->cont, a->cont_blob);
@@ -149,19 +149,19 @@ int trk_answer_begin(struct trk_answer *a)
 	if (a->has_input)
 		a->input_len = (u16)trk_seal_ucont(a->seal, a->peer, g->cont.conn, TRK_EXT_INPUT,
 						   &a->input, a->input_blob);
-	if (answer_hdr(a) >= g->cont.slot)
+	if (answer_hdr(a) >= g->cont.seg_size)
 		return -EMSGSIZE;
 	/* What lies beyond the continuation belongs to the next one. */
 	if (!g->nask && a->has_output && a->off < a->output.end)
 		a->len = min_t(u64, a->len, a->output.end - a->off);
 	a->once = !g->nask && a->has_consumed && !a->has_output && a->len;
-	if (g->has_output && !a->has_output && !g->has_input && !g->late)
+	if (g->has_output && !a->has_output && !g->has_input && !g->renew_only)
 		a->output_len = reseal(a, TRK_EXT_OUTPUT, &g->output, 1, a->output_blob);
-	if (g->has_input_cont && !a->has_input && !g->late)
+	if (g->has_input_cont && !a->has_input && !g->renew_only)
 		a->input_len = reseal(a, TRK_EXT_INPUT, &g->input, a->once ? a->len : 1,
 				      a->input_blob);
 	hdr = answer_hdr(a) - TRK_EXT_HDR - 2;
-	a->piece = g->nask ? trk_grant_piece(g) : (u16)(g->cont.slot - hdr);
+	a->piece = g->nask ? trk_grant_piece(g) : (u16)(g->cont.seg_size - hdr);
 	if (a->once && a->len > a->piece)
 		return -EMSGSIZE;
 	return 0;
@@ -240,7 +240,7 @@ static void answer_fields(const struct trk_answer *a, u64 x, struct trk_resp *r)
 		r->cont.p = a->cont_blob;
 		r->cont.len = TRK_CONT_LEN;
 	}
-	if (!g->nask && !bare && !g->late) {
+	if (!g->nask && !bare && !g->renew_only) {
 		r->has_geometry = true;
 		r->geo_index = (u16)a->next;
 		r->geo_piece = a->piece;
@@ -298,7 +298,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	grow = g->grow && !a->abort && (full || a->next < g->paid);
 	size = trk_wire_resp_size(&r);
 	if (!answer_more(a) || a->packets + 1 >= TRK_MAX_ANSWER) {
-		bool fits = size + TRK_EXT_HDR + 2 + len <= g->cont.slot;
+		bool fits = size + TRK_EXT_HDR + 2 + len <= g->cont.seg_size;
 
 		if (a->packets + 1 >= TRK_MAX_ANSWER || (fits && !(grow && a->next < g->paid))) {
 			r.span = (u16)min_t(u32, g->count - a->next, 65535);
@@ -307,7 +307,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 				grow = false;
 		}
 	}
-	len = min_t(u32, len, g->cont.slot - size);
+	len = min_t(u32, len, g->cont.seg_size - size);
 	if (a->fin && !a->abort && at + len >= a->len)
 		r.flags |= TRK_RESP_FIN;
 	if (!grow)
@@ -319,7 +319,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 					 true);
 	}
 	p->hdr_len = trk_wire_resp_write(hdr, &r);
-	p->seq = g->seq0 + (u32)(x - 1) * g->cont.slot;
+	p->seq = g->seq0 + (u32)(x - 1) * g->cont.seg_size;
 	p->data_at = at;
 	p->data_len = len;
 	a->next += r.span;

@@ -12,7 +12,7 @@
  * @random: source of tokens, 32 unpredictable bits a call
  * @random_arg: its argument
  */
-void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size,
+void trk_client_init(struct trk_client *cl, struct trk_entry *ring, u32 ring_size,
 		     u32 (*random)(void *arg), void *random_arg)
 {
 	memset(cl, 0, sizeof(*cl));
@@ -34,12 +34,12 @@ void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size
  * @ring: zeroed memory for @ring_size entries; the old memory may be freed afterwards
  * @ring_size: a power of two, larger than before
  */
-void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_size)
+void trk_client_set_ring(struct trk_client *cl, struct trk_entry *ring, u32 ring_size)
 {
 	u64 x, low = cl->num.hi >= cl->num.ring_size ? cl->num.hi - cl->num.ring_size + 1 : 0;
 
 	for (x = low; x <= cl->num.hi; x++)
-		ring[x & (ring_size - 1)] = *trk_client_slot(cl, x);
+		ring[x & (ring_size - 1)] = *trk_client_entry(cl, x);
 	cl->num.ring = ring;
 	cl->num.ring_size = ring_size;
 }
@@ -47,13 +47,13 @@ void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_
 /**
  * trk_client_connected - the server's cookie came
  * @cl: the client, initialised
- * @want_slot: bytes of TCP payload that a segment from the server may have
+ * @want_seg_size: bytes of TCP payload that a segment from the server may have
  * @rtt_us: round trip of the SYN, microseconds; 0 if not known
  */
-void trk_client_connected(struct trk_client *cl, u16 want_slot, u64 rtt_us)
+void trk_client_connected(struct trk_client *cl, u16 want_seg_size, u64 rtt_us)
 {
-	cl->want_slot = want_slot;
-	cl->slot = want_slot;
+	cl->want_seg_size = want_seg_size;
+	cl->seg_size = want_seg_size;
 	cl->state = TRK_CL_FIRST;
 	if (rtt_us)
 		trk_timer_rtt(cl, rtt_us);
@@ -75,7 +75,7 @@ static void input_release(struct trk_client *cl)
 	    trk_plan_wants(cl))
 		return;
 	a = placeless->r[0].a;
-	b = min_t(u64, a + cl->slot, placeless->r[0].b);
+	b = min_t(u64, a + cl->seg_size, placeless->r[0].b);
 	if (placeless->n && a != cl->tx.tried) {
 		cl->tx.tried = a;
 		trk_ranges_sub(placeless, a, b);
@@ -97,13 +97,13 @@ static void input_release(struct trk_client *cl)
  *
  * Return: true if @out is to be sent.  Does not sleep.
  */
-bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
 	trk_ranges_sub(&cl->rx.holes, 0, cl->rcv_nxt);
 	cl->rx.window_max = max_t(u64, cl->rx.window_max, cl->rcv_limit - cl->rcv_nxt);
 	input_release(cl);
 	if (cl->state == TRK_CL_FIRST) {
-		if (cl->req.first_sent || !(cl->in_end || cl->in_fin || cl->want_first))
+		if (cl->req.first_sent || !(cl->snd_end || cl->snd_fin || cl->want_first))
 			return false;
 		trk_request_first(cl, now_us, out);
 		trk_timer_arm(cl, now_us);
@@ -149,8 +149,8 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
  */
 bool trk_client_input_done(const struct trk_client *cl)
 {
-	if (cl->in_fin && !cl->tx.fin_acked)
+	if (cl->snd_fin && !cl->tx.fin_acked)
 		return false;
-	return cl->in_una == cl->in_end ||
-	       (cl->in_fin && !cl->tx.token && cl->tx.stall >= cl->in_end);
+	return cl->snd_una == cl->snd_end ||
+	       (cl->snd_fin && !cl->tx.token && cl->tx.stall >= cl->snd_end);
 }

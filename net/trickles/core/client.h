@@ -13,12 +13,12 @@
 #include "state.h"
 #include "timer.h"
 
-void trk_client_init(struct trk_client *cl, struct trk_slot *ring, u32 ring_size,
+void trk_client_init(struct trk_client *cl, struct trk_entry *ring, u32 ring_size,
 		     u32 (*random)(void *arg), void *random_arg);
-void trk_client_set_ring(struct trk_client *cl, struct trk_slot *ring, u32 ring_size);
-void trk_client_connected(struct trk_client *cl, u16 want_slot, u64 rtt_us);
+void trk_client_set_ring(struct trk_client *cl, struct trk_entry *ring, u32 ring_size);
+void trk_client_connected(struct trk_client *cl, u16 want_seg_size, u64 rtt_us);
 
-bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
+bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out);
 bool trk_client_input_done(const struct trk_client *cl);
 
 #endif /* TRK_CORE_CLIENT_H */

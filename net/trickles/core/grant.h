@@ -20,15 +20,15 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  *	request itself filled a packet (the client sends as fast as it may): what one
  *	received number issues, or one number if it stands for several
  * @final_input: the client's stream ends behind the input of the request
- * @late: the continuation was past its horizon, of another address, or its key retired, or
+ * @renew_only: the continuation was past its horizon, of another address, or its key retired, or
  *	the timeout was answered before: the answer is a new continuation and nothing else
  * @moved: it was of another address
  * @count: numbers granted; 0 when the request issues nothing
  * @first: first number granted; they are contiguous
  * @cont: the continuation to send, or (TRK_MINT_NONE) the one that came; its conn,
- *        domain and slot hold for the answer in any case
+ *        domain and segment size hold for the answer in any case
  * @token: to echo
- * @seq0: server's ISN + 1: packet x has sequence number seq0 + (x - 1) * slot
+ * @seq0: server's ISN + 1: packet x has sequence number seq0 + (x - 1) * segment size
  * @ack: acknowledgment number of the answer
  * @ask: byte ranges wanted, in the order of the numbers
  * @nask: how many ranges
@@ -51,7 +51,7 @@ struct trk_grant {
 	bool grow;
 	u8 paid;
 	bool final_input;
-	bool late;
+	bool renew_only;
 	bool moved;
 	bool has_output;
 	bool has_input_cont;
@@ -75,7 +75,7 @@ struct trk_grant {
 /* Bytes of data behind the shortest header, which is what a full packet of asked bytes has. */
 static inline u16 trk_grant_piece(const struct trk_grant *g)
 {
-	return (u16)trk_piece(g->cont.slot, false);
+	return (u16)trk_piece(g->cont.seg_size, false);
 }
 
 #endif /* TRK_CORE_GRANT_H */

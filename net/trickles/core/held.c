@@ -174,7 +174,7 @@ void trk_held_store_input(struct trk_client *cl, const struct trk_resp *r)
 {
 	struct trk_ucont u;
 
-	if (trk_wire_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->slot))
+	if (trk_wire_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->seg_size))
 		return;
 	/* A late packet must not bring an older one back. */
 	if (cl->held.input.len && u.start < cl->held.input.u.start)
@@ -225,7 +225,7 @@ unsigned int trk_held_claims(struct trk_client *cl)
  *
  * A timeout request uses the last one of these, so that nothing spoilt is among its claims.
  */
-void trk_held_confirm(struct trk_client *cl, const struct trk_slot *s)
+void trk_held_confirm(struct trk_client *cl, const struct trk_entry *s)
 {
 	const struct trk_held_cont *held = &cl->held.conts[s->serial % TRK_CONTS];
 	unsigned int i;
@@ -254,7 +254,7 @@ void trk_held_confirm(struct trk_client *cl, const struct trk_slot *s)
  *
  * Requests carry it from now on, if it is what the server would have sealed for this report.
  */
-void trk_held_renew(struct trk_client *cl, const struct trk_slot *s, const u8 *blob)
+void trk_held_renew(struct trk_client *cl, const struct trk_entry *s, const u8 *blob)
 {
 	const struct trk_held_cont *cur = trk_client_cont(cl);
 	struct trk_held_cont *held;
@@ -271,7 +271,7 @@ void trk_held_renew(struct trk_client *cl, const struct trk_slot *s, const u8 *b
 	trk_seal_cont_read(blob, &c);
 	if (trk_seal_cont_check(&c) || c.domain != cur->c.domain || c.base <= cur->c.base ||
 	    c.base != s->req_n ||
-	    c.slot != cl->slot)
+	    c.seg_size != cl->seg_size)
 		return;
 	/* Replicas may change one after the other: what goes to and fro is one change. */
 	if (c.key_id == c.domain_key)

@@ -15,7 +15,7 @@ void trk_held_store_output(struct trk_client *cl, const struct trk_resp *r,
 void trk_held_store_input(struct trk_client *cl, const struct trk_resp *r);
 void trk_held_reseal_input(struct trk_client *cl, const struct trk_resp *r);
 unsigned int trk_held_claims(struct trk_client *cl);
-void trk_held_confirm(struct trk_client *cl, const struct trk_slot *s);
-void trk_held_renew(struct trk_client *cl, const struct trk_slot *s, const u8 *blob);
+void trk_held_confirm(struct trk_client *cl, const struct trk_entry *s);
+void trk_held_renew(struct trk_client *cl, const struct trk_entry *s, const u8 *blob);
 
 #endif /* TRK_CORE_HELD_H */

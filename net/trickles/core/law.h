@@ -11,7 +11,8 @@
 #define TRK_INITIAL_WINDOW	10u		/* packets, RFC 6928 */
 #define TRK_MIN_CWND		2u		/* packets, RFC 5681 (4) */
 #define TRK_SSTHRESH_INF	(1u << 20)	/* packets: above every window */
-#define TRK_MAX_CWND		(1u << 15)	/* packets: window * slot stays below 2^30 */
+/* Packets; of the largest segment size they stay below 2^30 bytes. */
+#define TRK_MAX_CWND		(1u << 15)
 #define TRK_MAX_NUMBER		(1ULL << 62)	/* no connection gets there; sums do not wrap */
 #define TRK_MAX_CLAIMS		32		/* gaps and no-growth ranges in one proof */
 

@@ -14,9 +14,9 @@
  */
 void trk_numbers_lose(struct trk_client *cl, u64 x)
 {
-	struct trk_slot *s = trk_client_slot(cl, x);
+	struct trk_entry *s = trk_client_entry(cl, x);
 
-	s->state = TRK_SLOT_LOST;
+	s->state = TRK_ENTRY_LOST;
 	cl->num.expected--;
 	cl->stat.lost++;
 	if (s->what == TRK_WHAT_OUTPUT) {
@@ -50,7 +50,8 @@ static bool numbers_claim(struct trk_client *cl, u64 x, u8 kind)
 {
 	struct trk_claim *last = cl->num.nclaims ? &cl->num.claims[cl->num.nclaims - 1] : NULL;
 	bool swallow = last && last->a > cl->num.nrep;
-	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT : trk_claims_at(cl->slot);
+	u32 most = swallow && kind == TRK_CLAIM_LOST ? TRK_CLAIMS_SOFT :
+		   trk_claims_at(cl->seg_size);
 	u64 i;
 
 	if (last && last->kind == kind && last->b == x - 1) {
@@ -75,13 +76,13 @@ static bool numbers_claim(struct trk_client *cl, u64 x, u8 kind)
 		return false;
 	}
 	for (i = last->a; i <= x; i++)
-		if (trk_client_slot(cl, i)->state == TRK_SLOT_RECEIVED)
-			trk_client_slot(cl, i)->state = TRK_SLOT_LOST;
+		if (trk_client_entry(cl, i)->state == TRK_ENTRY_RECEIVED)
+			trk_client_entry(cl, i)->state = TRK_ENTRY_LOST;
 	last->kind = TRK_CLAIM_LOST;
 	last->b = x;
 	/* A gap cannot end a report, nor touch another gap. */
 	for (i = last->a - 1; i > cl->num.nrep; i--)
-		if (trk_client_slot(cl, i)->state == TRK_SLOT_RECEIVED)
+		if (trk_client_entry(cl, i)->state == TRK_ENTRY_RECEIVED)
 			break;
 	cl->num.reportable = max_t(u64, i, cl->num.nrep);
 	if (cl->num.nclaims > 1 && last[-1].kind == TRK_CLAIM_LOST && last[-1].b == last->a - 1 &&
@@ -132,18 +133,18 @@ void trk_numbers_late(struct trk_client *cl, u64 x)
 void trk_numbers_declare(struct trk_client *cl, bool force)
 {
 	while (cl->num.edge <= cl->num.top) {
-		struct trk_slot *s = trk_client_slot(cl, cl->num.edge);
+		struct trk_entry *s = trk_client_entry(cl, cl->num.edge);
 
-		if (s->state == TRK_SLOT_EXPECTED) {
+		if (s->state == TRK_ENTRY_EXPECTED) {
 			if (!force && cl->num.above < numbers_dupthresh(cl))
 				return;
 			trk_numbers_lose(cl, cl->num.edge);
 		}
 		/* The nonce of a shared packet is with its first number: swallowed with it. */
-		if (s->state == TRK_SLOT_RECEIVED && s->joined &&
-		    trk_client_slot(cl, cl->num.edge - 1)->state == TRK_SLOT_LOST)
-			s->state = TRK_SLOT_LOST;
-		if (s->state == TRK_SLOT_LOST) {
+		if (s->state == TRK_ENTRY_RECEIVED && s->joined &&
+		    trk_client_entry(cl, cl->num.edge - 1)->state == TRK_ENTRY_LOST)
+			s->state = TRK_ENTRY_LOST;
+		if (s->state == TRK_ENTRY_LOST) {
 			if (!numbers_claim(cl, cl->num.edge, TRK_CLAIM_LOST))
 				return;
 		} else {
@@ -152,7 +153,7 @@ void trk_numbers_declare(struct trk_client *cl, bool force)
 			if (!s->joined)
 				cl->num.above--;
 			/* The claim may have swallowed it. */
-			if (s->state == TRK_SLOT_RECEIVED)
+			if (s->state == TRK_ENTRY_RECEIVED)
 				cl->num.reportable = cl->num.edge;
 		}
 		cl->num.edge++;
@@ -177,13 +178,13 @@ int trk_numbers_check(struct trk_client *cl, const struct trk_resp *r, u64 x, bo
 	    x + cl->num.ring_size <= cl->num.hi)
 		return TRK_DROP_NUMBER;
 	for (i = 0; i < r->span; i++) {
-		const struct trk_slot *s = trk_client_slot(cl, x + i);
+		const struct trk_entry *s = trk_client_entry(cl, x + i);
 
-		if (s->state == TRK_SLOT_FREE || s->state == TRK_SLOT_RECEIVED)
+		if (s->state == TRK_ENTRY_FREE || s->state == TRK_ENTRY_RECEIVED)
 			return TRK_DROP_NUMBER;
 		if (r->token != s->token && (!s->again || r->token != s->again))
 			return TRK_DROP_TOKEN;
-		if (s->state == TRK_SLOT_LOST)
+		if (s->state == TRK_ENTRY_LOST)
 			*late = true;
 	}
 	return TRK_OK;
@@ -202,13 +203,13 @@ void trk_numbers_received(struct trk_client *cl, const struct trk_resp *r, u64 x
 	unsigned int i;
 
 	for (i = 0; i < r->span; i++) {
-		struct trk_slot *s = trk_client_slot(cl, x + i);
+		struct trk_entry *s = trk_client_entry(cl, x + i);
 
 		if (i && s->what == TRK_WHAT_OUTPUT)
 			trk_wanted_arrived(cl, s, s->off, 0);
 		if (s->what == TRK_WHAT_INPUT)
 			cl->tx.expected--;
-		s->state = TRK_SLOT_RECEIVED;
+		s->state = TRK_ENTRY_RECEIVED;
 		s->nonce = i ? 0 : r->nonce;
 		s->nogrowth = r->flags & TRK_RESP_NOGROWTH;
 		s->joined = i;
@@ -227,5 +228,5 @@ bool trk_numbers_renewing(const struct trk_client *cl)
 	/* With a full list of claims its loss would not be declared. */
 	return cl->held.renewal && cl->held.renewal + cl->num.ring_size > cl->num.hi &&
 	       cl->num.top < cl->held.renewal + cl->num.dupthresh &&
-	       trk_client_slot(cl, cl->held.renewal)->state == TRK_SLOT_EXPECTED;
+	       trk_client_entry(cl, cl->held.renewal)->state == TRK_ENTRY_EXPECTED;
 }

@@ -96,7 +96,7 @@ static void leave_gap(struct trk_once_proven *p, u64 a, u64 end)
 
 /*
  * Moves the bits up, so that @top has the highest.  Numbers from @a on are about to be
- * marked; those below that lose their bit without having been answered are a gap.
+ * recorded; those below that lose their bit without having been answered are a gap.
  */
 static void advance(struct trk_once_proven *p, u64 top, u64 a)
 {
@@ -154,7 +154,7 @@ static void set_answered(struct trk_once_proven *p, u64 a, u64 b)
 /* Numbers are kept this much higher, so that none of those with a bit is below 0. */
 #define BIAS	TRK_ONCE_SPAN
 
-static void domain_enter(struct trk_once_proven *p, const struct trk_mark *m)
+static void domain_enter(struct trk_once_proven *p, const struct trk_record *m)
 {
 	p->domain = m->domain;
 	p->top = m->floor + BIAS;
@@ -355,10 +355,10 @@ static struct trk_once_proven *new_proven(struct trk_once_set *s, const struct t
 	return p;
 }
 
-/* ---- marks ---- */
+/* ---- records ---- */
 
-static int mark_first(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
-		      struct trk_mark *m, u32 *evicted)
+static int record_first(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+			struct trk_record *m, u32 *evicted)
 {
 	struct trk_once_conn *c = find_guest(s, hash, m->conn);
 	u16 bit = (u16)(1u << m->attempt);
@@ -378,7 +378,7 @@ static int mark_first(struct trk_once_set *s, const struct trk_once_now *now, u8
 
 /* May a timeout request have been executed before? */
 static bool executed(const struct trk_once_now *now, const struct trk_once_conn *c, u32 known,
-		     const struct trk_once_proven *p, const struct trk_mark *m)
+		     const struct trk_once_proven *p, const struct trk_record *m)
 {
 	u32 order = trk_domain_order(m->domain);
 
@@ -390,8 +390,8 @@ static bool executed(const struct trk_once_now *now, const struct trk_once_conn 
 	return order != c->timeouts || c->attempts >> m->attempt & 1;
 }
 
-static int mark_timeout(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
-			struct trk_mark *m, u32 *evicted)
+static int record_timeout(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+			  struct trk_record *m, u32 *evicted)
 {
 	struct trk_once_proven *p = find_proven(s, hash, m->conn);
 	struct trk_once_conn *c = p ? &p->c : find_guest(s, hash, m->conn);
@@ -406,7 +406,7 @@ static int mark_timeout(struct trk_once_set *s, const struct trk_once_now *now, 
 	if (!c)
 		c = new_guest(s, now, hash, class, m->conn, evicted);
 	c->born = m->born;
-	if (m->late)
+	if (m->renew_only)
 		return TRK_OK;
 	held = w->class[p ? p - s->p : c - s->g];
 	here = *c;
@@ -424,8 +424,8 @@ static int mark_timeout(struct trk_once_set *s, const struct trk_once_now *now, 
 	return TRK_OK;
 }
 
-static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
-		      struct trk_mark *m, u32 *evicted)
+static int record_range(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+			struct trk_record *m, u32 *evicted)
 {
 	struct trk_once_proven *p = find_proven(s, hash, m->conn);
 	u32 order = trk_domain_order(m->domain);
@@ -476,7 +476,7 @@ static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8
 }
 
 /**
- * trk_once_mark - mark a request as answered
+ * trk_once_record - note that a request is answered
  * @s: the set of the connection, which follows from its id
  * @now: the time
  * @hash: a hash of the connection id, other than the one that led to @s
@@ -489,8 +489,8 @@ static int mark_range(struct trk_once_set *s, const struct trk_once_now *now, u8
  * Return: 0; TRK_DROP_REPLAY: it was answered; TRK_DROP_DOMAIN: the connection has left this
  * domain; TRK_DROP_FORGOTTEN: nobody knows.  Any context; the caller holds a lock of the set.
  */
-int trk_once_mark(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
-		  struct trk_mark *m, u32 *evicted)
+int trk_once_record(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+		    struct trk_record *m, u32 *evicted)
 {
 	struct trk_once_conn *c = find_guest(s, hash, m->conn);
 	struct trk_once_proven *p = find_proven(s, hash, m->conn);
@@ -502,10 +502,10 @@ int trk_once_mark(struct trk_once_set *s, const struct trk_once_now *now, u8 has
 		s->guests.touched[c - s->g] = now->tick;
 	switch (m->kind) {
 	case TRK_KIND_FIRST:
-		return mark_first(s, now, hash, class, m, evicted);
+		return record_first(s, now, hash, class, m, evicted);
 	case TRK_KIND_TIMEOUT:
-		return mark_timeout(s, now, hash, class, m, evicted);
+		return record_timeout(s, now, hash, class, m, evicted);
 	default:
-		return mark_range(s, now, hash, class, m, evicted);
+		return record_range(s, now, hash, class, m, evicted);
 	}
 }

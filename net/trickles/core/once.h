@@ -13,10 +13,10 @@
 #define TRK_ONCE_GAPS		2	/* runs of numbers below these that were left out */
 
 /**
- * struct trk_mark - a request that is to be marked as answered
+ * struct trk_record - a request that is to be noted as answered
  * @kind: TRK_KIND_FIRST, TRK_KIND_RANGE or TRK_KIND_TIMEOUT
  * @attempt: FIRST, TIMEOUT
- * @late: TIMEOUT: the answer executes nothing in any case
+ * @renew_only: TIMEOUT: the answer executes nothing in any case
  * @conn: connection id
  * @domain: RANGE, TIMEOUT: domain of the request
  * @born: FIRST, TIMEOUT: order of the domain that the answer begins
@@ -27,10 +27,10 @@
  * @b: RANGE: on return, the last number of that run
  * @again: TIMEOUT: on return, it may have been executed before
  */
-struct trk_mark {
+struct trk_record {
 	u8 kind;
 	u8 attempt;
-	bool late;
+	bool renew_only;
 	bool again;
 	u32 born;
 	u64 conn;
@@ -41,7 +41,7 @@ struct trk_mark {
 };
 
 /**
- * struct trk_once_now - the time of a mark
+ * struct trk_once_now - the time of a record
  * @order: of a domain that is born now
  * @ahead: in the order of domains, how far ahead of that one may be
  * @tick: monotonic time, in any unit
@@ -104,7 +104,7 @@ struct trk_once_set {
 	struct trk_once_conn g[TRK_ONCE_WAYS];
 };
 
-int trk_once_mark(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
-		  struct trk_mark *m, u32 *evicted);
+int trk_once_record(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
+		    struct trk_record *m, u32 *evicted);
 
 #endif /* TRK_CORE_ONCE_H */

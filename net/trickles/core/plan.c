@@ -122,7 +122,7 @@ void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, b
 	unsigned int i;
 
 	memset(p, 0, sizeof(*p));
-	p->first = trk_piece(cl->slot, renew);
+	p->first = trk_piece(cl->seg_size, renew);
 	p->what = TRK_WHAT_OUTPUT;
 	/* With many holes the last range is for new output, or numbers would stay empty. */
 	for (i = 0; i < holes->n && p->pieces < max && p->nask < TRK_MAX_ASK - fresh; i++)
@@ -143,7 +143,7 @@ void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, b
 /* The end of the output that is known so far: an answer to input adds to it. */
 static u64 output_known(const struct trk_client *cl)
 {
-	u64 end = max_t(u64, max_t(u64, cl->rx.ask_nxt, cl->rx.out_top), cl->rcv_nxt);
+	u64 end = max_t(u64, max_t(u64, cl->rx.ask_nxt, cl->rx.top), cl->rcv_nxt);
 	unsigned int i;
 
 	for (i = 0; i < TRK_OUTPUTS; i++)
@@ -167,7 +167,7 @@ static bool input_lost(const struct trk_client *cl)
  */
 bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p)
 {
-	bool fin = cl->in_fin && !cl->tx.fin_sent && !cl->tx.fin_acked;
+	bool fin = cl->snd_fin && !cl->tx.fin_sent && !cl->tx.fin_acked;
 	bool again = trk_client_parallel(cl) ? input_lost(cl) : cl->tx.again && !cl->tx.noplace;
 	u64 used = output_known(cl) + (u64)cl->tx.expected * trk_plan_piece(cl);
 	u64 room = cl->rcv_limit > used ? cl->rcv_limit - used : 0;
@@ -190,7 +190,7 @@ bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p)
 		return false;
 	if (trk_client_parallel(cl)) {
 		const struct trk_ranges *set = again ? &cl->tx.lost : &cl->tx.placeless;
-		u64 end = min_t(u64, cl->in_end, cl->held.input.u.end);
+		u64 end = min_t(u64, cl->snd_end, cl->held.input.u.end);
 
 		p->more = true;
 		if (set->n) {
@@ -204,17 +204,17 @@ bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p)
 			return false;
 		p->in_off = max_t(u64, cl->tx.nxt, cl->held.input.u.start);
 		p->in_end = max_t(u64, p->in_off, end);
-		return p->in_off < p->in_end || (fin && p->in_off == cl->in_end);
+		return p->in_off < p->in_end || (fin && p->in_off == cl->snd_end);
 	}
 	if ((cl->tx.left && !cl->tx.again) || cl->rcv_limit < cl->tx.after)
 		return false;
-	p->in_off = cl->in_una;
-	p->in_end = cl->in_end;
+	p->in_off = cl->snd_una;
+	p->in_end = cl->snd_end;
 	if (cl->held.input.len)
 		p->in_end = max_t(u64, p->in_off, min_t(u64, p->in_end, cl->held.input.u.end));
 	if (cl->tx.again || fin)
 		return true;
-	return p->in_off < p->in_end && cl->in_end > cl->tx.stall;
+	return p->in_off < p->in_end && cl->snd_end > cl->tx.stall;
 }
 
 /**

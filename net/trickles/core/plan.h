@@ -7,7 +7,7 @@
 
 /* What a request asks of the server. */
 struct trk_plan {
-	enum trk_slot_what what;	/* NOTHING, OUTPUT or INPUT */
+	enum trk_entry_what what;	/* NOTHING, OUTPUT or INPUT */
 	u32 room;			/* numbers that can be put to use, at most */
 	/* output, or nothing but a new seal for @cont or @input */
 	const struct trk_held_ucont *cont;
@@ -24,7 +24,7 @@ struct trk_plan {
 /* Bytes of data in a full packet of asked output. */
 static inline u32 trk_plan_piece(const struct trk_client *cl)
 {
-	return trk_piece(cl->slot, false);
+	return trk_piece(cl->seg_size, false);
 }
 
 bool trk_plan_silly(const struct trk_client *cl);

@@ -110,13 +110,13 @@ void trk_reach_choose(struct trk_client *cl, const struct trk_plan *p, u32 limit
 			issued = step.last - (r->first <= r->last ? r->first : step.first) + 1;
 			if (count && (count >= limit || issued > most))
 				full = true;
-			if (full && !trk_client_slot(cl, step.a)->joined)
+			if (full && !trk_client_entry(cl, step.a)->joined)
 				break;
 			if (r->first > r->last)
 				r->first = step.first;
 			r->last = step.last;
 			count++;
-		} else if (full && !trk_client_slot(cl, step.a)->joined) {
+		} else if (full && !trk_client_entry(cl, step.a)->joined) {
 			break;
 		}
 		r->n = step.b;
@@ -135,7 +135,7 @@ void trk_reach_choose(struct trk_client *cl, const struct trk_plan *p, u32 limit
 static u64 gather(const struct trk_client *cl, const struct trk_reach *r,
 		  const struct trk_claims *claims)
 {
-	u32 room = trk_claims_at(cl->slot) + 1 - claims->count;
+	u32 room = trk_claims_at(cl->seg_size) + 1 - claims->count;
 	u64 begun = cl->num.nrep + r->cwnd, left = r->recover - cl->num.nrep;
 
 	if (claims->count < TRK_CLAIMS_SOFT || r->recover <= cl->num.nrep)

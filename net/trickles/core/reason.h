@@ -33,7 +33,7 @@
 	/* client */							\
 	X(NUMBER,	"Number")	/* a number that was not expected */ \
 	X(TOKEN,	"Token")	/* token of another request */	\
-	X(SLOT,		"Slot")		/* sequence number not that of the slot */ \
+	X(PLACE,	"Place")	/* sequence number not that of the packet's number */ \
 	X(OFFSET,	"Offset")	/* bytes that were not asked for */ \
 	X(WINDOW,	"Window")	/* bytes beyond the receive window */
 

@@ -9,7 +9,7 @@
 
 static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk_cont *c)
 {
-	const struct trk_slot *p = &cl->req.pending;
+	const struct trk_entry *p = &cl->req.pending;
 	struct trk_held_cont *held;
 	u64 x;
 	u32 i;
@@ -41,16 +41,16 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->num.expected = 0;
 	for (i = 0; i < p->count; i++) {
 		x = p->first + i;
-		*trk_client_slot(cl, x) = *p;
-		trk_client_slot(cl, x)->serial = cl->held.serial;
-		trk_client_slot(cl, x)->state = TRK_SLOT_EXPECTED;
+		*trk_client_entry(cl, x) = *p;
+		trk_client_entry(cl, x)->serial = cl->held.serial;
+		trk_client_entry(cl, x)->state = TRK_ENTRY_EXPECTED;
 		cl->num.expected++;
 	}
 	cl->num.hi = c->base + p->count;
 	cl->tx.expected = p->what == TRK_WHAT_INPUT ? p->count : 0;
 	if (p->what == TRK_WHAT_INPUT && p->token == cl->tx.token)
 		cl->tx.left = p->count;
-	cl->slot = c->slot;
+	cl->seg_size = c->seg_size;
 	cl->state = TRK_CL_OPEN;
 	cl->req.waiting = false;
 	cl->req.knocking = false;
@@ -60,7 +60,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 /* Is this the answer to the first or timeout request that is out?  If so its domain begins. */
 static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
 {
-	const struct trk_slot *p = &cl->req.pending;
+	const struct trk_entry *p = &cl->req.pending;
 	u64 x = trk_num_near(p->first, r->num);
 	struct trk_cont c;
 
@@ -72,8 +72,8 @@ static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
 		return TRK_DROP_NUMBER;
 	trk_seal_cont_read(r->cont.p, &c);
 	if (trk_seal_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base ||
-	    c.law.first_loss || c.slot > cl->want_slot ||
-	    (cl->state == TRK_CL_OPEN && c.slot != cl->slot))
+	    c.law.first_loss || c.seg_size > cl->want_seg_size ||
+	    (cl->state == TRK_CL_OPEN && c.seg_size != cl->seg_size))
 		return TRK_DROP_NUMBER;
 	domain_begin(cl, r->cont.p, &c);
 	return TRK_OK;
@@ -112,11 +112,11 @@ static bool covers(const struct trk_ucont *u, u64 off)
  * tells what the other packets bring, as far as the output continuation goes,
  * so that their loss can be repaired.
  */
-static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
+static void learn_geometry(struct trk_client *cl, const struct trk_entry *of,
 			   const struct trk_resp *r, u64 off)
 {
 	u64 start = off - (u64)r->geo_index * r->geo_piece, end = 0, limit = 0;
-	struct trk_slot answer = *of;
+	struct trk_entry answer = *of;
 	unsigned int i;
 
 	for (i = 0; i < TRK_OUTPUTS && r->data_len; i++) {
@@ -126,12 +126,12 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 			limit = h->u.end;
 	}
 	for (i = 0; i < answer.count; i++) {
-		struct trk_slot *s = trk_client_slot(cl, answer.first + i);
+		struct trk_entry *s = trk_client_entry(cl, answer.first + i);
 		u64 at = start + (u64)i * r->geo_piece;
 
 		if (s->token != answer.token || s->what != TRK_WHAT_INPUT)
 			continue;
-		if (s->state == TRK_SLOT_EXPECTED)
+		if (s->state == TRK_ENTRY_EXPECTED)
 			cl->tx.expected--;
 		s->what = TRK_WHAT_REST;
 		if (at >= limit)
@@ -141,7 +141,7 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 		s->len = r->geo_piece;
 		end = min_t(u64, at + s->len, limit);
 		/* If it was received, it was refused. */
-		if (s->state != TRK_SLOT_EXPECTED)
+		if (s->state != TRK_ENTRY_EXPECTED)
 			trk_ranges_add(&cl->rx.holes, at, end);
 	}
 	if (end <= cl->rx.ask_nxt)
@@ -152,7 +152,7 @@ static void learn_geometry(struct trk_client *cl, const struct trk_slot *of,
 	cl->rx.ask_nxt = end;
 }
 
-static void input_answered(struct trk_client *cl, struct trk_slot *s, const struct trk_resp *r,
+static void input_answered(struct trk_client *cl, struct trk_entry *s, const struct trk_resp *r,
 			   u64 off)
 {
 	bool before = trk_client_parallel(cl), parallel;
@@ -196,11 +196,11 @@ static void input_answered(struct trk_client *cl, struct trk_slot *s, const stru
  * A packet of an answer to input that says nothing of the input: another one may, if there is.
  * It may stand for several numbers.
  */
-static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u64 x, u32 span)
+static void input_unanswered(struct trk_client *cl, const struct trk_entry *s, u64 x, u32 span)
 {
 	u32 i;
 
-	if (s->state != TRK_SLOT_EXPECTED)
+	if (s->state != TRK_ENTRY_EXPECTED)
 		return;
 	if (s->count == 1 && s->fin && !cl->tx.fin_acked)
 		cl->tx.fin_sent = false;
@@ -210,7 +210,7 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u6
 		return;
 	}
 	for (i = 0; i < span; i++)
-		if (trk_client_slot(cl, x + i)->state == TRK_SLOT_EXPECTED && cl->tx.left &&
+		if (trk_client_entry(cl, x + i)->state == TRK_ENTRY_EXPECTED && cl->tx.left &&
 		    !--cl->tx.left)
 			cl->tx.again = true;
 }
@@ -219,7 +219,7 @@ static void input_unanswered(struct trk_client *cl, const struct trk_slot *s, u6
  * The answer, which ends at @end, finds no room, or no place for its output continuation: it
  * comes later, as if the input had not been executed (paper §4.2).  Nothing was lost on the way.
  */
-static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 end, bool noplace)
+static void input_refused(struct trk_client *cl, const struct trk_entry *s, u64 end, bool noplace)
 {
 	if (s->fin && !cl->tx.fin_acked)
 		cl->tx.fin_sent = false;
@@ -242,7 +242,7 @@ static void input_refused(struct trk_client *cl, const struct trk_slot *s, u64 e
 /* A packet that is looked at. */
 struct arrival {
 	const struct trk_resp *r;
-	struct trk_slot *s;		/* what its first number is to bring */
+	struct trk_entry *s;		/* what its first number is to bring */
 	u64 x;				/* that number */
 	u64 off;			/* stream offset of the data */
 	struct trk_ucont output;	/* its output continuation, if it has one */
@@ -261,7 +261,7 @@ static int accept_output(struct trk_client *cl, struct arrival *a)
 
 	if (err)
 		return err;
-	if (!trk_ucont_fits(u->len, cl->slot))
+	if (!trk_ucont_fits(u->len, cl->seg_size))
 		return TRK_DROP_OVERSIZED;
 	place = trk_held_output_place(cl, u);
 	a->noplace = !place && u->end > cl->rcv_nxt;
@@ -288,9 +288,9 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 	err = trk_numbers_check(cl, r, a->x, &a->late);
 	if (err)
 		return err;
-	if (seqrel != (u32)(a->x - 1) * cl->slot)
-		return TRK_DROP_SLOT;
-	a->s = trk_client_slot(cl, a->x);
+	if (seqrel != (u32)(a->x - 1) * cl->seg_size)
+		return TRK_DROP_PLACE;
+	a->s = trk_client_entry(cl, a->x);
 	if (r->cont.p && !a->late) {
 		/* The same request answered twice, in two domains: one of them counts. */
 		trk_seal_cont_read(r->cont.p, &c);
@@ -316,7 +316,7 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 }
 
 /* What it brings for the two streams; the data itself is the caller's to store. */
-static void store(struct trk_client *cl, const struct arrival *a, struct trk_in_resp *in)
+static void store(struct trk_client *cl, const struct arrival *a, struct trk_delivery *in)
 {
 	const struct trk_resp *r = a->r;
 
@@ -381,7 +381,7 @@ static void account(struct trk_client *cl, const struct arrival *a, u64 now_us)
  * @now_us: monotonic time
  * @in: says where its data belongs
  *
- * A client cannot check nonces; it takes only an expected number in its slot
+ * A client cannot check nonces; it takes only an expected number at its place
  * with the token of the request that asked for it.
  *
  * Call trk_client_pump() afterwards (once for several packets).
@@ -389,7 +389,7 @@ static void account(struct trk_client *cl, const struct arrival *a, u64 now_us)
  * Return: 0 or the reason to drop the packet.  Does not sleep.
  */
 int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
-			 struct trk_in_resp *in)
+			 struct trk_delivery *in)
 {
 	struct arrival a;
 	bool pending = cl->req.waiting || cl->req.first_sent;
@@ -404,8 +404,8 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 	    pending && r->token == cl->req.pending.token) {
 		u64 num = trk_num_near(cl->req.pending.first, r->num);
 
-		if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->slot)
-			return TRK_DROP_SLOT;
+		if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->seg_size)
+			return TRK_DROP_PLACE;
 		err = enter_domain(cl, r);
 		if (err)
 			return err;

@@ -6,13 +6,13 @@
 #include "state.h"
 
 /* What a response brought, for the caller to store. */
-struct trk_in_resp {
+struct trk_delivery {
 	u64 off;		/* stream offset of the data */
 	u32 len;		/* its length; 0: none.  The data ends the packet */
 };
 
 bool trk_receive_opened(struct trk_client *cl, u32 ackrel);
 int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
-			 struct trk_in_resp *in);
+			 struct trk_delivery *in);
 
 #endif /* TRK_CORE_RECEIVE_H */

@@ -42,7 +42,7 @@ static void fill_held(struct trk_blob *b, const struct trk_held_ucont *h)
 
 /* Puts the plan into the request; with input, as much of it as the packet holds. */
 static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct trk_plan *p,
-		      struct trk_slot *s, struct trk_out_req *out)
+		      struct trk_entry *s, struct trk_sending *out)
 {
 	s->what = (u8)p->what;
 	if (p->what == TRK_WHAT_OUTPUT) {
@@ -62,16 +62,16 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct trk
 	out->in_len = 0;
 	if (p->what != TRK_WHAT_INPUT)
 		return;
-	out->in_len = (u32)min_t(u64, p->in_end - p->in_off, cl->slot - out->hdr_len);
+	out->in_len = (u32)min_t(u64, p->in_end - p->in_off, cl->seg_size - out->hdr_len);
 	s->off = out->in_off;
 	s->len = out->in_len;
-	if (cl->in_fin && out->in_off + out->in_len == cl->in_end) {
+	if (cl->snd_fin && out->in_off + out->in_len == cl->snd_end) {
 		out->hdr[1] |= TRK_REQ_FIN;
 		s->fin = true;
 		cl->tx.fin_sent = true;
 	}
 	if (out->in_off < cl->tx.nxt)
-		cl->stat.in_retrans += min_t(u64, cl->tx.nxt - out->in_off, out->in_len);
+		cl->stat.snd_retrans += min_t(u64, cl->tx.nxt - out->in_off, out->in_len);
 	cl->tx.nxt = max_t(u64, cl->tx.nxt, out->in_off + out->in_len);
 	trk_ranges_sub(&cl->tx.lost, out->in_off, out->in_off + out->in_len);
 	trk_ranges_sub(&cl->tx.placeless, out->in_off, out->in_off + out->in_len);
@@ -97,7 +97,7 @@ static bool repeats(const struct trk_client *cl, const struct trk_plan *p, u64 b
 	    last->nask + p->nask > TRK_MAX_ASK)
 		return false;
 	for (i = 0; i < last->count; i++)
-		if (trk_client_slot(cl, last->first + i)->state != TRK_SLOT_EXPECTED)
+		if (trk_client_entry(cl, last->first + i)->state != TRK_ENTRY_EXPECTED)
 			return false;
 	for (i = 0; i < last->nask; i++)
 		if (last->ask[i].off < p->cont->u.start ||
@@ -123,11 +123,11 @@ static void plan_repeat(struct trk_client *cl, struct trk_plan *p, u32 token)
 		memmove(end + 1, end + 2, (p->nask - last->nask) * sizeof(p->ask[0]));
 	}
 	for (i = 0; i < last->count; i++)
-		trk_client_slot(cl, last->first + i)->again = token;
+		trk_client_entry(cl, last->first + i)->again = token;
 }
 
 /* The segment's numbers; what waited for a request waits no longer. */
-static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+static void sent(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
 	out->seq = cl->req.seq;
 	out->ackrel = cl->req.ackrel;
@@ -146,11 +146,11 @@ static void sent(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
  * @now_us: monotonic time
  * @out: the request
  */
-void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
-	struct trk_plan p = { .what = TRK_WHAT_INPUT, .in_end = cl->in_end };
+	struct trk_plan p = { .what = TRK_WHAT_INPUT, .in_end = cl->snd_end };
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = TRK_REQ_GROW };
-	struct trk_slot *s = &cl->req.pending;
+	struct trk_entry *s = &cl->req.pending;
 	u32 again = s->len;
 	bool repeat = cl->req.seq;
 
@@ -164,7 +164,7 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	s->count = cl->req.attempt ? 1 : TRK_INITIAL_WINDOW;
 	q.token = s->token;
 	q.attempt = cl->req.attempt;
-	q.slot = cl->want_slot;
+	q.seg_size = cl->want_seg_size;
 	fill_plan(cl, &q, &p, s, out);
 	cl->req.seq = 0;
 	cl->req.first_sent = true;
@@ -184,11 +184,11 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
  * somebody rewrites addresses, or lets pass only what begins with a SYN.  So it says
  * which address we had, and every other time a SYN goes before it.
  */
-void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
 	const struct trk_held_cont *c = &cl->held.confirmed;
 	struct trk_req q = { .kind = TRK_KIND_TIMEOUT, .attempt = cl->req.attempt };
-	struct trk_slot *s = &cl->req.pending;
+	struct trk_entry *s = &cl->req.pending;
 	struct trk_claims *claims = &cl->req.report;
 	struct trk_step step;
 	struct trk_walk w;
@@ -238,7 +238,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *
 			cl->rx.ask_nxt += s->len;
 			trk_ranges_add(&cl->rx.holes, s->off, s->off + s->len);
 		}
-		cl->stat.out_retrans += s->len;
+		cl->stat.rcv_retrans += s->len;
 	}
 	fill_plan(cl, &q, &p, s, out);
 	sent(cl, now_us, out);
@@ -274,7 +274,7 @@ static bool decide(struct trk_client *cl, u64 now_us, struct draft *d)
 	if (trk_timer_paced(cl, now_us))
 		return false;
 	/* Input of several packets goes out one request a trickle. */
-	if (p->what == TRK_WHAT_INPUT && p->more && p->in_end - p->in_off > cl->slot / 2)
+	if (p->what == TRK_WHAT_INPUT && p->more && p->in_end - p->in_off > cl->seg_size / 2)
 		limit = 1;
 	trk_reach_choose(cl, p, limit, r, claims);
 	if (r->first > r->last)
@@ -324,7 +324,7 @@ static void settle_request(struct trk_client *cl, u64 now_us, struct draft *d, s
 
 /* Writes it.  @s: what its numbers have in common. */
 static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *q,
-			struct trk_slot *s, struct trk_out_req *out)
+			struct trk_entry *s, struct trk_sending *out)
 {
 	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_plan whole = d->p;
@@ -353,14 +353,14 @@ static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *
 }
 
 /* From now on its numbers are expected, each with its piece of what is asked for. */
-static void expect(struct trk_client *cl, const struct draft *d, const struct trk_slot *s)
+static void expect(struct trk_client *cl, const struct draft *d, const struct trk_entry *s)
 {
 	const struct trk_plan *p = &d->p;
 	unsigned int range = 0;
 	u32 i, done = 0;
 
 	for (i = 0; i < d->granted; i++) {
-		struct trk_slot *to = trk_client_slot(cl, d->r.first + i);
+		struct trk_entry *to = trk_client_entry(cl, d->r.first + i);
 
 		*to = *s;
 		if (p->what != TRK_WHAT_OUTPUT)
@@ -372,7 +372,7 @@ static void expect(struct trk_client *cl, const struct draft *d, const struct tr
 		to->off = p->ask[range].off + done;
 		to->len = min_t(u32, i ? trk_plan_piece(cl) : p->first, p->ask[range].len - done);
 		if (to->off < cl->rx.ask_nxt)
-			cl->stat.out_retrans += to->len;
+			cl->stat.rcv_retrans += to->len;
 		done += to->len;
 		if (to->off + to->len == cl->rx.next_lost)
 			cl->rx.next_lost = 0;
@@ -397,8 +397,8 @@ static u64 nonces_upto(const struct trk_client *cl, u64 n)
 	u64 x, acc = cl->num.acc;
 
 	for (x = cl->num.nrep + 1; x <= n; x++)
-		if (trk_client_slot(cl, x)->state == TRK_SLOT_RECEIVED)
-			acc ^= trk_client_slot(cl, x)->nonce;
+		if (trk_client_entry(cl, x)->state == TRK_ENTRY_RECEIVED)
+			acc ^= trk_client_entry(cl, x)->nonce;
 	return acc;
 }
 
@@ -410,10 +410,10 @@ static u64 nonces_upto(const struct trk_client *cl, u64 n)
  *
  * Return: false if none is to be sent now.
  */
-bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out)
+bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
 	struct trk_req q = { .kind = TRK_KIND_RANGE };
-	struct trk_slot s;
+	struct trk_entry s;
 	struct draft d;
 
 	if (cl->num.reportable <= cl->num.nrep) {
@@ -433,7 +433,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
 	s.req_n = d.r.n;
 	s.acc = nonces_upto(cl, d.r.n);
 	s.serial = cl->held.serial;
-	s.state = TRK_SLOT_EXPECTED;
+	s.state = TRK_ENTRY_EXPECTED;
 	write_range(cl, &d, &q, &s, out);
 	expect(cl, &d, &s);
 	trk_timer_pace(cl, now_us, d.granted);
@@ -448,7 +448,7 @@ bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *ou
  * @cl: the client, open
  * @out: the request; nothing answers it and nothing depends on its arrival
  */
-void trk_request_close(struct trk_client *cl, struct trk_out_req *out)
+void trk_request_close(struct trk_client *cl, struct trk_sending *out)
 {
 	struct trk_req q = { .kind = TRK_KIND_CLOSE };
 

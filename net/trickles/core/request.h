@@ -6,7 +6,7 @@
 #include "state.h"
 
 /**
- * struct trk_out_req - a request to transmit
+ * struct trk_sending - a request to transmit
  * @hdr: header, to lead the payload
  * @hdr_len: bytes of it
  * @in_len: bytes of input to append from the send queue
@@ -15,7 +15,7 @@
  * @ackrel: TCP acknowledgment number relative to the server's ISN + 1
  * @syn: in its place a bare SYN is to go out, with the sequence number before @seq
  */
-struct trk_out_req {
+struct trk_sending {
 	u8 hdr[TRK_REQ_HDR_MAX];
 	u32 hdr_len;
 	u32 in_len;
@@ -25,9 +25,9 @@ struct trk_out_req {
 	bool syn;
 };
 
-void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
-bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
-void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_out_req *out);
-void trk_request_close(struct trk_client *cl, struct trk_out_req *out);
+void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *out);
+bool trk_request_range(struct trk_client *cl, u64 now_us, struct trk_sending *out);
+void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *out);
+void trk_request_close(struct trk_client *cl, struct trk_sending *out);
 
 #endif /* TRK_CORE_REQUEST_H */

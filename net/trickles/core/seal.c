@@ -58,7 +58,7 @@ void trk_seal_peer_read(struct trk_peer *peer, struct trk_blob addr)
 }
 
 /*
- * On the wire: version 1, key 1, slot 2, iw 1, domain's key 1, time 6, conn 8, domain 8,
+ * On the wire: version 1, key 1, segment size 2, iw 1, domain's key 1, time 6, conn 8, domain 8,
  * base 8, TCPBase 8, startCwnd 2, owner 2, ssthresh 4, base - firstLoss + 1 (0: none) 4,
  * MAC 16.  The MAC covers the client's address as well, which comes with every packet, and
  * the owner's whole label, of which two bytes are there so that a continuation of another
@@ -92,7 +92,7 @@ void trk_seal_cont(const struct trk_cipher *c, const struct trk_peer *peer,
 
 	out[0] = TRK_VERSION;
 	out[1] = c->key_id;
-	put_unaligned_be16(cont->slot, out + 2);
+	put_unaligned_be16(cont->seg_size, out + 2);
 	out[4] = cont->iw;
 	out[5] = cont->domain_key;
 	put_unaligned_be16((u16)(cont->time_ms >> 32), out + 6);
@@ -119,7 +119,7 @@ void trk_seal_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 	u32 back = get_unaligned_be32(blob + 52);
 
 	cont->key_id = blob[1];
-	cont->slot = get_unaligned_be16(blob + 2);
+	cont->seg_size = get_unaligned_be16(blob + 2);
 	cont->iw = blob[4];
 	cont->domain_key = blob[5];
 	cont->time_ms = (u64)get_unaligned_be16(blob + 6) << 32 | get_unaligned_be32(blob + 8);
@@ -150,7 +150,7 @@ u8 trk_seal_cont_key_id(const u8 blob[TRK_CONT_LEN])
  */
 int trk_seal_cont_check(const struct trk_cont *cont)
 {
-	if (cont->slot < TRK_MIN_SLOT || cont->slot > TRK_MAX_SLOT ||
+	if (cont->seg_size < TRK_MIN_SEG_SIZE || cont->seg_size > TRK_MAX_SEG_SIZE ||
 	    cont->iw != TRK_INITIAL_WINDOW || !trk_law_possible(&cont->law, cont->base))
 		return TRK_DROP_FORGED;
 	return TRK_OK;

@@ -34,7 +34,7 @@ struct trk_cont {
 	u64 time_ms;		/* wall clock at which it was made */
 	u64 base;		/* base of the proof */
 	struct trk_law law;
-	u16 slot;		/* bytes of TCP payload in a full packet */
+	u16 seg_size;		/* bytes of TCP payload in a full packet */
 	u8 key_id;		/* epoch that sealed it */
 	u8 domain_key;		/* epoch of the domain's nonces: that of its birth */
 	u8 iw;			/* initial window of the connection, packets */

@@ -32,10 +32,10 @@ u32 trk_server_syn_cookie(const struct trk_server_env *env, const struct trk_pee
 }
 
 /* Each request is answered once. */
-static int mark_answered(const struct trk_server_env *env, const struct trk_peer *peer,
-			 struct trk_mark *m)
+static int record_answered(const struct trk_server_env *env, const struct trk_peer *peer,
+			   struct trk_record *m)
 {
-	return env->mark ? env->mark(env->arg, peer, m) : TRK_OK;
+	return env->record ? env->record(env->arg, peer, m) : TRK_OK;
 }
 
 /**
@@ -93,9 +93,9 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 		return TRK_DROP_COOKIE;
 	if (q->attempt > TRK_MAX_ATTEMPTS)
 		return TRK_DROP_ATTEMPT;
-	if (q->slot < TRK_MIN_SLOT || q->nclaims)
+	if (q->seg_size < TRK_MIN_SEG_SIZE || q->nclaims)
 		return TRK_DROP_RANGE;
-	c->slot = min_t(u16, min_t(u16, q->slot, env->max_slot), TRK_MAX_SLOT);
+	c->seg_size = min_t(u16, min_t(u16, q->seg_size, env->max_seg_size), TRK_MAX_SEG_SIZE);
 	c->conn = trk_seal_conn_id(key, peer, seq - 1, period);
 	return TRK_OK;
 }
@@ -104,12 +104,12 @@ static int step_first(const struct trk_server_env *env, const struct trk_peer *p
 		      struct trk_grant *g)
 {
 	struct trk_cont *c = &g->cont;
-	struct trk_mark mark = { .kind = TRK_KIND_FIRST, .attempt = attempt, .conn = c->conn };
+	struct trk_record record = { .kind = TRK_KIND_FIRST, .attempt = attempt, .conn = c->conn };
 	int err;
 
 	c->domain = trk_seal_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
-	mark.born = trk_domain_order(c->domain);
-	err = mark_answered(env, peer, &mark);
+	record.born = trk_domain_order(c->domain);
+	err = record_answered(env, peer, &record);
 	if (err)
 		return err;
 	c->domain_key = env->current_key->key_id;
@@ -177,7 +177,7 @@ static int step_range(const struct trk_server_env *env, const struct trk_peer *p
 		      const struct trk_claims *claims, u64 m, bool renew, struct trk_grant *g,
 		      u32 *skipped)
 {
-	struct trk_mark mark = { .kind = TRK_KIND_RANGE, .m = m, .n = claims->n, .a = m,
+	struct trk_record record = { .kind = TRK_KIND_RANGE, .m = m, .n = claims->n, .a = m,
 				 .b = claims->n };
 	struct trk_cont *c = &g->cont;
 	u64 first, last, highest, late;
@@ -199,19 +199,19 @@ static int step_range(const struct trk_server_env *env, const struct trk_peer *p
 		return TRK_DROP_CLAIMS;
 	if (first <= last) {
 		late = TRK_LATE_WINDOWS * (highest - (m - 1));
-		mark.conn = c->conn;
-		mark.domain = c->domain;
-		mark.floor = max_t(u64, c->base, m - 1 - min_t(u64, m - 1, late));
-		err = mark_answered(env, peer, &mark);
+		record.conn = c->conn;
+		record.domain = c->domain;
+		record.floor = max_t(u64, c->base, m - 1 - min_t(u64, m - 1, late));
+		err = record_answered(env, peer, &record);
 		if (err)
 			return err;
 	}
-	if (mark.a != m || mark.b != claims->n) {
+	if (record.a != m || record.b != claims->n) {
 		/* Of the rest of it the first run is answered, with the bytes that belong to it. */
-		if (!walk_to(&begin, mark.a - 1, &first, &last))
+		if (!walk_to(&begin, record.a - 1, &first, &last))
 			return TRK_DROP_REPLAY;
 		*skipped = (u32)(last + 1 - first);
-		walk_to(&begin, mark.b, &first, &last);
+		walk_to(&begin, record.b, &first, &last);
 		if (first > last)
 			return TRK_DROP_REPLAY;
 	}
@@ -233,7 +233,7 @@ static int step_range(const struct trk_server_env *env, const struct trk_peer *p
 /* The answer is a continuation and nothing else. */
 static void only_renew(struct trk_grant *g)
 {
-	g->late = true;
+	g->renew_only = true;
 	g->grow = false;
 	g->paid = 0;
 	g->final_input = false;
@@ -252,8 +252,9 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 			const struct trk_claims *claims, u8 attempt, struct trk_grant *g)
 {
 	struct trk_cont *c = &g->cont;
-	struct trk_mark mark = { .kind = TRK_KIND_TIMEOUT, .attempt = attempt, .late = g->late,
-				 .conn = c->conn, .domain = c->domain };
+	struct trk_record record = { .kind = TRK_KIND_TIMEOUT, .attempt = attempt,
+				     .renew_only = g->renew_only, .conn = c->conn,
+				     .domain = c->domain };
 	struct trk_step s;
 	struct trk_walk w;
 	u64 highest, domain;
@@ -274,15 +275,15 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 	highest = trk_law_highest(&w.law, claims->n);
 	domain = trk_seal_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt,
 				 highest);
-	mark.born = trk_domain_order(domain);
-	err = mark_answered(env, peer, &mark);
+	record.born = trk_domain_order(domain);
+	err = record_answered(env, peer, &record);
 	if (err)
 		return err;
 	/*
 	 * Kind and attempt are not sealed: whoever kept a request may have used the attempt
 	 * up.  Nothing is executed a second time, but the client can begin anew.
 	 */
-	if (mark.again)
+	if (record.again)
 		only_renew(g);
 	half = w.law.first_loss ? w.law.new_cwnd :
 	       max_t(u32, trk_law_window(&w.law, claims->n) / 2, TRK_MIN_CWND);
@@ -347,7 +348,7 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 			return TRK_DROP_KEY;
 		old = true;
 	}
-	g->late = old || g->moved;
+	g->renew_only = old || g->moved;
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
 
@@ -407,7 +408,7 @@ static int take_wishes(const struct trk_server_env *env, const struct trk_peer *
 	int err;
 
 	g->grow = q->flags & TRK_REQ_GROW;
-	if (payload_len >= g->cont.slot)
+	if (payload_len >= g->cont.seg_size)
 		g->paid = q->kind == TRK_KIND_RANGE ? 1 + (q->m == q->n) : TRK_INITIAL_WINDOW;
 	g->final_input = q->flags & TRK_REQ_FIN;
 	g->has_input = q->has_input;
@@ -426,7 +427,7 @@ static int take_wishes(const struct trk_server_env *env, const struct trk_peer *
 		g->has_input_cont = true;
 	}
 	g->nask = q->nask;
-	g->first_piece = trk_piece(g->cont.slot, q->kind == TRK_KIND_TIMEOUT ||
+	g->first_piece = trk_piece(g->cont.seg_size, q->kind == TRK_KIND_TIMEOUT ||
 				   q->flags & TRK_REQ_RENEW);
 	for (i = 0; i < q->nask; i++) {
 		g->ask[i] = q->ask[i];
@@ -452,7 +453,7 @@ static int take_wishes(const struct trk_server_env *env, const struct trk_peer *
  * claimed run, two more seals.
  *
  * Return: 0 or the reason to drop the packet.  Any context; touches nothing
- * but its arguments, and calls @env->mark once at most.
+ * but its arguments, and calls @env->record once at most.
  */
 int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
 		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
@@ -473,10 +474,10 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	g->token = q->token;
 	g->seq0 = ack - q->ackrel;
 	g->ack = seq + payload_len;
-	if (q->kind == TRK_KIND_FIRST || (g->late && q->addr.p))
+	if (q->kind == TRK_KIND_FIRST || (g->renew_only && q->addr.p))
 		g->addr_len = trk_seal_peer_write(peer, g->addr);
 	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
-	if (g->late)
+	if (g->renew_only)
 		return step_timeout(env, peer, &claims, q->attempt, g);
 	err = take_wishes(env, peer, q, payload_len, g);
 	if (err)

@@ -18,26 +18,27 @@
  * struct trk_server_env - what a decision depends on besides the request
  * @cipher: returns the cipher of a key epoch, NULL if it is not held; one that is neither
  *	@current_key nor @previous_key is retired
- * @arg: passed to @cipher and @mark
- * @mark: marks a request as answered, as trk_once_mark() does.  NULL: none is ever known to be
+ * @arg: passed to @cipher and @record
+ * @record: notes that a request is answered, as trk_once_record() does.  NULL: no request is
+ *	ever known to be answered
  * @current_key: the epoch that seals
  * @previous_key: the one before it, whose cookies are still good; NULL: none
  * @now_ms: wall clock, milliseconds
  * @horizon_ms: a continuation older than this is taken for nothing but its renewal
  * @skew_ms: replicas' clocks differ by at most this
- * @max_slot: bytes of TCP payload that fit the path from here
+ * @max_seg_size: bytes of TCP payload that fit the path from here
  * @moves: clients may go on from another address
  */
 struct trk_server_env {
 	const struct trk_cipher *(*cipher)(void *arg, u8 key_id);
-	int (*mark)(void *arg, const struct trk_peer *peer, struct trk_mark *m);
+	int (*record)(void *arg, const struct trk_peer *peer, struct trk_record *m);
 	void *arg;
 	const struct trk_cipher *current_key;
 	const struct trk_cipher *previous_key;
 	u64 now_ms;
 	u32 horizon_ms;
 	u32 skew_ms;
-	u16 max_slot;
+	u16 max_seg_size;
 	bool moves;
 };
 

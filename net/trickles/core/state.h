@@ -35,14 +35,14 @@ enum trk_client_state {
 	TRK_CL_DEAD,		/* gave up: cl->error */
 };
 
-enum trk_slot_state {
-	TRK_SLOT_FREE,
-	TRK_SLOT_EXPECTED,	/* a request of ours issues it */
-	TRK_SLOT_RECEIVED,
-	TRK_SLOT_LOST,		/* declared lost; a late packet still brings its data */
+enum trk_entry_state {
+	TRK_ENTRY_FREE,
+	TRK_ENTRY_EXPECTED,	/* a request of ours issues it */
+	TRK_ENTRY_RECEIVED,
+	TRK_ENTRY_LOST,		/* declared lost; a late packet still brings its data */
 };
 
-enum trk_slot_what {
+enum trk_entry_what {
 	TRK_WHAT_NOTHING,
 	TRK_WHAT_OUTPUT,	/* brings output [off, off + len) */
 	TRK_WHAT_INPUT,		/* answers input [off, off + len); what it brings is not known */
@@ -50,7 +50,7 @@ enum trk_slot_what {
 };
 
 /* What a packet number is expected to bring, or brought.  One entry of the ring. */
-struct trk_slot {
+struct trk_entry {
 	u64 nonce;
 	u64 off;
 	u64 req_n;		/* highest number that its request reported */
@@ -92,7 +92,7 @@ struct trk_held_ucont {
 
 /* The packet numbers of the domain: all up to @nrep are reported, all below @edge decided. */
 struct trk_numbers {
-	struct trk_slot *ring;
+	struct trk_entry *ring;
 	u32 ring_size;
 	u64 nrep;
 	u64 edge;
@@ -129,7 +129,7 @@ struct trk_held {
 struct trk_rx {
 	struct trk_ranges holes;	/* to be asked for, below ask_nxt */
 	u64 ask_nxt;			/* output from here on was never asked for */
-	u64 out_top;			/* end of the highest output received */
+	u64 top;			/* end of the highest output received */
 	u64 next_lost;			/* the continuation from here on may be lost; 0: none */
 	u64 asked_before;		/* for that of the hole here the byte before it was asked */
 	u64 window_max;			/* largest receive window so far */
@@ -140,7 +140,7 @@ struct trk_rx {
 /* Our stream: which bytes of it are still to be sent, or sent again. */
 struct trk_tx {
 	struct trk_ranges lost;		/* to be sent again */
-	struct trk_ranges acked;	/* consumed, above in_una; what is not here goes again */
+	struct trk_ranges acked;	/* consumed, above snd_una; what is not here goes again */
 	u64 nxt;			/* input from here on was never sent */
 	u64 stall;			/* the server waits for more than this */
 	u32 expected;			/* numbers expected that answer input */
@@ -161,7 +161,7 @@ struct trk_requests {
 	struct trk_repeat last;		/* the last request */
 	u32 seq;			/* relative to our ISN + 1, */
 	u32 ackrel;			/* and to the server's */
-	struct trk_slot pending;	/* what a first or timeout request is to bring */
+	struct trk_entry pending;	/* what a first or timeout request is to bring */
 	bool waiting;			/* a timeout request is out: silent in the old domain */
 	bool knocking;			/* its SYN is out, the request is not */
 	bool opened;			/* a SYN went before it and was answered */
@@ -187,8 +187,8 @@ struct trk_timers {
 
 struct trk_client {
 	/* set by the caller before each call */
-	u64 in_end;		/* bytes written by the application so far */
-	bool in_fin;		/* and no more will come */
+	u64 snd_end;		/* bytes written by the application so far */
+	bool snd_fin;		/* and no more will come */
 	bool want_first;	/* send the first request even without input */
 	bool redundant;		/* each request repeats the one before it */
 	u64 rcv_nxt;		/* all output below was received in order */
@@ -197,25 +197,25 @@ struct trk_client {
 	/* for the caller to read */
 	u8 state;
 	int error;		/* errno (positive) when TRK_CL_DEAD */
-	u64 in_una;		/* input below was consumed by the server: may be freed */
+	u64 snd_una;		/* input below was consumed by the server: may be freed */
 	u64 fin_off;		/* output ends here; U64_MAX: not known */
 	u64 deadline_us;	/* call trk_timer_expired() then; U64_MAX: never */
 	u64 srtt_us, rttvar_us, rto_us;
 	u32 ring_want;		/* ring size wished for; the caller may give it */
 	u32 cwnd;		/* the window as last computed, packets */
-	u16 slot;		/* bytes of TCP payload in a full packet */
+	u16 seg_size;		/* bytes of TCP payload in a full packet */
 	struct {
 		u64 requests, responses, timeouts, probes, lost, late, merged, held;
 		u64 repeated;		/* requests that repeated the one before */
 		u64 resealed;		/* user continuations that came again under another key */
-		u64 out_retrans;	/* bytes asked for again */
-		u64 in_retrans;		/* input bytes sent again */
+		u64 rcv_retrans;	/* bytes asked for again */
+		u64 snd_retrans;		/* input bytes sent again */
 	} stat;
 
 	/* the core's own; tests look at it */
 	u32 (*random)(void *arg);
 	void *random_arg;
-	u16 want_slot;
+	u16 want_seg_size;
 	struct trk_numbers num;
 	struct trk_held held;
 	struct trk_rx rx;
@@ -224,7 +224,7 @@ struct trk_client {
 	struct trk_timers timer;
 };
 
-static inline struct trk_slot *trk_client_slot(const struct trk_client *cl, u64 x)
+static inline struct trk_entry *trk_client_entry(const struct trk_client *cl, u64 x)
 {
 	return &cl->num.ring[x & (cl->num.ring_size - 1)];
 }

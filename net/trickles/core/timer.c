@@ -148,9 +148,9 @@ void trk_timer_pace(struct trk_client *cl, u64 now_us, u32 granted)
 }
 
 /* Asks again for what @s was to bring, though it is not declared lost. */
-static void ask_again(struct trk_client *cl, const struct trk_slot *s)
+static void ask_again(struct trk_client *cl, const struct trk_entry *s)
 {
-	if (s->state != TRK_SLOT_EXPECTED)
+	if (s->state != TRK_ENTRY_EXPECTED)
 		return;
 	if (s->what == TRK_WHAT_OUTPUT)
 		trk_wanted_output(cl, s->off, s->off + s->len);
@@ -181,7 +181,7 @@ void trk_timer_timed_out(struct trk_client *cl)
 		/* What the last timeout request carried goes again with the next. */
 		if (cl->req.pending.fin && !cl->tx.fin_acked)
 			cl->tx.fin_sent = false;
-		cl->req.pending.state = TRK_SLOT_EXPECTED;
+		cl->req.pending.state = TRK_ENTRY_EXPECTED;
 		ask_again(cl, &cl->req.pending);
 		if (cl->req.pending.what == TRK_WHAT_OUTPUT)
 			trk_wanted_next(cl, cl->req.pending.off);
@@ -190,7 +190,7 @@ void trk_timer_timed_out(struct trk_client *cl)
 	cl->req.waiting = true;
 	cl->req.attempt = 1;
 	for (x = cl->num.nrep + 1; x <= cl->num.hi; x++)
-		if (trk_client_slot(cl, x)->state == TRK_SLOT_EXPECTED)
+		if (trk_client_entry(cl, x)->state == TRK_ENTRY_EXPECTED)
 			trk_numbers_lose(cl, x);
 }
 
@@ -222,7 +222,7 @@ static void expire(struct trk_client *cl)
 		cl->stat.probes++;
 		trk_numbers_declare(cl, true);
 		for (x = cl->num.edge; x <= cl->num.hi; x++)
-			ask_again(cl, trk_client_slot(cl, x));
+			ask_again(cl, trk_client_entry(cl, x));
 		/* If no request comes of it, it is a timeout, but not before its time. */
 		cl->req.last_chance = !early;
 		if (early)

@@ -30,7 +30,7 @@ void trk_wanted_add(struct trk_client *cl, struct trk_ranges *set, u64 a, u64 b)
 {
 	unsigned int i;
 
-	trk_ranges_add(set, max_t(u64, a, cl->in_una), b);
+	trk_ranges_add(set, max_t(u64, a, cl->snd_una), b);
 	for (i = 0; i < cl->tx.acked.n; i++)
 		trk_ranges_sub(set, cl->tx.acked.r[i].a, cl->tx.acked.r[i].b);
 }
@@ -87,7 +87,7 @@ void trk_wanted_next(struct trk_client *cl, u64 off)
  *
  * What of the piece is still missing must be asked for again.
  */
-void trk_wanted_arrived(struct trk_client *cl, const struct trk_slot *s, u64 off, u32 len)
+void trk_wanted_arrived(struct trk_client *cl, const struct trk_entry *s, u64 off, u32 len)
 {
 	/* Without data the offset says nothing. */
 	if (!len) {
@@ -98,7 +98,7 @@ void trk_wanted_arrived(struct trk_client *cl, const struct trk_slot *s, u64 off
 	trk_ranges_sub(&cl->rx.holes, off, off + len);
 	if (off <= cl->rx.ask_nxt)
 		cl->rx.ask_nxt = max_t(u64, cl->rx.ask_nxt, off + len);
-	cl->rx.out_top = max_t(u64, cl->rx.out_top, off + len);
+	cl->rx.top = max_t(u64, cl->rx.top, off + len);
 	if (s->what == TRK_WHAT_OUTPUT)
 		trk_wanted_output(cl, max_t(u64, off + len, s->off), s->off + s->len);
 }
@@ -114,11 +114,11 @@ void trk_wanted_consumed(struct trk_client *cl, u64 from, u64 to)
 	struct trk_ranges *acked = &cl->tx.acked;
 
 	to = min_t(u64, to, cl->tx.nxt);
-	if (from >= to || to <= cl->in_una)
+	if (from >= to || to <= cl->snd_una)
 		return;
 	trk_ranges_sub(&cl->tx.lost, from, to);
 	trk_ranges_sub(&cl->tx.placeless, from, to);
-	if (from > cl->in_una) {
+	if (from > cl->snd_una) {
 		/*
 		 * What finds no place goes again, and the first hole before it.  If that waits
 		 * for a place for its answer, so does this: there would be no end of it.
@@ -133,11 +133,11 @@ void trk_wanted_consumed(struct trk_client *cl, u64 from, u64 to)
 		}
 		return;
 	}
-	cl->in_una = to;
-	while (acked->n && acked->r[0].a <= cl->in_una) {
-		cl->in_una = max_t(u64, cl->in_una, acked->r[0].b);
+	cl->snd_una = to;
+	while (acked->n && acked->r[0].a <= cl->snd_una) {
+		cl->snd_una = max_t(u64, cl->snd_una, acked->r[0].b);
 		trk_ranges_sub(acked, acked->r[0].a, acked->r[0].b);
 	}
-	trk_ranges_sub(&cl->tx.lost, 0, cl->in_una);
-	trk_ranges_sub(&cl->tx.placeless, 0, cl->in_una);
+	trk_ranges_sub(&cl->tx.lost, 0, cl->snd_una);
+	trk_ranges_sub(&cl->tx.placeless, 0, cl->snd_una);
 }

@@ -261,7 +261,7 @@ int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 	q->proof = get_unaligned_be64(p + 20);
 	q->attempt = p[28];
 	q->nclaims = p[29];
-	q->slot = get_unaligned_be16(p + 30);
+	q->seg_size = get_unaligned_be16(p + 30);
 	at = p + TRK_REQ_FIXED;
 	if (kind == TRK_KIND_FIRST) {
 		/* It names no number; there the client says once more what it speaks. */
@@ -316,7 +316,7 @@ u32 trk_wire_req_write(u8 *p, const struct trk_req *q)
 	put_unaligned_be64(q->proof, p + 20);
 	p[28] = q->attempt;
 	p[29] = q->nclaims;
-	put_unaligned_be16(q->slot, p + 30);
+	put_unaligned_be16(q->seg_size, p + 30);
 	if (q->kind == TRK_KIND_FIRST) {
 		p[12] = TRK_VERSION_MIN;
 		p[13] = TRK_VERSION;
@@ -424,7 +424,7 @@ static int resp_parse_ext(struct trk_resp *r, const u8 *p, u32 left)
  * @r: filled; its pointers lead into @p
  * @p: the payload's beginning
  * @hdr_avail: bytes readable at @p; trk_wire_resp_hdr_len() of them are needed
- * @total: length of the payload (of one slot)
+ * @total: length of the payload (of one packet)
  *
  * Return: 0 or a reason.  Any context.
  */

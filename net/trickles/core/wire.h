@@ -27,8 +27,8 @@
 #define TRK_VERSION_MIN		3
 #define TRK_VERSION		3
 
-#define TRK_MIN_SLOT		512		/* bytes of TCP payload in a full packet */
-#define TRK_MAX_SLOT		16000		/* TRK_MAX_CWND of them stay below 2^30 bytes */
+#define TRK_MIN_SEG_SIZE	512		/* bytes of TCP payload in a full packet */
+#define TRK_MAX_SEG_SIZE	16000		/* TRK_MAX_CWND of them stay below 2^30 bytes */
 
 #define TRK_MAC_LEN		16
 #define TRK_CONT_LEN		72		/* transport continuation on the wire */
@@ -116,7 +116,7 @@ struct trk_req {
 	u8 nclaims;
 	u8 nask;
 	bool has_input;
-	u16 slot;		/* FIRST: bytes of TCP payload that the client can take */
+	u16 seg_size;		/* FIRST: bytes of TCP payload that the client can take */
 	u32 token;
 	u32 ackrel;		/* TCP ack less (server's ISN + 1) */
 	u32 m, n;
@@ -180,29 +180,29 @@ u32 trk_wire_resp_write(u8 *p, const struct trk_resp *r);
 int trk_wire_ucont_parse(struct trk_ucont *u, struct trk_blob b);
 
 /*
- * Bytes of asked output in a full packet of @slot; in the first of an answer of
+ * Bytes of asked output in a full packet of @seg_size; in the first of an answer of
  * which both sides know that it brings a continuation there is less room.
  */
-static inline u32 trk_piece(u16 slot, bool renewed)
+static inline u32 trk_piece(u16 seg_size, bool renewed)
 {
-	return slot - TRK_RESP_FIXED - (renewed ? TRK_CONT_LEN : 0);
+	return seg_size - TRK_RESP_FIXED - (renewed ? TRK_CONT_LEN : 0);
 }
 
 /* Claims that a client makes at most: they are not to fill a small packet. */
-static inline u32 trk_claims_at(u16 slot)
+static inline u32 trk_claims_at(u16 seg_size)
 {
-	return slot < 1024 ? TRK_MAX_CLAIMS / 2 : TRK_MAX_CLAIMS;
+	return seg_size < 1024 ? TRK_MAX_CLAIMS / 2 : TRK_MAX_CLAIMS;
 }
 
 /*
  * Is a user continuation not too long for a connection?  A request with it, with
  * all claims, and with a little input must fit a packet.
  */
-static inline bool trk_ucont_fits(u16 len, u16 slot)
+static inline bool trk_ucont_fits(u16 len, u16 seg_size)
 {
-	u32 spared = (TRK_MAX_CLAIMS - trk_claims_at(slot)) * TRK_CLAIM_LEN;
+	u32 spared = (TRK_MAX_CLAIMS - trk_claims_at(seg_size)) * TRK_CLAIM_LEN;
 
-	return TRK_REQ_HDR_MAX - spared - TRK_UCONT_MAX + len + TRK_REQ_INPUT_MIN <= slot;
+	return TRK_REQ_HDR_MAX - spared - TRK_UCONT_MAX + len + TRK_REQ_INPUT_MIN <= seg_size;
 }
 
 /* Packets of an asked range whose first one takes @first bytes, and the others @piece. */
