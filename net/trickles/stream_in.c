@@ -116,16 +116,18 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 	struct trk_delivery in;
 	struct trk_resp r;
 	const u8 *p;
-	u32 need;
+	u32 have, whole;
 	int err;
 
-	need = min_t(u32, len, TRK_RESP_FIXED);
-	p = skb_header_pointer(skb, at, need, st->hdr);
-	if (p) {
-		need = min3(len, trk_wire_resp_hdr_len(p, len), (u32)sizeof(st->hdr));
-		p = skb_header_pointer(skb, at, need, st->hdr);
+	have = min_t(u32, len, TRK_RESP_FIXED);
+	p = skb_header_pointer(skb, at, have, st->hdr);
+	/* Most have no more than the fixed header. */
+	whole = p ? min3(len, trk_wire_resp_hdr_len(p, len), (u32)sizeof(st->hdr)) : 0;
+	if (whole > have) {
+		have = whole;
+		p = skb_header_pointer(skb, at, have, st->hdr);
 	}
-	err = p ? trk_wire_resp_parse(&r, p, need, len) : TRK_DROP_TRUNCATED;
+	err = p ? trk_wire_resp_parse(&r, p, have, len) : TRK_DROP_TRUNCATED;
 	if (!err && r.data_len) {
 		/* Without memory for its data the packet counts as lost. */
 		hold = trk_rcvq_hold(sk, skb, pieces, (s32)(r.off - (u32)cl->rcv_nxt) <= 0);

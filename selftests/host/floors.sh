@@ -14,9 +14,9 @@ rooms=$tree/Documentation/architecture.rst core=$tree/net/trickles/core
 copy()
 {
 	rm -rf "$tree"
-	mkdir -p "$core" "$tree/scripts" "$tree/Documentation"
+	mkdir -p "$core" "$tree/scripts" "$tree/Documentation" "$tree/lib/trickles-user"
 	cp "$top/scripts/floors" "$tree/scripts"
-	cp "$top/Documentation/architecture.rst" "$rooms"
+	cp "$top"/Documentation/{architecture,protocol}.rst "$tree/Documentation"
 	cp "$top"/net/trickles/*.[cho] "$tree/net/trickles"
 	cp "$top"/net/trickles/core/*.[cho] "$core"
 }
@@ -45,7 +45,7 @@ object()
 }
 
 copy
-echo "1..9"
+echo "1..11"
 finds "nothing in the module as it is" '^$'
 echo '/* a room */' >"$core/attic.h"
 finds "a file that is not in the list" 'core/attic: is not in the list'
@@ -64,4 +64,8 @@ for file in law wire; do printf 'static int twice(void)\n{\n}\n' >>"$core/$file.
 finds "a name of two static functions" 'static functions of one name'
 printf 'static int endless(void)\n{%060d\n}\n' 0 | sed 's|0|\n|g' >>"$core/law.c"
 finds "a long function" 'law\.c: endless\(\) has 63 lines'
+echo '#include "sim/events.h"' >"$tree/lib/trickles-user/upwards.h"
+finds "an include upwards in user space" 'upwards\.h: includes sim/events\.h'
+sed -i '0,/"The law of the window"/s//"The law of the jungle"/' "$core/law.c"
+finds "rules in a section that is not there" 'no section The law of the jungle'
 ! $failed

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * One answer, from the grant to packets (paper §2.4, §3.2): which numbers, bytes and
- * continuations each of them carries.
+ * continuations each of them carries.  Rules: protocol.rst, "Answers".
  */
 #include "answer.h"
 #include "limits.h"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* The continuations that a client keeps: transport and user continuations (paper §3.2, §4.2). */
+/*
+ * The continuations that a client keeps: transport and user continuations (paper §3.2, §4.2).
+ * Rules: protocol.rst, "Continuations that are renewed", "Keys that change".
+ */
 #include "held.h"
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * TCP Reno by arithmetic (paper §2.5, Figure 5; RFC 5681), and recovery with
- * fresh numbers.  Documentation/protocol.rst gives the rules, rationale.rst says why
- * they differ from the paper's recovery.
+ * TCP Reno by arithmetic (paper §2.5, Figure 5; RFC 5681), and recovery with fresh numbers.
+ * rationale.rst says why it is not the paper's recovery.
+ * Rules: protocol.rst, "The law of the window".
  */
 #include "law.h"
 #include "reason.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * The nonces of packets, which nobody can guess, and the proof that they arrived: their sum
- * (paper §2.2).
+ * (paper §2.2).  Rules: protocol.rst, "Nonces and proofs".
  */
 #include "nonce.h"
 

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* Which numbers arrived, which are lost, and what is claimed of them (paper §2.4, §4.1). */
+/*
+ * Which numbers arrived, which are lost, and what is claimed of them (paper §2.4, §4.1).
+ * Rules: protocol.rst, "The client".
+ */
 #include "numbers.h"
 #include "held.h"
 #include "reason.h"

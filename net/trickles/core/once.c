@@ -13,6 +13,8 @@
  * Classes are by the prefix of a client's address.  In a full set the largest class
  * makes room, and in it the connection that was used longest ago: who opens very many
  * connections pushes out his own.
+ *
+ * Rules: protocol.rst, "Answered once".
  */
 #include "once.h"
 #include "reason.h"

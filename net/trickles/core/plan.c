@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* What the next request asks for: output, input, or a new seal (paper §4.2). */
+/*
+ * What the next request asks for: output, input, or a new seal (paper §4.2).  Rules:
+ * protocol.rst, "The client", "Input".
+ */
 #include "plan.h"
 #include "held.h"
 

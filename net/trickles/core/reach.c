@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* How far the next request reports what arrived, and what that issues (paper §2.4, §2.5). */
+/*
+ * How far the next request reports what arrived, and what that issues (paper §2.4, §2.5).
+ * Rules: protocol.rst, "The client".
+ */
 #include "reach.h"
 #include "numbers.h"
 

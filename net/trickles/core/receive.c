@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* What the client does with a response (paper §4). */
+/*
+ * What the client does with a response (paper §4).  Rules: protocol.rst, "The client".
+ */
 #include "receive.h"
 #include "held.h"
 #include "numbers.h"

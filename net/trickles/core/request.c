@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Which request the client sends next (paper §4): it runs the server's own
- * arithmetic to know what an answer may hold, and asks for just that.
+ * Which request the client sends next (paper §4): it runs the server's own arithmetic to know
+ * what an answer may hold, and asks for just that.
+ * Rules: protocol.rst, "Requests", "Another address".
  */
 #include "request.h"
 #include "plan.h"

@@ -4,6 +4,8 @@
  *
  * Each message under the sealing key begins with a label, so that one kind of
  * seal never serves as another.  Nonces (nonce.c) use a key of their own.
+ *
+ * Rules: protocol.rst, "Sealed things", "Handshake".
  */
 #include "seal.h"
 #include "reason.h"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* One request, from the seal to the grant (paper §2.2 to §2.5). */
+/*
+ * One request, from the seal to the grant (paper §2.2 to §2.5).  Rules: protocol.rst,
+ * "Handshake", "Requests", "Continuations that are renewed", "Another address".
+ */
 #include "server.h"
 #include "limits.h"
 #include "nonce.h"

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* What the client does with time (RFC 6298, RFC 8985): timers, timeouts, pacing. */
+/*
+ * What the client does with time (RFC 6298, RFC 8985): timers, timeouts, pacing.  Rules:
+ * protocol.rst, "The client".
+ */
 #include "timer.h"
 #include "numbers.h"
 #include "plan.h"

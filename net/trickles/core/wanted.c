@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
-/* Which bytes of both streams are still wanted: what did not come is asked for or sent again. */
+/*
+ * Which bytes of both streams are still wanted: what did not come is asked for or sent again.
+ * Rules: protocol.rst, "Input".
+ */
 #include "wanted.h"
 #include "held.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Reading and writing the headers of wire.h.  Everything that comes from the
- * wire is bounded here, before anyone looks at what it means.
+ * Reading and writing the headers of wire.h. Everything that comes from the wire is bounded
+ * here, before anyone looks at what it means.  Rules: protocol.rst, "Requests", "Responses".
  */
 #include "wire.h"
 #include "reason.h"
