@@ -472,9 +472,9 @@ static void cache__bounded_and_kept_for_the_batch(void)
 static union {
 	struct trk_event ev;
 	uint8_t bytes[TRK_EVENT_SIZE_DEFAULT];
-} seg_size;
+} entry;
 
-static uint32_t slot_used;
+static uint32_t entry_used;
 static struct minisock msk;
 static struct reply answer;
 
@@ -487,11 +487,11 @@ struct held {
 
 static void event_begin(void)
 {
-	memset(&seg_size, 0, sizeof(seg_size));
+	memset(&entry, 0, sizeof(entry));
 	memset(&msk, 0, sizeof(msk));
-	slot_used = sizeof(struct trk_event);
-	seg_size.ev.type = TRK_EV_REQUEST;
-	msk.ev = &seg_size.ev;
+	entry_used = sizeof(struct trk_event);
+	entry.ev.type = TRK_EV_REQUEST;
+	msk.ev = &entry.ev;
 }
 
 static void event_cont(struct trk_event_cont *c, uint32_t flag, const struct held *h)
@@ -499,23 +499,23 @@ static void event_cont(struct trk_event_cont *c, uint32_t flag, const struct hel
 	if (!h->flags)
 		return;
 	*c = (struct trk_event_cont){
-		.start = h->start, .end = h->end, .at = slot_used, .len = h->len,
+		.start = h->start, .end = h->end, .at = entry_used, .len = h->len,
 		.flags = h->flags & ~TRK_CONT_SET,
 	};
-	seg_size.ev.flags |= flag;
-	memcpy(seg_size.bytes + slot_used, h->data, h->len);
-	slot_used += h->len;
+	entry.ev.flags |= flag;
+	memcpy(entry.bytes + entry_used, h->data, h->len);
+	entry_used += h->len;
 }
 
 static void event_input(const struct held *h, uint64_t off, const char *data, size_t len, bool fin)
 {
 	event_begin();
-	event_cont(&seg_size.ev.input, TRK_EVF_INPUT_CONT, h);
-	seg_size.ev.flags |= (len ? TRK_EVF_INPUT : 0) | (fin ? TRK_EVF_FIN : 0);
-	seg_size.ev.input_off = off;
-	seg_size.ev.input_len = len;
-	seg_size.ev.input_at = slot_used;
-	memcpy(seg_size.bytes + slot_used, data, len);
+	event_cont(&entry.ev.input, TRK_EVF_INPUT_CONT, h);
+	entry.ev.flags |= (len ? TRK_EVF_INPUT : 0) | (fin ? TRK_EVF_FIN : 0);
+	entry.ev.input_off = off;
+	entry.ev.input_len = len;
+	entry.ev.input_at = entry_used;
+	memcpy(entry.bytes + entry_used, data, len);
 }
 
 /* What the answer sets. */
@@ -589,7 +589,7 @@ static void send_input(struct peer *c, struct rng *rng)
 
 	event_input(&c->input, c->in_una, c->in + c->in_una, n, fin);
 	if (!c->input.flags)
-		seg_size.ev.type |= TRK_EV_OPEN;
+		entry.ev.type |= TRK_EV_OPEN;
 	reply_to(&answer, &msk);
 	CHECK_EQ(answer.desc.flags & ~MSK_SEND_FIN, 0);
 	if (rng_below(rng, 4)) {
@@ -634,10 +634,10 @@ static void ask_output(struct peer *c, struct rng *rng)
 
 	/* The next bytes, if this continuation has them, and some at random. */
 	event_begin();
-	event_cont(&seg_size.ev.output, TRK_EVF_OUTPUT_CONT, h);
-	seg_size.ev.nranges = n;
+	event_cont(&entry.ev.output, TRK_EVF_OUTPUT_CONT, h);
+	entry.ev.nranges = n;
 	for (i = 0; i < n; i++) {
-		struct trk_event_range *r = &seg_size.ev.range[i];
+		struct trk_event_range *r = &entry.ev.range[i];
 
 		r->off = rng_in(rng, h->start, h->end - 1);
 		if (!i && h->start <= c->rcv_nxt && c->rcv_nxt < h->end)
@@ -650,8 +650,8 @@ static void ask_output(struct peer *c, struct rng *rng)
 	got = take_data(buf, sizeof(buf));
 	CHECK_EQ(got, want);
 	for (i = 0; i < n; i++) {
-		CHECKED(deliver(c, seg_size.ev.range[i].off, buf + at, seg_size.ev.range[i].len));
-		at += seg_size.ev.range[i].len;
+		CHECKED(deliver(c, entry.ev.range[i].off, buf + at, entry.ev.range[i].len));
+		at += entry.ev.range[i].len;
 	}
 }
 
@@ -771,10 +771,10 @@ static void open_soft(struct held *h)
 static unsigned int ask_soft(const struct held *h)
 {
 	event_begin();
-	event_cont(&seg_size.ev.output, TRK_EVF_OUTPUT_CONT, h);
-	seg_size.ev.nranges = 1;
-	seg_size.ev.range[0].off = h->end - 3;
-	seg_size.ev.range[0].len = 3;
+	event_cont(&entry.ev.output, TRK_EVF_OUTPUT_CONT, h);
+	entry.ev.nranges = 1;
+	entry.ev.range[0].off = h->end - 3;
+	entry.ev.range[0].len = 3;
 	reply_to(&answer, &msk);
 	http_cache_settle(&cache);
 	return answer.desc.flags;
@@ -857,10 +857,10 @@ static void httpd__foreign_continuation_aborts(void)
 	/* A header of another length: the server that made it was another one. */
 	h.start++;
 	event_begin();
-	event_cont(&seg_size.ev.output, TRK_EVF_OUTPUT_CONT, &h);
-	seg_size.ev.nranges = 1;
-	seg_size.ev.range[0].off = h.start;
-	seg_size.ev.range[0].len = 1;
+	event_cont(&entry.ev.output, TRK_EVF_OUTPUT_CONT, &h);
+	entry.ev.nranges = 1;
+	entry.ev.range[0].off = h.start;
+	entry.ev.range[0].len = 1;
 	reply_to(&answer, &msk);
 	CHECK_EQ(answer.desc.flags, MSK_SEND_ABORT);
 	h.data[0]++;
@@ -873,7 +873,7 @@ static void httpd__foreign_continuation_aborts(void)
 static void httpd__close_is_dropped(void)
 {
 	event_begin();
-	seg_size.ev.type = TRK_EV_CLOSE;
+	entry.ev.type = TRK_EV_CLOSE;
 	reply_to(&answer, &msk);
 	CHECK_EQ(answer.desc.flags, MSK_DESC_DROP);
 }
