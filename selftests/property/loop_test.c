@@ -13,18 +13,17 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "trickles-user/cipher.h"
 #include "core/answer.h"
 #include "core/client.h"
 #include "core/limits.h"
 #include "core/reason.h"
-#include "core/server.h"
-#include "trickles-user/replay.h"
-#include "sim/rng.h"
 #include "sim/events.h"
-#include "tap.h"
+#include "sim/rng.h"
 #include "sim/toyapp.h"
 #include "sim/toykeys.h"
+#include "tap.h"
+#include "trickles-user/cipher.h"
+#include "trickles-user/engine.h"
 
 #define MAX_REPLICAS	4
 #define MAX_MSGS	12
@@ -85,7 +84,8 @@ struct replica {
 	struct run *run;
 	unsigned int i;
 	s32 skew_ms;
-	struct trku_replay filter;
+	struct trku_engine engine;
+	struct trku_replay replay;
 };
 
 struct run {
@@ -289,14 +289,6 @@ static void watch_grant(struct run *r, const struct trk_req *q, const struct trk
 
 /* ---- the server's side: nothing here outlives a request but what watches ---- */
 
-static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
-{
-	const struct replica *rep = arg;
-	const struct run *r = rep->run;
-
-	return key_id == r->cipher.c.key_id ? &r->cipher.c : NULL;
-}
-
 static u64 server_ms(const struct replica *rep)
 {
 	const struct run *r = rep->run;
@@ -306,28 +298,22 @@ static u64 server_ms(const struct replica *rep)
 	       r->sim.now_us / 1000;
 }
 
-static int mark(void *arg, const struct trk_peer *peer, struct trk_record *m)
+static void server_begin(struct replica *rep)
 {
-	struct replica *rep = arg;
+	const struct scenario *sc = rep->run->sc;
 
-	return toy_record(&rep->filter, peer, m, server_ms(rep));
-}
-
-static void server_env(struct replica *rep, struct trk_server_env *env)
-{
-	struct run *r = rep->run;
-
-	memset(env, 0, sizeof(*env));
-	env->cipher = get_cipher;
+	rep->engine = (struct trku_engine){
+		.key = { &rep->run->cipher.c },
+		.keys = 1,
+		.horizon_ms = sc->horizon_ms,
+		.skew_ms = sc->skew_ms,
+		.max_seg_size = sc->path_seg_size,
+	};
 	/* Some servers remember what they have answered. */
-	if (r->sc->seed % 3)
-		env->record = mark;
-	env->arg = rep;
-	env->current_key = &r->cipher.c;
-	env->now_ms = server_ms(rep);
-	env->horizon_ms = r->sc->horizon_ms;
-	env->skew_ms = r->sc->skew_ms;
-	env->max_seg_size = r->sc->path_seg_size;
+	if (!(sc->seed % 3))
+		return;
+	toy_replay(&rep->replay, 4 * TRK_ONCE_WAYS);
+	rep->engine.replay = &rep->replay;
 }
 
 static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
@@ -340,7 +326,7 @@ static void server_send(struct run *r, struct toy *t, const struct trk_grant *g)
 		struct packet *p;
 
 		if (out.hdr_len > TRK_RESP_HDR_MAX || out.hdr_len + out.data_len > g->cont.seg_size)
-			fail(r, "packet of %u + %u in a slot of %u", out.hdr_len, out.data_len,
+			fail(r, "packet of %u + %u in segments of %u", out.hdr_len, out.data_len,
 			     g->cont.seg_size);
 		if (out.data_at + out.data_len > t->a.len)
 			fail(r, "more data sent than there is");
@@ -368,7 +354,7 @@ static void server_receive(void *arg, struct packet *p)
 {
 	struct run *r = arg;
 	struct replica *rep = &r->replica[rng_below(&r->rng, r->sc->replicas)];
-	struct trk_server_env env;
+	struct trku_engine *e = &rep->engine;
 	struct trk_grant g;
 	struct trk_req q;
 	struct toy t;
@@ -379,16 +365,13 @@ static void server_receive(void *arg, struct packet *p)
 		packet_free(p);
 		return;
 	}
-	server_env(rep, &env);
+	e->now_ms = server_ms(rep);
 	if (p->syn) {
-		link_send(&r->down, packet_syn(trk_server_syn_cookie(&env, &r->peer, p->seq),
-					       p->seq + 1));
+		link_send(&r->down, packet_syn(trku_engine_syn(e, &r->peer, p->seq), p->seq + 1));
 		packet_free(p);
 		return;
 	}
-	err = trk_wire_req_parse(&q, p->data, p->len, p->len);
-	if (!err)
-		err = trk_server_step(&env, &r->peer, &q, p->seq, p->ack, p->len, &g);
+	err = trku_engine_request(e, &r->peer, p->data, p->len, p->seq, p->ack, &q, &g);
 	if (err) {
 		TRACE(r, "server drops: %s", reason_name[err]);
 		r->drops[err]++;
@@ -409,11 +392,7 @@ static void server_receive(void *arg, struct packet *p)
 		if (g.count && rng_ppm(&r->rng, r->sc->app_drop)) {
 			r->dropped++;
 		} else if (g.count && toy_answer(&t, &g, &r->peer, p->data + q.hdr_len)) {
-			t.a.g = &g;
-			t.a.peer = &r->peer;
-			t.a.seal = &r->cipher.c;
-			t.a.nonce = &r->cipher.c;
-			if (trk_answer_begin(&t.a))
+			if (trku_engine_answer(e, &r->peer, &g, &t.a))
 				fail(r, "no room for the continuations");
 			else
 				server_send(r, &t, &g);
@@ -489,7 +468,7 @@ static void client_transmit(struct run *r, const struct trk_sending *o)
 		return;
 	}
 	if (o->hdr_len + o->in_len > r->cl.seg_size)
-		fail(r, "request of %u bytes in a slot of %u", o->hdr_len + o->in_len,
+		fail(r, "request of %u bytes in segments of %u", o->hdr_len + o->in_len,
 		     r->cl.seg_size);
 	if (o->in_off + o->in_len > r->cl.snd_end ||
 	    (o->in_len && o->in_off + o->in_len <= r->cl.snd_una))
@@ -802,7 +781,6 @@ static void build_streams(struct run *r)
 
 static void check_close(struct run *r)
 {
-	struct trk_server_env env;
 	struct trk_sending o;
 	struct trk_grant g;
 	struct trk_req q;
@@ -810,9 +788,9 @@ static void check_close(struct run *r)
 	if (r->cl.state != TRK_CL_OPEN)
 		return;
 	trk_request_close(&r->cl, &o);
-	server_env(&r->replica[0], &env);
-	if (trk_wire_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len) || q.kind != TRK_KIND_CLOSE ||
-	    trk_server_step(&env, &r->peer, &q, 1, 1, o.hdr_len, &g))
+	r->replica[0].engine.now_ms = server_ms(&r->replica[0]);
+	if (trku_engine_request(&r->replica[0].engine, &r->peer, o.hdr, o.hdr_len, 1, 1, &q, &g) ||
+	    q.kind != TRK_KIND_CLOSE)
 		fail(r, "the server does not understand the end");
 }
 
@@ -828,7 +806,7 @@ static void run_free(struct run *r)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(r->replica); i++)
-		trku_replay_free(&r->replica[i].filter);
+		trku_replay_free(&r->replica[i].replay);
 	sim_free(&r->sim);
 	while (r->watched) {
 		struct watched *d = r->watched;
@@ -848,7 +826,6 @@ static void run_free(struct run *r)
 static bool play(const struct scenario *sc)
 {
 	struct run *r = calloc(1, sizeof(*r));
-	struct trk_server_env env;
 	unsigned int i;
 	bool ok;
 
@@ -863,6 +840,7 @@ static bool play(const struct scenario *sc)
 		r->replica[i].i = i;
 		r->replica[i].skew_ms =
 			(s32)rng_below(&r->rng, 2 * sc->skew_ms + 1) - (s32)sc->skew_ms;
+		server_begin(&r->replica[i]);
 	}
 	r->down = (struct link){ .sim = &r->sim,
 				 .rng = &r->rng,
@@ -890,8 +868,8 @@ static bool play(const struct scenario *sc)
 			       .arg = r };
 	build_streams(r);
 	r->client_isn = (u32)rng_u64(&r->rng);
-	server_env(&r->replica[0], &env);
-	r->server_isn = trk_server_syn_cookie(&env, &r->peer, r->client_isn);
+	r->replica[0].engine.now_ms = server_ms(&r->replica[0]);
+	r->server_isn = trku_engine_syn(&r->replica[0].engine, &r->peer, r->client_isn);
 	trk_client_init(&r->cl, calloc(TRK_RING_MIN, sizeof(struct trk_entry)), TRK_RING_MIN,
 			client_random, r);
 	sim_at(&r->sim, 2 * sc->delay_us, client_connected, r, NULL);
