@@ -7,7 +7,7 @@
 #include "sim/toyapp.h"
 #include "sim/toykeys.h"
 
-#define SLOT	1448
+#define SEG_SIZE	1448
 
 static struct trku_replay answered[SIM_MAX_REPLICAS];
 
@@ -52,7 +52,7 @@ static void at_server(struct replica *rep, struct packet *p)
 		.current_key = &n->cipher.c,
 		.now_ms = replica_now_ms(rep),
 		.horizon_ms = n->sc->horizon_ms,
-		.max_seg_size = missing == DEFENCE_PATH_SLOT ? TRK_MAX_SEG_SIZE : n->sc->seg_size,
+		.max_seg_size = missing == DEFENCE_PATH_SIZE ? TRK_MAX_SEG_SIZE : n->sc->seg_size,
 	};
 	u8 hdr[TRK_RESP_HDR_MAX];
 	struct trk_packet out;
@@ -99,7 +99,7 @@ static void play(const struct arena *a, unsigned int seed)
 			 a->rivals);
 	snprintf(text, sizeof(text),
 		 "seed %u\ntime %ums\nslot %u\nreplicas %u spray round\n%sclient 1 get 2g\n%s",
-		 seed, a->time_ms, SLOT, a->replicas ? a->replicas : 1, a->links, rivals);
+		 seed, a->time_ms, SEG_SIZE, a->replicas ? a->replicas : 1, a->links, rivals);
 	f = fmemopen(text, strlen(text), "r");
 	if (sim_scenario_read(&sc, f, "arena", error)) {
 		fprintf(stderr, "%s\n", error);
@@ -171,5 +171,5 @@ double arena_window(const struct arena *a, const struct attack *attack, enum def
 {
 	play_cheater(a, 1, attack, without);
 	return (double)(came.window - min_t(u32, came.window, TRK_INITIAL_WINDOW)) *
-	       (SLOT + SIM_OVERHEAD) / (double)came.moved;
+	       (SEG_SIZE + SIM_OVERHEAD) / (double)came.moved;
 }

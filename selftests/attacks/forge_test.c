@@ -12,7 +12,7 @@
 #include "sim/toyapp.h"
 #include "sim/toykeys.h"
 
-#define SLOT		1448
+#define SEG_SIZE		1448
 #define NOW_MS		1700000000000ULL
 #define HORIZON_MS	10000
 #define KEYS		2
@@ -69,7 +69,7 @@ static struct trk_server_env server(void)
 					    missing == DEFENCE_RETIRED) ? &key[0].c : NULL,
 		.now_ms = now_ms,
 		.horizon_ms = missing == DEFENCE_HORIZON ? U32_MAX : HORIZON_MS,
-		.max_seg_size = SLOT,
+		.max_seg_size = SEG_SIZE,
 		.moves = missing == DEFENCE_MOVES,
 	};
 }
@@ -141,7 +141,7 @@ static void submit(const struct trk_peer *peer, u32 seq, u32 ack, const u8 *p, u
 static u32 first_request(u8 *p, u64 file)
 {
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = TRK_REQ_GROW, .token = 1,
-			     .seg_size = SLOT, .has_input = true };
+			     .seg_size = SEG_SIZE, .has_input = true };
 	struct toy_msg m = { .kind = TOY_GET, .len = FILE_LEN, .key = file };
 	u32 len = trk_wire_req_write(p, &q);
 
@@ -169,7 +169,7 @@ static struct trk_req next_request(const struct party_of_one *o)
 	return (struct trk_req){ .kind = TRK_KIND_RANGE, .flags = TRK_REQ_GROW, .token = 2,
 				 .m = 1, .n = 2, .proof = o->nonce[1] ^ o->nonce[2],
 				 .cont = { o->cont, TRK_CONT_LEN }, .nask = 1,
-				 .ask = { { .off = 500000, .len = SLOT - TRK_RESP_FIXED } },
+				 .ask = { { .off = 500000, .len = SEG_SIZE - TRK_RESP_FIXED } },
 				 .output = { o->output, o->output_len } };
 }
 
@@ -436,7 +436,8 @@ static double leaked_key(void)
 
 	for (i = 0; i < KEYS * FORGERIES; i++) {
 		struct trk_peer thief = { .addr = { [15] = 66 }, .port = 1000 + i, .service = 80 };
-		struct trk_cont c = { .conn = i, .domain = 2, .time_ms = NOW_MS, .seg_size = SLOT,
+		struct trk_cont c = { .conn = i, .domain = 2, .time_ms = NOW_MS,
+				      .seg_size = SEG_SIZE,
 				      .iw = 10, .domain_key = 1 };
 		u8 blob[TRK_CONT_LEN];
 		struct trk_req q = { .kind = TRK_KIND_RANGE, .token = 1, .m = 1, .n = 2,

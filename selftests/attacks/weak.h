@@ -32,7 +32,7 @@
 	X(CLASSES,	"the largest class makes room: choose(), once.c")	\
 	X(NEWEST,	"one domain at a time: record_range(), once.c")	\
 	X(HORIZON,	"horizon of the server")				\
-	X(PATH_SLOT,	"slot of the path, of the server")			\
+	X(PATH_SIZE,	"segment of the path, of the server")			\
 	X(MOVES,	"net.trickles.moves=0 of the server")			\
 	X(OLD_KEYS,	"old keys are forgotten: cipher() of the server, keys.c")	\
 	X(RETIRED,	"retired keys renew only: open_continued(), server.c")	\

@@ -282,11 +282,11 @@ static void window__of_few_full_requests(void)
 
 /* ---- packets larger than the path's ---- */
 
-static void slot__larger_than_the_path(void)
+static void segments__larger_than_the_path(void)
 {
 	static const struct attack a = { .seg_size = TRK_MAX_SEG_SIZE };
 
-	CHECKED(gain("slot larger than the path's", &a, DEFENCE_PATH_SLOT));
+	CHECKED(gain("segments larger than the path's", &a, DEFENCE_PATH_SIZE));
 }
 
 static const struct tap_case cases[] = {
@@ -296,7 +296,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(continuation__of_ones_own),
 	TAP_CASE(window__of_tiny_ranges),
 	TAP_CASE(window__of_few_full_requests),
-	TAP_CASE(slot__larger_than_the_path),
+	TAP_CASE(segments__larger_than_the_path),
 };
 
 int main(void)

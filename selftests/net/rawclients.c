@@ -31,7 +31,7 @@
 #define FIRST_PORT	10000
 #define BUSY_MAX	64		/* connections at work at a time */
 #define BUFFER		32768		/* bytes of the stream that an answer may have */
-#define SLOT		1456		/* 1500 less headers of IP and TCP, less our option */
+#define SEG_SIZE	1456		/* 1500 less headers of IP and TCP, less our option */
 #define TIMERS_US	50000		/* how often the timers of all are looked at */
 #define SYN_AGAIN_US	1000000
 #define LIMIT_US	120000000	/* for all of it to go on by one step */
@@ -100,7 +100,7 @@ static u32 sum(const u8 *p, size_t len, u32 s)
 static void transmit(struct conn *c, u8 flags, u32 seq, u32 ack, const u8 *payload, u32 len)
 {
 	u32 opt_len = flags & TH_SYN ? TRK_SYN_OPT_LEN : TRK_OPT_LEN;
-	u8 p[sizeof(struct tcphdr) + TRK_SYN_OPT_LEN + SLOT] = { 0 };
+	u8 p[sizeof(struct tcphdr) + TRK_SYN_OPT_LEN + SEG_SIZE] = { 0 };
 	u32 total = sizeof(struct tcphdr) + opt_len + len, s;
 	u8 pseudo[12] = { [9] = IPPROTO_TCP };
 
@@ -132,7 +132,7 @@ static void transmit(struct conn *c, u8 flags, u32 seq, u32 ack, const u8 *paylo
 static void pump(struct conn *c)
 {
 	struct trk_sending out;
-	u8 p[SLOT];
+	u8 p[SEG_SIZE];
 
 	c->cl.snd_end = strlen(c->input);
 	while (trk_client_pump(&c->cl, now_us(), &out)) {
@@ -276,7 +276,7 @@ static void segment(const u8 *p, size_t len)
 		   get_unaligned_be32(p + 8) == c->isn + 1) {
 		c->server_isn = get_unaligned_be32(p + 4);
 		c->connected = true;
-		trk_client_connected(&c->cl, SLOT, now_us() - c->syn_us);
+		trk_client_connected(&c->cl, SEG_SIZE, now_us() - c->syn_us);
 		pump(c);
 	}
 }

@@ -525,12 +525,13 @@ def info():
     s.sendall(b"x" * 1000)
     exactly(s, 1000)
     raw = s.getsockopt(trk.SOL_TRICKLES, trk.TRK_INFO, 256)
-    mode, cwnd, rtt, rto, slot, _, requests, responses, received, consumed = struct.unpack(
+    mode, cwnd, rtt, rto, size, version, requests, responses, received, consumed = struct.unpack(
         "IIIIIIQQQQ", raw[:56])
     equal(mode, trk.MODE_TRICKLES, "mode")
     equal(received, 1000, "bytes received")
     equal(consumed, 1000, "bytes consumed")
-    equal(cwnd >= 1 and 0 < rtt < 60000000 and rto >= 200000 and slot == 1456 and
+    equal(cwnd >= 1 and 0 < rtt < 60000000 and rto >= 200000 and size == 1456 and
+          version == trk.VERSION and
           requests > 0 and responses > 0, True, "the rest is sensible")
     equal(s.getsockopt(socket.SOL_SOCKET, 38), trk.IPPROTO_TRICKLES, "SO_PROTOCOL")
 

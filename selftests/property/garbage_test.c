@@ -33,7 +33,7 @@ static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 	return toy_record(arg, from, m, NOW);
 }
 
-/* What an application may answer: the packets stand for what was granted, in their slots. */
+/* What an application may answer: the packets stand for what was granted, at their places. */
 static void answer(struct rng *r, const struct trk_grant *g)
 {
 	struct trk_answer a = { .g = g, .peer = &peer, .seal = &key.c, .nonce = &key.c,

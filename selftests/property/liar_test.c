@@ -11,7 +11,7 @@
 #include "tap.h"
 #include "sim/toykeys.h"
 
-#define SLOT	1400
+#define SEG_SIZE	1400
 #define ROOM	(1 << 18)	/* bytes of output, then a run ends */
 #define RING	TRK_RING_MIN
 
@@ -105,11 +105,11 @@ static void lie(struct run *r, u64 x, const struct trk_entry *of, bool opening)
 	if (rng_ppm(g, 600000)) {
 		p.has_geometry = true;
 		p.geo_index = rng_below(g, 4) ? x - of->first : rng_u64(g);
-		p.geo_piece = rng_below(g, SLOT);
+		p.geo_piece = rng_below(g, SEG_SIZE);
 	}
 	p.off = (u32)(of->what == TRK_WHAT_OUTPUT && rng_below(g, 4) ? of->off :
 		      some_off(r, r->cl.rcv_nxt));
-	p.data_len = rng_below(g, 3) ? rng_below(g, SLOT - 200) : 0;
+	p.data_len = rng_below(g, 3) ? rng_below(g, SEG_SIZE - 200) : 0;
 	if (trk_receive_response(&r->cl, &p, (u32)(x - 1) * r->cl.seg_size, r->now, &in))
 		return;
 	r->accepted++;
@@ -199,7 +199,7 @@ static void liar__is_survived(void)
 		r->rng.s = seed;
 		r->now = 1000000;
 		trk_client_init(&r->cl, r->ring, RING, client_random, r);
-		trk_client_connected(&r->cl, SLOT, 1000);
+		trk_client_connected(&r->cl, SEG_SIZE, 1000);
 		r->cl.snd_end = rng_below(&r->rng, 4000);
 		r->cl.want_first = true;
 		for (i = 0; i < 300 && r->cl.state != TRK_CL_DEAD; i++)

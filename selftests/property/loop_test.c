@@ -107,7 +107,7 @@ struct run {
 	u64 out_after[MAX_MSGS], in_after[MAX_MSGS];
 	unsigned int writes;
 	bool write_due, read_due, aborts;
-	u32 next_seq, slot_end;
+	u32 next_seq, seen_end;
 	unsigned int silent;	/* expired timers in a row that sent nothing */
 	u64 asked_twice, bytes_down;
 	u64 dropped;		/* by a server that is down, or its application */
@@ -484,8 +484,8 @@ static void client_transmit(struct run *r, const struct trk_sending *o)
 		fail(r, "malformed request: %s", reason_name[err]);
 	if (o->seq != (q.kind == TRK_KIND_FIRST ? 0 : r->next_seq))
 		fail(r, "request at sequence number %u, the last ended at %u", o->seq, r->next_seq);
-	if ((s32)(o->ackrel - r->slot_end) > 0)
-		fail(r, "acknowledges %u, %u were seen", o->ackrel, r->slot_end);
+	if ((s32)(o->ackrel - r->seen_end) > 0)
+		fail(r, "acknowledges %u, %u were seen", o->ackrel, r->seen_end);
 	r->next_seq = o->seq + p->len;
 	for (i = 0; i < q.nask; i++) {
 		u64 x, end = q.ask[i].off + q.ask[i].len;
@@ -684,8 +684,8 @@ static void client_receive(void *arg, struct packet *p)
 	r->client_drops[err]++;
 	if (!err && !r->why[0]) {
 		r->withheld_before = withheld(r);
-		if ((s32)(seqrel + p->len - r->slot_end) > 0)
-			r->slot_end = seqrel + p->len;
+		if ((s32)(seqrel + p->len - r->seen_end) > 0)
+			r->seen_end = seqrel + p->len;
 		if (in.len)
 			client_store(r, &in, p->data + p->len - in.len);
 	}
@@ -1204,7 +1204,7 @@ int main(int argc, char **argv)
 			     scenario) > 0;
 	verbose = argc > 2;
 	scenario(&sc, strtoull(argv[1], NULL, 0));
-	printf("# slot %u/%u replicas %u rate %u queue %u delay %u us rcvbuf %u pause %" PRIu64,
+	printf("# segments %u/%u replicas %u rate %u queue %u delay %u us rcvbuf %u pause %" PRIu64,
 	       sc.seg_size, sc.path_seg_size, sc.replicas, sc.rate, sc.queue, sc.delay_us,
 	       sc.rcvbuf,
 	       sc.read_pause_us);

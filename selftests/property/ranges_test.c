@@ -20,8 +20,8 @@
 #define NOW		1700000000000ULL
 #define HORIZON		60000
 #define SKEW		500
-#define SLOT		600
-#define PIECE		(SLOT - TRK_RESP_FIXED)
+#define SEG_SIZE		600
+#define PIECE		(SEG_SIZE - TRK_RESP_FIXED)
 #define MAX_N		120
 #define MAX_PACKETS	2048
 
@@ -151,7 +151,7 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 				      .domain = (u64)trk_seal_order_at(NOW) << 32 |
 						rng_u64(r) >> 32,
 				      .time_ms = NOW,
-				      .seg_size = SLOT,
+				      .seg_size = SEG_SIZE,
 				      .base = rng_u64(r) >> rng_in(r, 16, 63),
 				      .key_id = key.c.key_id,
 				      .domain_key = key.c.key_id,
@@ -232,7 +232,7 @@ static void answer(const struct history *h, struct rng *r, const struct trk_cont
 					     p->hdr_len,
 					     p->hdr_len + p->data_len), TRK_OK);
 		/* All are full, and this is where they would stand if none were renewed. */
-		CHECK_EQ(p->hdr_len + p->data_len, SLOT);
+		CHECK_EQ(p->hdr_len + p->data_len, SEG_SIZE);
 		p->data_at += before + (p->data_at ? displaced : 0);
 		out->n++;
 		CHECK(out->n < MAX_PACKETS);
@@ -460,7 +460,7 @@ static void ranges__one_history_is_paid(void)
 		h.start = (struct trk_cont){ .conn = window,
 					     .domain = 7,
 					     .time_ms = NOW,
-					     .seg_size = SLOT,
+					     .seg_size = SEG_SIZE,
 					     .key_id = key.c.key_id,
 					     .domain_key = key.c.key_id,
 					     .iw = TRK_INITIAL_WINDOW };
@@ -492,7 +492,7 @@ static bool history_small(struct history *h, u32 window, unsigned int n, unsigne
 	unsigned int i;
 
 	memset(h, 0, sizeof(*h));
-	h->start = (struct trk_cont){ .conn = 1, .domain = 2, .time_ms = NOW, .seg_size = SLOT,
+	h->start = (struct trk_cont){ .conn = 1, .domain = 2, .time_ms = NOW, .seg_size = SEG_SIZE,
 				      .key_id = key.c.key_id, .domain_key = key.c.key_id,
 				      .iw = TRK_INITIAL_WINDOW };
 	trk_law_init(&h->start.law, 0, window, TRK_SSTHRESH_INF, 0);

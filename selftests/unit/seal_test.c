@@ -200,7 +200,7 @@ static void cont__impossible_contents_refused(void)
 		{ 100, 100, 0, 10, TRK_SSTHRESH_INF, 1448, 10, TRK_OK },
 		{ 0, 0, 0, 1, 5, 512, 10, TRK_OK },
 		{ TRK_MAX_NUMBER, 0, 0, TRK_MAX_CWND, TRK_MAX_CWND, 16000, 10, TRK_OK },
-		/* slots: an answer of 256 packets and more, none of data, of no header */
+		/* sizes: an answer of 256 packets and more, none of data, of no header */
 		{ 100, 100, 0, 10, 20, 511, 10, TRK_DROP_FORGED },
 		{ 100, 100, 0, 10, 20, 64, 10, TRK_DROP_FORGED },
 		{ 100, 100, 0, 10, 20, 24, 10, TRK_DROP_FORGED },

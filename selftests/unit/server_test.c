@@ -16,7 +16,7 @@
 #define NOW		1700000000000ULL
 #define HORIZON		10000
 #define SKEW		100
-#define SLOT		1000
+#define SEG_SIZE		1000
 #define ISN		0xfffffff0u	/* of the client: sequence numbers wrap */
 
 static struct trku_cipher key, previous, retired;
@@ -36,7 +36,7 @@ static struct trk_server_env env_at(u64 now_ms)
 					.now_ms = now_ms,
 					.horizon_ms = HORIZON,
 					.skew_ms = SKEW,
-					.max_seg_size = SLOT };
+					.max_seg_size = SEG_SIZE };
 }
 
 /* ---- first requests ---- */
@@ -65,20 +65,20 @@ static void first__initial_window(void)
 	CHECK_EQ(g.token, 5);
 	CHECK_EQ(g.ack, (u32)(ISN + 1 + 200));
 	CHECK_EQ(g.cont.base, 0);
-	CHECK_EQ(g.cont.seg_size, SLOT);
+	CHECK_EQ(g.cont.seg_size, SEG_SIZE);
 	CHECK_EQ(g.cont.law.start_cwnd, TRK_INITIAL_WINDOW);
 	CHECK_EQ(g.cont.law.ssthresh, TRK_SSTHRESH_INF);
 	CHECK(g.grow);
 }
 
-static void first__slot_is_the_smaller(void)
+static void first__segment_size_is_the_smaller(void)
 {
 	struct trk_grant g;
 
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .seg_size = 700 }, &g), TRK_OK);
 	CHECK_EQ(g.cont.seg_size, 700);
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .seg_size = 65535 }, &g), TRK_OK);
-	CHECK_EQ(g.cont.seg_size, SLOT);
+	CHECK_EQ(g.cont.seg_size, SEG_SIZE);
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .seg_size = TRK_MIN_SEG_SIZE - 1 }, &g),
 		 TRK_DROP_RANGE);
 }
@@ -159,7 +159,7 @@ static void conn_open(struct conn *c)
 				     .domain = (u64)trk_seal_order_at(NOW) << 32 | 88,
 				     .time_ms = NOW,
 				     .base = 0xfffffff0,
-				     .seg_size = SLOT,
+				     .seg_size = SEG_SIZE,
 				     .key_id = key.c.key_id,
 				     .domain_key = key.c.key_id,
 				     .iw = TRK_INITIAL_WINDOW };
@@ -1034,7 +1034,7 @@ static void grant_asks(struct conn *c, struct trk_grant *g, u32 n, u32 bytes)
 	grant_asks_by(&key.c, c, g, n, bytes);
 }
 
-#define PIECE	(SLOT - TRK_RESP_FIXED)
+#define PIECE	(SEG_SIZE - TRK_RESP_FIXED)
 
 static void answer__asked_bytes_fill_packets(void)
 {
@@ -1134,7 +1134,7 @@ static void answer__continuation_displaces_data(void)
 	CHECK_EQ(l.n, 8);
 	CHECK(l.r[0].cont.p && l.r[0].output.p);
 	CHECK_EQ(l.p[0].hdr_len, TRK_RESP_FIXED + TRK_CONT_LEN + TRK_EXT_HDR + TRK_UCONT_HDR + 10);
-	CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SLOT);
+	CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SEG_SIZE);
 	/* The others stay in place: what is missing is asked for again. */
 	CHECK_EQ(l.p[1].data_at, PIECE);
 	CHECK_EQ(l.p[1].data_len, PIECE);
@@ -1161,7 +1161,7 @@ static void answer__foreseen_continuation_displaces_nothing(void)
 	CHECK_EQ(l.n, 8);
 	for (i = 0; i < l.n; i++) {
 		CHECK_EQ(l.r[i].off, 10000 + i * PIECE - (i ? TRK_CONT_LEN : 0));
-		CHECK_EQ(l.p[i].hdr_len + l.p[i].data_len, SLOT);
+		CHECK_EQ(l.p[i].hdr_len + l.p[i].data_len, SEG_SIZE);
 		CHECK(!(l.r[i].flags & TRK_RESP_NOGROWTH));
 		CHECK(!l.r[i].cont.p == !!i);
 	}
@@ -1213,7 +1213,7 @@ static void answer__output_continuation_sealed_anew(void)
 		CHECK_EQ(l.n, 8);
 		CHECKED(same_under_the_current_key(TRK_EXT_OUTPUT, c.q.output, l.r[0].output));
 		CHECK_EQ(l.p[0].hdr_len, TRK_RESP_FIXED + OLD_CONT);
-		CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SLOT);
+		CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SEG_SIZE);
 		CHECK(!(l.r[0].flags & TRK_RESP_NOGROWTH));
 		CHECK(!l.r[1].output.p);
 		CHECK_EQ(l.p[1].data_at, PIECE);
@@ -1410,7 +1410,7 @@ static void answer__data_that_cannot_be_asked_for(void)
 				 .consumed_from = 500,
 				 .consumed_to = 600,
 				 .off = 7000,
-				 .len = 2 * SLOT,
+				 .len = 2 * SEG_SIZE,
 				 .peer = &peer,
 				 .seal = &key.c,
 				 .nonce = &key.c };
@@ -1490,7 +1490,7 @@ static void answer__packets_are_bounded(void)
 
 static const struct tap_case cases[] = {
 	TAP_CASE(first__initial_window),
-	TAP_CASE(first__slot_is_the_smaller),
+	TAP_CASE(first__segment_size_is_the_smaller),
 	TAP_CASE(first__repeated_gets_one_packet),
 	TAP_CASE(first__cookie_of_one_connection),
 	TAP_CASE(first__cookie_lives_at_least_a_period),

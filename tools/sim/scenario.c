@@ -186,7 +186,7 @@ static void do_sample(struct reader *r)
 	r->sc->sample_us = time_positive(r);
 }
 
-static void do_slot(struct reader *r)
+static void do_seg_size(struct reader *r)
 {
 	r->sc->seg_size = (u16)read_number(r, TRK_MIN_SEG_SIZE, TRK_MAX_SEG_SIZE);
 }
@@ -421,7 +421,7 @@ static const struct statement {
 	void (*fn)(struct reader *r);
 } statements[] = {
 	{ "seed", do_seed },	     { "time", do_time },   { "sample", do_sample },
-	{ "slot", do_slot },	     { "skew", do_skew },   { "horizon", do_horizon },
+	{ "slot", do_seg_size },	     { "skew", do_skew },   { "horizon", do_horizon },
 	{ "replicas", do_replicas }, { "trace", do_trace }, { "outage", do_outage },
 	{ "burst", do_burst },	     { "path", do_path },   { "link", do_link },
 	{ "drop", do_drop },	     { "client", do_client }
