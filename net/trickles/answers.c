@@ -15,7 +15,9 @@
 #include "mib.h"
 #include "netns.h"
 #include "output.h"
+#include "ports.h"
 #include "queue.h"
+#include "sock.h"
 #include "train.h"
 
 /* What an operation has at least: which event, what to do, and a place for the result. */
@@ -139,7 +141,7 @@ static s64 do_send(struct trk_sender *s, struct trk_net *tn, const struct trk_it
 	unsigned int i;
 	s64 result;
 
-	memset(a, 0, sizeof(*a));
+	trk_answer_init(a);
 	a->g = &item->grant;
 	a->peer = &item->peer;
 	memset(s->file, 0, sizeof(s->file));
@@ -232,6 +234,7 @@ static int do_one(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
  */
 int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *ops)
 {
+	struct trk_listener *l = trk_sk(sk)->listener;
 	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_sender *s;
 	int err = 0;
@@ -240,7 +243,10 @@ int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *o
 	if (ops->n > TRK_MAX_OPS || ops->flags || ops->op_size < OP_LEN_MIN ||
 	    ops->op_size > PAGE_SIZE || ops->op_size % sizeof(u64))
 		return -EINVAL;
-	s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+	/* Some kB, which many kernels clear when they are allocated: one stays with the listener. */
+	s = xchg(&l->sender, NULL);
+	if (!s)
+		s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 	if (s) {
 		s->sk = sk;
 		s->iov_at[0] = 0;
@@ -252,6 +258,7 @@ int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *o
 			err = do_one(s, tn, q, u64_to_user_ptr(ops->ops + i * ops->op_size),
 				     ops->op_size);
 	}
-	kfree(s);
+	if (cmpxchg(&l->sender, NULL, s))
+		kfree(s);
 	return err ?: (int)i;
 }

@@ -117,6 +117,7 @@ void trk_listener_stop(struct sock *sk)
 	}
 	trk_sk(sk)->listener = NULL;
 	trk_queue_destroy(l->queue);
+	kfree(l->sender);
 	kfree(l);
 }
 

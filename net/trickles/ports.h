@@ -13,6 +13,8 @@
 #include "queue.h"
 #include "sock.h"
 
+struct trk_sender;
+
 /**
  * struct trk_listener - the server's half of a socket
  * @node: in the namespace's table
@@ -21,6 +23,7 @@
  * @owner: label of the owner, from listen() on
  * @has_owner: TRK_OWNER was set, and @owner is made of it
  * @queue: NULL before listen()
+ * @sender: memory for the next answers, or NULL; taken and put back without a lock (answers.c)
  * @seen: events that the application has walked
  * @hashed: it is in the table
  *
@@ -32,6 +35,7 @@ struct trk_listener {
 	struct sock *sk;
 	struct trk_queue *queue;
 	struct trk_queue_info info;
+	struct trk_sender *sender;
 	u32 seen;
 	bool hashed;
 	bool has_owner;

@@ -201,7 +201,7 @@ static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	struct sk_buff *out;
 	struct rtable *rt;
 
-	memset(a, 0, sizeof(*a));
+	trk_answer_init(a);
 	a->g = g;
 	a->peer = peer;
 	a->seal = trk_keys_current(tn);

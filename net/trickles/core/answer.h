@@ -40,9 +40,6 @@ struct trk_answer {
 
 	/* private: of answer.c */
 	bool once;			/* the data cannot be asked for again */
-	u8 cont_blob[TRK_CONT_LEN];
-	u8 output_blob[TRK_SEALED_UCONT_MAX];
-	u8 input_blob[TRK_SEALED_UCONT_MAX];
 	u16 output_len, input_len;
 	u16 piece;			/* bytes of data per packet */
 	u32 next;			/* index of the next packet's first number */
@@ -50,9 +47,19 @@ struct trk_answer {
 	u32 range;			/* ask range at hand, and how far in it */
 	u32 range_done;
 	u64 at;				/* bytes of the application's data passed by */
-	u64 nonces[TRK_NONCE_BATCH];
 	u32 nonces_from, nonces_count;	/* of growth, if the grant is */
+	/* From here on it is good only as far as the members above say. */
+	u64 nonces[TRK_NONCE_BATCH];
+	u8 cont_blob[TRK_CONT_LEN];
+	u8 output_blob[TRK_SEALED_UCONT_MAX];
+	u8 input_blob[TRK_SEALED_UCONT_MAX];
 };
+
+/* Nothing is set yet.  What need not be cleared is most of it. */
+static inline void trk_answer_init(struct trk_answer *a)
+{
+	memset(a, 0, offsetof(struct trk_answer, nonces));
+}
 
 /**
  * struct trk_packet - one packet of an answer

@@ -242,7 +242,7 @@ int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 	unsigned int i;
 	int err;
 
-	memset(q, 0, sizeof(*q));
+	memset(q, 0, offsetof(struct trk_req, ask));
 	if (kind < 0 || TRK_KIND_IS_RESPONSE(kind))
 		return TRK_DROP_VERSION;
 	if (total < TRK_REQ_FIXED || hdr_avail < TRK_REQ_FIXED)

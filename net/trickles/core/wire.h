@@ -122,14 +122,14 @@ struct trk_req {
 	u32 m, n;
 	u64 proof;
 	struct trk_blob cont;
-	struct { u32 a, len; u8 kind; } claim[TRK_MAX_CLAIMS];
-	struct trk_bytes ask[TRK_MAX_ASK];
 	struct trk_blob output;		/* sealed */
 	struct trk_blob input;		/* sealed */
 	struct trk_blob addr;		/* TIMEOUT: address that the continuation was sealed to */
 	u64 input_off;
 	u32 hdr_len;		/* input data begins here */
 	u32 input_len;
+	struct trk_bytes ask[TRK_MAX_ASK];				/* nask of them */
+	struct { u32 a, len; u8 kind; } claim[TRK_MAX_CLAIMS];		/* nclaims of them */
 };
 
 /* A response, parsed. */
