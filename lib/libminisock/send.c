@@ -72,16 +72,16 @@ static void op_build(struct trk_op *op, const struct msk_desc *d)
 
 	memset(op, 0, sizeof(*op));
 	op->handle = m->handle;
+	op->niov = d->niov;
+	op->off = d->off;
+	op->reserved = d->reserved[0] || d->reserved[1];
 	if (d->flags == MSK_DESC_DROP) {
 		op->op = TRK_OP_DROP;
 		return;
 	}
 	op->op = TRK_OP_SEND;
 	op->flags = d->flags;
-	op->reserved = d->reserved[0] || d->reserved[1];
 	op->iov = (uintptr_t)d->iov;
-	op->niov = d->niov;
-	op->off = d->off;
 	op->consumed_from = m->consumed_from;
 	op->consumed_to = m->consumed_to;
 	op_cont(&op->output, m, MSK_OUTPUT);

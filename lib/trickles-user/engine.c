@@ -19,7 +19,7 @@ static int record(void *arg, const struct trk_peer *peer, struct trk_record *m)
 {
 	struct trku_engine *e = arg;
 
-	return trku_replay_record(e->replay, peer, m, e->now_ms);
+	return trku_replay_record(e->replay, peer, m, e->now_ms, e->horizon_ms, e->skew_ms);
 }
 
 static void env_init(struct trku_engine *e, struct trk_server_env *env)

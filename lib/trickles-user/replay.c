@@ -5,10 +5,6 @@
 #include "core/server.h"
 #include "replay.h"
 
-/* As the kernel's defaults: net.trickles.horizon_ms and skew_ms. */
-#define HORIZON_MS	600000
-#define SKEW_MS		1000
-
 static const u8 v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 /**
@@ -17,8 +13,7 @@ static const u8 v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
  * @connections: so many it can know at a time; rounded up to whole sets
  * @key: random bytes
  *
- * It takes 176 bytes a connection and never more.  Horizon and skew have the kernel's defaults
- * and can be set afterwards.
+ * It takes 176 bytes a connection and never more.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -30,8 +25,6 @@ int trku_replay_init(struct trku_replay *r, u32 connections, const u8 key[AES128
 	r->set = calloc(r->sets, sizeof(*r->set));
 	if (!r->set)
 		return -ENOMEM;
-	r->horizon_ms = HORIZON_MS;
-	r->skew_ms = SKEW_MS;
 	aes128_set_encrypt_key(&r->key, key);
 	return 0;
 }
@@ -60,19 +53,21 @@ static u8 class_of(const struct trku_replay *r, const struct trk_peer *peer)
  * @peer: the client
  * @m: the request
  * @now_ms: wall clock
+ * @horizon_ms: milliseconds that a continuation is good for
+ * @skew_ms: milliseconds by which clocks may differ
  *
  * For struct trk_server_env's record().
  *
  * Return: as trk_once_record().
  */
 int trku_replay_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_record *m,
-		       u64 now_ms)
+		       u64 now_ms, u32 horizon_ms, u32 skew_ms)
 {
 	const struct trk_once_now now = {
 		.order = trk_seal_order_at(now_ms),
-		.ahead = trk_server_ahead(r->skew_ms),
+		.ahead = trk_server_ahead(skew_ms),
 		.tick = (u32)now_ms,
-		.life = 2 * r->horizon_ms,
+		.life = 2 * horizon_ms,
 	};
 	u64 h = hash(r, &m->conn, sizeof(m->conn));
 	u32 evicted = 0;

@@ -13,8 +13,6 @@
  * @key: of its hashes, so that nobody can choose where to collide
  * @set: the sets
  * @sets: how many
- * @horizon_ms: milliseconds that a continuation is good for
- * @skew_ms: milliseconds by which clocks may differ
  * @evicted: connections that were forgotten before their time
  *
  * It belongs to one thread at a time.
@@ -23,14 +21,12 @@ struct trku_replay {
 	struct aes128_ctx key;
 	struct trk_once_set *set;
 	u32 sets;
-	u32 horizon_ms;
-	u32 skew_ms;
 	u64 evicted;
 };
 
 int trku_replay_init(struct trku_replay *r, u32 connections, const u8 key[AES128_KEY_SIZE]);
 int trku_replay_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_record *m,
-		       u64 now_ms);
+		       u64 now_ms, u32 horizon_ms, u32 skew_ms);
 u32 trku_replay_known(const struct trku_replay *r);
 void trku_replay_free(struct trku_replay *r);
 

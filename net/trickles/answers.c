@@ -222,15 +222,29 @@ static int do_one(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 }
 
 /**
+ * trk_answers_check - can these be carried out at all?
+ * @ops: as the caller gave them
+ *
+ * Return: 0 or -EINVAL.
+ */
+int trk_answers_check(const struct trk_ops *ops)
+{
+	if (ops->n > TRK_MAX_OPS || ops->flags || ops->op_size < OP_LEN_MIN ||
+	    ops->op_size > PAGE_SIZE || ops->op_size % sizeof(u64))
+		return -EINVAL;
+	return 0;
+}
+
+/**
  * trk_answers_do - carry out operations on events
  * @sk: listener
  * @q: its queue
- * @ops: how many, where they are, and how long each is
+ * @ops: how many, where they are, and how long each is; from trk_answers_check()
  *
  * Each gets its result where it stands; one that fails does not keep those behind it back.
  *
  * Context: process; no lock is held; may sleep.
- * Return: how many were carried out, or -EINVAL, -EFAULT, -EINTR.
+ * Return: how many were carried out, or -EFAULT, -EINTR.
  */
 int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *ops)
 {
@@ -240,10 +254,7 @@ int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *o
 	int err = 0;
 	u32 i;
 
-	if (ops->n > TRK_MAX_OPS || ops->flags || ops->op_size < OP_LEN_MIN ||
-	    ops->op_size > PAGE_SIZE || ops->op_size % sizeof(u64))
-		return -EINVAL;
-	/* Some kB, which many kernels clear when they are allocated: one stays with the listener. */
+	/* Some kB, which many kernels clear when they allocate it: one stays with the listener. */
 	s = xchg(&l->sender, NULL);
 	if (!s)
 		s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);

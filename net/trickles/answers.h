@@ -10,6 +10,7 @@
 
 #include "queue.h"
 
+int trk_answers_check(const struct trk_ops *ops);
 int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *ops);
 
 #endif /* NET_TRICKLES_ANSWERS_H */

@@ -44,6 +44,8 @@ static bool wants_mark(struct sock *csk, struct trk_sock *ts)
 	bool first = ts->syns < marked;
 
 	WRITE_ONCE(ts->syns, ts->syns + 1);
+	if (READ_ONCE(ts->foreign))
+		return false;
 	if (first || !marked)
 		return first;
 	return cmpxchg(&ts->refused, TRK_REFUSED_ONCE, TRK_REFUSED_ASKED) == TRK_REFUSED_ONCE;
@@ -369,6 +371,7 @@ int trk_carrier_connect(struct sock *sk, struct sockaddr *addr, int len)
 
 	trk_carrier_tune(sk);
 	WRITE_ONCE(ts->syns, 0);
+	WRITE_ONCE(ts->foreign, false);
 	WRITE_ONCE(ts->refused, TRK_REFUSED_NOT);
 	err = kernel_connect(ts->carrier, addr, len, O_NONBLOCK);
 	if (err && err != -EINPROGRESS)

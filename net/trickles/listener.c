@@ -136,8 +136,13 @@ static int do_ops(struct sock *sk, struct trk_listener *l, struct trk_queue *q,
 		  const void __user *user, unsigned int size)
 {
 	struct trk_ops ops;
-	int err = copy_struct_from_user(&ops, sizeof(ops), user, size);
+	int err;
 
+	if (size < offsetofend(struct trk_ops, seen))
+		return -EINVAL;
+	err = copy_struct_from_user(&ops, sizeof(ops), user, size);
+	if (!err)
+		err = trk_answers_check(&ops);
 	if (!err)
 		err = set_seen(l, q, ops.seen);
 	return err < 0 ? err : trk_answers_do(sk, q, &ops);

@@ -44,7 +44,7 @@ struct trk_listener {
 
 /*
  * For callers without the socket's lock: the queue once there is one.  The
- * loads pair with listener_get() and trk_listener_start().
+ * loads pair with listener_get() and trk_ports_publish().
  */
 static inline struct trk_queue *trk_ports_queue(const struct sock *sk,
 						struct trk_listener **listener)

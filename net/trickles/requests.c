@@ -290,7 +290,7 @@ void trk_requests_rcv(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	reason = trk_server_step(&env, &peer, &w->req, seq, ntohl(th->ack_seq), len, &w->grant);
 	if (reason)
 		goto drop;
-	/* What issues nothing is not marked either, and must not be executed. */
+	/* What issues nothing is not recorded either, and must not be executed. */
 	if (!w->grant.count && w->grant.kind != TRK_KIND_CLOSE)
 		return;
 	if (w->grant.renew_only)

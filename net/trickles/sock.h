@@ -51,6 +51,7 @@ enum {
  * @port_any: the carrier chose the port
  * @timer_due: the timer expired while a process owned the socket
  * @syns: SYNs that this connect() sent so far; under the carrier's lock
+ * @foreign: a SYN-ACK of a version came that we don't speak: the next SYN is plain
  * @refused: TRK_REFUSED_*, of this connect()
  * @readable: bytes of output in order that wait to be read
  * @full: no more will come before the application reads
@@ -67,6 +68,7 @@ struct trk_sock {
 	bool port_any;
 	bool timer_due;
 	unsigned int syns;
+	bool foreign;
 	int refused;
 	unsigned int readable;
 	bool full;

@@ -174,6 +174,16 @@ static void train(struct sock *sk, struct sk_buff *skb)
 	}
 }
 
+/* Of a SYN-ACK.  Without one it takes no reply, and the next SYN asks for TCP. */
+static bool common_version(struct sock *sk, const struct tcphdr *th)
+{
+	if (trk_wire_syn_version((const u8 *)(th + 1), th->doff * 4 - sizeof(*th)))
+		return true;
+	if (trk_sk(sk)->connecting)
+		WRITE_ONCE(trk_sk(sk)->foreign, true);
+	return false;
+}
+
 /**
  * trk_stream_in_rcv - a marked segment for a client
  * @sk: Trickles socket, locked
@@ -193,8 +203,7 @@ int trk_stream_in_rcv(struct sock *sk, struct sk_buff *skb)
 		return 0;
 	}
 	if (tcp_hdr(skb)->syn) {
-		if (!trk_wire_syn_version((const u8 *)(tcp_hdr(skb) + 1),
-					  tcp_hdrlen(skb) - sizeof(struct tcphdr)))
+		if (!common_version(sk, tcp_hdr(skb)))
 			TRK_DROP(trk_net(sock_net(sk)), TRK_DROP_VERSION);
 		else if (ts->mode == TRK_MODE_TRICKLES)
 			opened(sk, tcp_hdr(skb));

@@ -26,7 +26,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == n->cipher.c.key_id ? &n->cipher.c : NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *peer, struct trk_record *m)
+static int record(void *arg, const struct trk_peer *peer, struct trk_record *m)
 {
 	const struct replica *rep = arg;
 	u64 conn = m->conn;
@@ -47,7 +47,7 @@ static void at_server(struct replica *rep, struct packet *p)
 	struct trk_peer peer = conn_peer(back);
 	struct trk_server_env env = {
 		.cipher = get_cipher,
-		.record = missing == DEFENCE_FILTER ? NULL : mark,
+		.record = missing == DEFENCE_FILTER ? NULL : record,
 		.arg = rep,
 		.current_key = &n->cipher.c,
 		.now_ms = replica_now_ms(rep),

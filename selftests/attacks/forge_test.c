@@ -54,7 +54,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *peer, struct trk_record *m)
+static int record(void *arg, const struct trk_peer *peer, struct trk_record *m)
 {
 	return toy_record(&answered, peer, m, now_ms);
 }
@@ -63,7 +63,7 @@ static struct trk_server_env server(void)
 {
 	return (struct trk_server_env){
 		.cipher = get_cipher,
-		.record = missing == DEFENCE_FILTER ? NULL : mark,
+		.record = missing == DEFENCE_FILTER ? NULL : record,
 		.current_key = &key[current].c,
 		.previous_key = current && (missing == DEFENCE_OLD_KEYS ||
 					    missing == DEFENCE_RETIRED) ? &key[0].c : NULL,

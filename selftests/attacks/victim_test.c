@@ -42,7 +42,8 @@ static void send(void *arg, struct packet *out)
 }
 
 /*
- * The attacker knows the addresses, and with them all that the place of a packet depends on; the numbers
+ * The attacker knows the addresses, and with them all that the place of a packet depends on;
+ * the numbers
  * and offsets it guesses rightly.  It does not know what the client's random() says.
  */
 static void inject(struct victim *v)

@@ -27,7 +27,7 @@
 	X(COOKIE,	"cookie: trk_seal_cookie(), seal.c")				\
 	X(CONFIRMED,	"claims of a timeout: trk_request_timeout(), request.c")	\
 	/* what the core is given */						\
-	X(FILTER,	"answered once: mark() of the server, once.c")	\
+	X(FILTER,	"answered once: record() of the server, once.c")	\
 	X(FORGOTTEN,	"what is forgotten is refused: forgotten(), once.c")	\
 	X(CLASSES,	"the largest class makes room: choose(), once.c")	\
 	X(NEWEST,	"one domain at a time: record_range(), once.c")	\

@@ -48,7 +48,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	       key_id == previous.c.key_id ? &previous.c : NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
+static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	cost.marks++;
 	return toy_record(&answered, from, m, NOW);
@@ -56,7 +56,7 @@ static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 
 static struct trk_server_env env(void)
 {
-	return (struct trk_server_env){ .cipher = get_cipher, .record = mark,
+	return (struct trk_server_env){ .cipher = get_cipher, .record = record,
 					.current_key = &current.c, .previous_key = &previous.c,
 					.now_ms = NOW, .horizon_ms = HORIZON,
 					.skew_ms = TOY_SKEW_MS, .max_seg_size = TRK_MAX_SEG_SIZE,

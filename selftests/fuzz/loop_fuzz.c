@@ -89,7 +89,7 @@ static u64 server_ms(void)
 	return 1700000000000ULL + loop.now_us / 1000;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
+static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(server_ms()),
 					  .ahead = trk_server_ahead(SKEW),
@@ -102,7 +102,7 @@ static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
 static void server_env(struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){ .cipher = get_cipher, .current_key = &key,
-					.record = loop.remembers ? mark : NULL,
+					.record = loop.remembers ? record : NULL,
 					.now_ms = server_ms(), .horizon_ms = HORIZON,
 					.skew_ms = SKEW, .max_seg_size = 1448 };
 }

@@ -29,7 +29,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == key.key_id ? &key : key_id == old_key.key_id ? &old_key : NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
+static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(NOW),
 					  .ahead = trk_server_ahead(SKEW), .life = 2 * HORIZON };
@@ -287,7 +287,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	struct bytes b = { data, size };
 	unsigned int shape = take(&b, 1);
 	struct trk_server_env env = { .cipher = get_cipher, .current_key = &key,
-				      .record = shape & 1 ? mark : NULL, .now_ms = NOW,
+				      .record = shape & 1 ? record : NULL, .now_ms = NOW,
 				      .horizon_ms = HORIZON, .skew_ms = SKEW };
 	u8 addr[TRK_ADDR_MAX];
 	struct request r;
@@ -314,7 +314,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 				      .domain = r.cont.domain, .floor = r.cont.base,
 				      .m = r.cont.base + 1, .n = r.cont.base + before };
 
-		mark(NULL, &peer, &m);
+		record(NULL, &peer, &m);
 	}
 	len = trk_wire_req_write(r.payload, &r.q);
 	/* Some are damaged on their way. */

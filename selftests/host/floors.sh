@@ -45,7 +45,7 @@ object()
 }
 
 copy
-echo "1..11"
+echo "1..12"
 finds "nothing in the module as it is" '^$'
 echo '/* a room */' >"$core/attic.h"
 finds "a file that is not in the list" 'core/attic: is not in the list'
@@ -53,6 +53,8 @@ sed -i 's/^    law  .*/&\n    cellar        none/' "$rooms"
 finds "a line without a file" 'core/cellar: .* no file'
 echo '#include "client.h"' >>"$core/law.h"
 finds "an include upwards" 'law\.h: includes core/client\.h'
+echo '#include "../keys.h"' >>"$core/law.h"
+finds "an include out of the core" 'law\.h: includes \.\./keys\.h, which is no room'
 object core/types 'extern void trk_law_cwnd(void); void trk_types_f(void) { trk_law_cwnd(); }'
 echo '/* a source */' >"$core/types.c"
 finds "a call upwards, without an include" 'core/types: needs trk_law_cwnd of core/law'

@@ -2,17 +2,16 @@
 /*
  * Who may write the key may seal anything, and any user may in a namespace of his own.
  *
- *   forge SECRET SEED COUNT
- *   forge SECRET cost
+ *   forge SECRET OWNER SEED COUNT
+ *   forge SECRET OWNER cost
  *
- * Listens at port 8080 of the loopback device, sends itself COUNT random requests that are sealed
- * with the secret (64 hexadecimal digits, net.trickles.key), and answers what the kernel believes
- * with as much as it takes. Before these come the continuations of which kernels died.
- * Prints how many were sent and how many became events.
- *
- * With "cost" it prints for the worst message of each kind how long sendto() took, in nanoseconds:
- * the loopback device hands it to the receiving half at once. On a machine whose clock counts
- * instructions (scripts/costs) these are instructions.
+ * Listens at port 8080 of the loopback device, sends itself COUNT random requests that are
+ * sealed with the secret (64 hexadecimal digits, net.trickles.key) for the owner (label.py),
+ * and answers what the kernel believes with as much as it takes. Before these come the
+ * continuations of which kernels died. Prints how many were sent and how many became events.
+ * With "cost" it prints for the worst message of each kind how long sendto() took, in
+ * nanoseconds: the loopback device hands it to the receiving half at once. On a machine whose
+ * clock counts instructions (scripts/costs) these are instructions.
  */
 #include <arpa/inet.h>
 #include <errno.h>

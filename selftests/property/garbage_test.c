@@ -28,7 +28,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return key_id == key.c.key_id ? &key.c : NULL;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
+static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	return toy_record(arg, from, m, NOW);
 }
@@ -66,7 +66,7 @@ static void answer(struct rng *r, const struct trk_grant *g)
 static void sealed__anything(void)
 {
 	struct trku_replay answered = { 0 };
-	struct trk_server_env env = { .cipher = get_cipher, .record = mark, .arg = &answered,
+	struct trk_server_env env = { .cipher = get_cipher, .record = record, .arg = &answered,
 				      .current_key = &key.c, .now_ms = NOW, .horizon_ms = HORIZON,
 				      .skew_ms = TOY_SKEW_MS, .max_seg_size = TRK_MAX_SEG_SIZE };
 	u64 drops[TRK_REASON_COUNT] = { 0 }, granted = 0;

@@ -53,7 +53,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return &key.c;
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
+static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	return toy_record(remembered, from, m, NOW);
 }
@@ -62,7 +62,7 @@ static void random_env(struct rng *r, struct trk_server_env *env)
 {
 	*env = (struct trk_server_env){ .cipher = get_cipher,
 					.current_key = &key.c,
-					.record = remembered ? mark : NULL,
+					.record = remembered ? record : NULL,
 					.horizon_ms = HORIZON,
 					.skew_ms = SKEW,
 					.max_seg_size = rng_in(r, TRK_MIN_SEG_SIZE,

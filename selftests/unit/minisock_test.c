@@ -70,7 +70,7 @@ static void ucont__there_and_back(void)
 
 static void op__what_the_kernel_is_told(void)
 {
-	struct msk_desc d = { .msk = &msk, .flags = MSK_DESC_DROP, .off = 5 };
+	struct msk_desc d = { .msk = &msk, .flags = MSK_DESC_DROP };
 	static const struct trk_op none;
 	struct trk_op op;
 
@@ -81,7 +81,11 @@ static void op__what_the_kernel_is_told(void)
 	CHECK_EQ(op.op, TRK_OP_DROP);
 	/* All that follows is of an answer. */
 	CHECK(!memcmp(&op.flags, &none.flags, sizeof(op) - offsetof(struct trk_op, flags)));
-	d.flags = MSK_SEND_FIN;
+	/* So the kernel refuses a descriptor that was not cleared. */
+	d.reserved[0] = 1;
+	op_build(&op, &d);
+	CHECK(memcmp(&op.flags, &none.flags, sizeof(op) - offsetof(struct trk_op, flags)));
+	d = (struct msk_desc){ .msk = &msk, .flags = MSK_SEND_FIN, .off = 5 };
 	op_build(&op, &d);
 	CHECK_EQ(op.op, TRK_OP_SEND);
 	CHECK_EQ(op.handle, 77);

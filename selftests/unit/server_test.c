@@ -762,7 +762,7 @@ static int mark_at(u64 now_ms, const struct trk_peer *from, struct trk_record *m
 	return toy_record(&answered, from, m, now_ms);
 }
 
-static int mark(void *arg, const struct trk_peer *from, struct trk_record *m)
+static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	return mark_at(*(const u64 *)arg, from, m);
 }
@@ -783,7 +783,7 @@ static void timeout__attempts_used_up(void)
 	c.q.input_len = 100;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
 	CHECK(!g.renew_only && g.has_input && g.final_input && g.grow);
-	env.record = mark;
+	env.record = record;
 	env.arg = &env.now_ms;
 	for (i = 1; i <= TRK_MAX_ATTEMPTS; i++) {
 		c.q.attempt = i;

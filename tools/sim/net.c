@@ -344,7 +344,6 @@ static void server_init(struct replica *rep)
 	if (!sc->remember)
 		return;
 	toy_replay(&rep->replay, TRK_ONCE_WAYS * (1 + sc->clients / (TRK_ONCE_WAYS / 4)));
-	rep->replay.horizon_ms = sc->horizon_ms;
 	rep->engine.replay = &rep->replay;
 }
 

@@ -29,5 +29,5 @@ int toy_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_re
 {
 	if (!r->set)
 		toy_replay(r, 4 * TRK_ONCE_WAYS);
-	return trku_replay_record(r, peer, m, now_ms);
+	return trku_replay_record(r, peer, m, now_ms, TOY_HORIZON_MS, TOY_SKEW_MS);
 }

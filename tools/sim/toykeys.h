@@ -7,6 +7,7 @@
 #include "trickles-user/replay.h"
 
 /* A key made from a number, and a memory of the defaults of trku_replay_init(). */
+#define TOY_HORIZON_MS	600000
 #define TOY_SKEW_MS	1000
 
 void toy_cipher(struct trku_cipher *t, u8 key_id, u64 number);

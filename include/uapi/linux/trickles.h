@@ -130,7 +130,7 @@ struct trk_queue_head {
 #define TRK_CONT_FINAL		0x00020000	/* output: the stream ends at @end */
 #define TRK_CONT_PARALLEL	0x00040000	/* input: parts of [start, end) in any order */
 
-/* Flags of an answer. */
+/* Flags of an answer.  0x80000000 is kept for libraries. */
 #define TRK_SEND_FIN		0x01000000	/* the server's stream ends behind the data */
 #define TRK_SEND_ABORT		0x02000000	/* no data: the client gets ECONNRESET */
 
@@ -281,11 +281,12 @@ struct trk_op_cont {
  * If not all bytes were taken, the client asks for the rest with the output continuation (data of
  * an answer to input end where that ends).  Errors after which the event is still there: -EINVAL
  * malformed, -E2BIG and -EOPNOTSUPP a newer interface, -EFAULT bad address, -EBADF bad file, -EIO
- * the file gave fewer bytes than promised, -EMSGSIZE the continuations leave no room for data, or
- * data that consume input and have no output continuation do not fit one packet (they could come
- * only once), -EAGAIN too much of what the listener has sent waits to leave the host: try again
- * when poll() says POLLOUT, -ENOMEM, -EHOSTUNREACH and -ENETUNREACH no route to the client.
- * -ESTALE: there is no such event, or its key is forgotten; it is gone.
+ * the file gave fewer bytes than promised, -EINTR a signal came while a file was read, -EMSGSIZE
+ * the continuations leave no room for data, or data that consume input and have no output
+ * continuation do not fit one packet (they could come only once), -EAGAIN too much of what the
+ * listener has sent waits to leave the host: try again when poll() says POLLOUT (so far the
+ * module has no such limit, but it may), -ENOMEM, -EHOSTUNREACH and -ENETUNREACH no route to the
+ * client. -ESTALE: there is no such event, or its key is forgotten; it is gone.
  */
 struct trk_op {
 	__aligned_u64 handle;

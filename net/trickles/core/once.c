@@ -137,7 +137,7 @@ static void close_gaps(struct trk_once_proven *p, u64 a, u64 b)
 	}
 }
 
-/* Marks [@a, @b], of which nothing was answered. */
+/* Records [@a, @b], of which nothing was answered. */
 static void set_answered(struct trk_once_proven *p, u64 a, u64 b)
 {
 	u32 i, last;

@@ -258,12 +258,13 @@ int trk_seal_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer,
 static void prf(const struct trk_cipher *c, u8 label, const struct trk_peer *peer, u64 a, u64 b,
 		u8 out[TRK_MAC_LEN])
 {
-	u8 m[1 + PEER_LEN + 16];
+	u8 m[1 + PEER_LEN + TRK_OWNER_LEN + 16];
 
 	m[0] = label;
 	peer_write(m + 1, peer);
-	put_unaligned_be64(a, m + 1 + PEER_LEN);
-	put_unaligned_be64(b, m + 1 + PEER_LEN + 8);
+	memcpy(m + 1 + PEER_LEN, peer->owner, TRK_OWNER_LEN);
+	put_unaligned_be64(a, m + 1 + PEER_LEN + TRK_OWNER_LEN);
+	put_unaligned_be64(b, m + 1 + PEER_LEN + TRK_OWNER_LEN + 8);
 	c->mac(c, m, sizeof(m), out);
 }
 

@@ -342,7 +342,7 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 	err = open_cont(env, peer, q, g);
 	if (err)
 		return err;
-	/* Marks of what was answered are gone by then; a timeout request can still begin anew. */
+	/* Records of what was answered are gone by then; a timeout request can still begin anew. */
 	old = !is_fresh(env, c->time_ms);
 	if (old && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
 		return TRK_DROP_EXPIRED;
