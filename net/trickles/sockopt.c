@@ -117,11 +117,12 @@ static int set_owner(struct sock *sk, sockptr_t optval, unsigned int optlen)
 
 	if (optlen < TRK_OWNER_MIN || optlen > TRK_OWNER_MAX)
 		return -EINVAL;
-	if (copy_from_sockptr(secret, optval, optlen))
-		return -EFAULT;
-	lock_sock(sk);
-	err = trk_listener_set_owner(sk, secret, optlen);
-	release_sock(sk);
+	err = copy_from_sockptr(secret, optval, optlen) ? -EFAULT : 0;
+	if (!err) {
+		lock_sock(sk);
+		err = trk_listener_set_owner(sk, secret, optlen);
+		release_sock(sk);
+	}
 	memzero_explicit(secret, sizeof(secret));
 	return err;
 }

@@ -74,8 +74,7 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 	if (dst)
 		seg_size = min_t(u32, seg_size, dst_mtu(dst) - TCP_IP_HDR);
 	seg_size = clamp_t(u32, seg_size, TRK_MIN_SEG_SIZE + TRK_OPT_LEN,
-			   TRK_MAX_SEG_SIZE + TRK_OPT_LEN) -
-	       TRK_OPT_LEN;
+			   TRK_MAX_SEG_SIZE + TRK_OPT_LEN) - TRK_OPT_LEN;
 	st->isn = ntohl(th->ack_seq);
 	st->server_isn = ntohl(th->seq) + 1;
 	st->first_us = now + FIRST_DELAY_US;
@@ -174,13 +173,19 @@ static void train(struct sock *sk, struct sk_buff *skb)
 	}
 }
 
-/* Of a SYN-ACK.  Without one it takes no reply, and the next SYN asks for TCP. */
+/*
+ * Of a SYN-ACK.  One without is no answer, and the next SYN asks for TCP; but not because of
+ * somebody who cannot know what our SYN was.
+ */
 static bool common_version(struct sock *sk, const struct tcphdr *th)
 {
+	struct trk_sock *ts = trk_sk(sk);
+
 	if (trk_wire_syn_version((const u8 *)(th + 1), th->doff * 4 - sizeof(*th)))
 		return true;
-	if (trk_sk(sk)->connecting)
-		WRITE_ONCE(trk_sk(sk)->foreign, true);
+	if (ts->connecting && th->ack &&
+	    ntohl(th->ack_seq) == READ_ONCE(tcp_sk(ts->carrier->sk)->snd_nxt))
+		WRITE_ONCE(ts->foreign, true);
 	return false;
 }
 

@@ -475,6 +475,11 @@ def marked_at_client():
     v.lives()
 
 
+def marked_syns(number):
+    with trk.inside(CLIENT), open("/proc/sys/net/trickles/marked_syns", "w") as f:
+        f.write(number)
+
+
 @case("a SYN-ACK of a version that we don't speak; then the client turns to TCP")
 def version_at_client():
     # Nobody answers at this port but we.
@@ -486,18 +491,27 @@ def version_at_client():
         s = socket.socket(socket.AF_INET, socket.SOCK_STREAM, trk.IPPROTO_TRICKLES)
     s.setblocking(False)
     with Counting(CLIENT) as count:
+        # With four marked SYNs a plain third one is for the answer's sake.
+        marked_syns("4")
         equal(s.connect_ex((SADDR, NOBODY)), errno.EINPROGRESS)
         syn = spy.receive(lambda seg: seg.dport == NOBODY)
         equal((syn.flags, syn.marked), (SYN, True), "the first SYN")
-        answer = segment(SADDR, CADDR, NOBODY, syn.sport, 1000, syn.seq + 1, SYN | ACK,
-                         options=trk.syn_option(VERSION + 1, VERSION + 1))
-        trk.Wire(SERVER).send(SADDR, CADDR, answer)
+        def answer(ack):
+            trk.Wire(SERVER).send(SADDR, CADDR, segment(
+                SADDR, CADDR, NOBODY, syn.sport, 1000, ack, SYN | ACK,
+                options=trk.syn_option(VERSION + 1, VERSION + 1)))
+
+        # Somebody who has not seen the SYN changes nothing: the second is a marked one, too.
+        answer(syn.seq + 2)
         count.settle(DropVersion=1)
-        while syn.marked:
-            syn = spy.receive(lambda seg: seg.dport == NOBODY)
-        equal(syn.flags, SYN, "a plain SYN")
-        equal(count.drops(), {"DropVersion": 1}, "drops")
+        equal(spy.receive(lambda seg: seg.dport == NOBODY).marked, True, "the second SYN")
+        answer(syn.seq + 1)
+        count.settle(DropVersion=2)
+        syn = spy.receive(lambda seg: seg.dport == NOBODY)
+        equal((syn.flags, syn.marked), (SYN, False), "a plain SYN")
+        equal(count.drops(), {"DropVersion": 2}, "drops")
     s.close()
+    marked_syns("2")
     subprocess.run(["ip", "netns", "exec", SERVER, "nft", "delete", "table", "ip", "silent"],
                    check=True)
 
