@@ -86,8 +86,7 @@ static const struct trk_event *first_event(const struct trk_queue_head *head)
 void _start(void);
 void _start(void)
 {
-	static const char answer[] = "the answer";
-	static char request[3000];	/* more than an entry of the default size holds */
+	static const char request[] = "a request", answer[] = "the answer";
 	static char got[64];
 	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = PORT };
 	struct trk_queue_info info = { .entries = 16, .event_size = 4096 };
