@@ -144,6 +144,8 @@ static void make_request(struct bytes *b, const struct trk_server_env *env, stru
 		r->ack = trk_server_syn_cookie(&then, &peer, r->seq - 1) + 1 + q->ackrel;
 	} else {
 		trk_seal_cont(c, &peer, &r->cont, r->cont_blob);
+		/* What is compared is what the seal holds: it has no room for every garbage. */
+		trk_seal_cont_read(r->cont_blob, &r->cont);
 		q->cont = (struct trk_blob){ r->cont_blob, TRK_CONT_LEN };
 		make_claims(b, r->cont.base, &r->claims);
 		q->nclaims = r->claims.count;
