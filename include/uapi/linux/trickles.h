@@ -13,12 +13,13 @@
  * All integers are in host byte order unless their type says __be.  Every struct has the same
  * layout for programs of 32 and of 64 bits.
  *
- * How this interface grows.  Structs grow at their end; a field that is 0 means what was before
- * it came.  The kernel knows how long the caller's struct is: by the length of an option, by the
- * number of an ioctl, which has the size in it, by trk_ops.op_size.  From a shorter one it takes
- * what is missing for 0, of a longer one it wants the rest to be 0: else E2BIG, "the kernel does
- * not know what the program asks for".  Fields called reserved must be 0, and flags that nobody
- * defined must not be set: else EINVAL.  What a module knows says TRK_CAPS.
+ * How this interface grows.  Structs grow at their end; a new field that is 0 means what was so
+ * before there was the field.  The kernel knows how long the caller's struct is: by the length of
+ * an option, by the number of an ioctl, which has the size in it, and by trk_ops.op_size.  Fields
+ * that a shorter struct lacks are taken for 0.  What a longer struct has more must be 0, else the
+ * call fails with E2BIG: the program asks for something that the kernel does not know.  Fields
+ * called reserved must be 0, and flags that are not defined must not be set, else the call fails
+ * with EINVAL.  The option TRK_CAPS tells what a module knows.
  */
 #ifndef _UAPI_LINUX_TRICKLES_H
 #define _UAPI_LINUX_TRICKLES_H
@@ -27,10 +28,11 @@
 #include <linux/types.h>
 
 /*
- * Numbers for socket() and setsockopt() of Linux alone, never in a packet.  The first is above
- * every IP protocol number and below IPPROTO_MAX of Linux 6.1, which is 263.  Of these, 256 is
- * SMC's, 257 was proposed for SMB Direct, 258 and 259 are used in BSDs, 261 is what the QUIC
- * module takes, 262 MPTCP's.  The second is far from the series that Linux goes on with.
+ * Numbers for socket() and setsockopt(), which are of Linux alone and in no packet.
+ * IPPROTO_TRICKLES has to be above every IP protocol number and below IPPROTO_MAX of Linux 6.1,
+ * which is 263.  Of the numbers between, 256 is SMC's, 257 was proposed for SMB Direct, 258 and
+ * 259 are used in BSDs, 261 is what the QUIC module takes, and 262 is MPTCP's.  SOL_TRICKLES is
+ * far from the series that Linux goes on with.
  */
 #define IPPROTO_TRICKLES	260
 #define SOL_TRICKLES		0x7472
@@ -42,11 +44,12 @@
 #define TRK_CAPS		4	/* struct trk_caps: get, any socket */
 
 /*
- * TRK_OWNER: whose server this is.  What a server gets back from its clients is authentic: a
- * server of this port, of this key, and of the same owner made it.  The owner is the user that
- * the socket belongs to at listen(), or, if this option was set, whoever knows these bytes.
- * Replicas that run under other user numbers, and servers that restart under another one, set
- * it alike.  Other lengths are EINVAL, after listen() it is EBUSY.
+ * TRK_OWNER says whose server this is.  What a server gets back from its clients is authentic: it
+ * was sealed by a server of the same port, of the same owner, and with a key that this one holds.
+ * The owner is the user that the socket belongs to at listen(), or, if this option was set,
+ * whoever knows these bytes.  Replicas that run under different user numbers, and a server that
+ * restarts under another one, have to set the same bytes.  setsockopt() fails with EINVAL if the
+ * length is out of bounds, and with EBUSY after listen().
  */
 #define TRK_OWNER_MIN		16	/* bytes */
 #define TRK_OWNER_MAX		64
@@ -55,18 +58,19 @@
 #define TRK_QUEUE_ENTRIES_MIN	16
 #define TRK_QUEUE_ENTRIES_MAX	65536
 #define TRK_EVENT_SIZE_DEFAULT	2048	/* holds a request in a packet of 1500 bytes */
-#define TRK_EVENT_SIZE_MAX	32768	/* one of the largest packet; 16384 for 9000 bytes */
+#define TRK_EVENT_SIZE_MAX	32768	/* in the largest packet; 16384: of 9000 bytes */
 
 /* Flags of a queue. */
-#define TRK_QUEUE_CLOSE		0x01	/* TRK_EV_CLOSE is wanted: else there are no such events */
+#define TRK_QUEUE_CLOSE		0x01	/* events of the type TRK_EV_CLOSE are wanted */
 
 /**
  * struct trk_queue_info - TRK_QUEUE
- * @entries: events that can wait for an answer: a power of two; 0: the default
- * @event_size: bytes of an entry, which holds struct trk_event, continuations, and input: a power
- *	of two; 0: the default.  Input that finds no room comes again.
- * @map_len: get: bytes to map, 0 before listen().  A queue beyond the user's RLIMIT_MEMLOCK makes
- *	listen() fail: ENOBUFS.
+ * @entries: how many events can wait for an answer: a power of two; 0 means the default
+ * @event_size: bytes of an entry, which holds struct trk_event, the opaque bytes of continuations,
+ *	and input: a power of two; 0 means the default.  Input that does not fit the entry is cut
+ *	off, and the client sends it again.
+ * @map_len: get: how many bytes to map, 0 before listen(); set: 0.  listen() fails with ENOBUFS
+ *	if the queue would exceed the user's RLIMIT_MEMLOCK.
  * @flags: TRK_QUEUE_CLOSE
  * @reserved: 0
  */
@@ -79,9 +83,9 @@ struct trk_queue_info {
 };
 
 /**
- * struct trk_queue_head - begins the mapped queue
+ * struct trk_queue_head - the beginning of the mapped queue
  * @version: TRK_QUEUE_VERSION
- * @entries: of the queue
+ * @entries: number of entries
  * @event_size: bytes of an entry
  * @events_off: entry e begins at this byte + e * @event_size
  * @produced: events ever queued, modulo 2^32
@@ -108,43 +112,43 @@ struct trk_queue_head {
 #define TRK_QUEUE_VERSION	2
 
 /*
- * Each of the following series has bits of its own, so that a flag in a place that is not its
- * own is EINVAL.  0x0000'00ff: types of an event.  0x0000'ff00: flags of an event.  0x00ff'0000:
- * flags of a user continuation.  0xff00'0000: flags of an answer.
+ * Each of the following series has bits of its own, so that a flag of one series is refused with
+ * EINVAL in the place of another.  0x0000'00ff: types of an event.  0x0000'ff00: flags of an
+ * event.  0x00ff'0000: flags of a user continuation.  0xff00'0000: flags of an answer.
  */
 
-/* Types of an event; a first request is OPEN and REQUEST at once. */
+/* Types of an event.  A first request is of the types OPEN and REQUEST at once. */
 #define TRK_EV_OPEN		0x00000001
 #define TRK_EV_REQUEST		0x00000002
 #define TRK_EV_CLOSE		0x00000004
 
 /* Flags of an event. */
-#define TRK_EVF_INPUT		0x00000100	/* input is there, at @input_off of the stream */
+#define TRK_EVF_INPUT		0x00000100	/* input came: @input_off, @input_len */
 #define TRK_EVF_FIN		0x00000200	/* the client's stream ends behind this input */
 #define TRK_EVF_OUTPUT_CONT	0x00000400	/* an output continuation came: @output */
 #define TRK_EVF_INPUT_CONT	0x00000800	/* an input continuation came: @input */
 #define TRK_EVF_TIMEOUT		0x00001000	/* the client's timer made it ask again */
 
 /* Flags of a user continuation.  0x00080000 is kept for opaque bytes that are encrypted. */
-#define TRK_CONT_SET		0x00010000	/* in an operation: there is one */
+#define TRK_CONT_SET		0x00010000	/* in an operation: it sets this continuation */
 #define TRK_CONT_FINAL		0x00020000	/* output: the stream ends at @end */
 #define TRK_CONT_PARALLEL	0x00040000	/* input: parts of [start, end) in any order */
 
-/* Flags of an answer.  0x80000000 is kept for libraries. */
+/* Flags of an answer.  0x80000000 is kept for libraries: the kernel will not define it. */
 #define TRK_SEND_FIN		0x01000000	/* the server's stream ends behind the data */
 #define TRK_SEND_ABORT		0x02000000	/* no data: the client gets ECONNRESET */
 
 #define TRK_MAX_RANGES		4	/* in an event */
 #define TRK_CONT_MAX		512	/* opaque bytes of a user continuation */
-#define TRK_MAX_IOV		16	/* pieces of an answer */
-#define TRK_MAX_OPS		256	/* operations of one call */
+#define TRK_MAX_IOV		16	/* struct trk_iov of an answer */
+#define TRK_MAX_OPS		256	/* operations in one call */
 
 /**
  * struct trk_event_cont - a user continuation that came with a request
  * @start: first byte of the stream for which it is valid
  * @end: the byte behind the last one
  * @at: its opaque bytes begin at this byte of the entry
- * @len: of them
+ * @len: number of opaque bytes
  * @flags: TRK_CONT_FINAL, TRK_CONT_PARALLEL
  * @reserved: 0
  */
@@ -187,21 +191,22 @@ struct trk_addr {
  * @conn: identifies the connection; not secret, not to be trusted for access control
  * @type: TRK_EV_OPEN, TRK_EV_REQUEST, TRK_EV_CLOSE
  * @flags: TRK_EVF_INPUT and following
- * @packets: packets that the answer may have (congestion control); may be 0
- * @mss: bytes of data in a packet of an answer that sets no continuations (it may
- *	consume input)
- * @room: bytes of data in all packets, if no continuations are set
+ * @packets: packets that congestion control allows the answer; 0 if @type is TRK_EV_CLOSE
+ * @mss: bytes of data that a full packet of the answer has, if the answer sets no continuations
+ *	(it may consume input)
+ * @room: bytes of data that all packets of the answer have together, if it sets no continuations
  * @input_off: offset of the input in the client's stream
- * @input_len: its length
- * @input_at: it begins at this byte of the entry
+ * @input_len: bytes of the input
+ * @input_at: the input begins at this byte of the entry
  * @nranges: number of @range
  * @reserved: 0
  * @range: parts of the server's stream that the client asks for, all covered by @output;
  *	answer with their bytes in this order
- * @output: the output continuation as the server once set it; sealed, hence authentic
- * @input: the input continuation, likewise
- * @peer: the client
- * @local: where the request arrived
+ * @output: the output continuation as the server once set it; its seal was checked, so it is
+ *	authentic
+ * @input: the input continuation as the server once set it; authentic as well
+ * @peer: address and port of the client
+ * @local: address and port at which the request arrived
  * @time_ns: CLOCK_REALTIME when it arrived
  */
 struct trk_event {
@@ -226,10 +231,10 @@ struct trk_event {
 };
 
 /**
- * struct trk_iov - one piece of an answer: memory, or part of a file through the page cache
+ * struct trk_iov - a part of the data of an answer, in memory or in a file
  * @addr: memory: user address; file: offset
  * @len: bytes
- * @fd: file descriptor, -1 for memory
+ * @fd: file descriptor of a regular file; -1: memory
  * @reserved: 0
  */
 struct trk_iov {
@@ -241,13 +246,14 @@ struct trk_iov {
 
 /**
  * struct trk_op_cont - a user continuation to be sent
- * @opaque: user address of its bytes; ignored if @len is 0
+ * @opaque: user address of its opaque bytes; ignored if @len is 0
  * @start: first byte of the stream for which it is valid
  * @end: the byte behind the last one
- * @len: at most TRK_CONT_MAX
- * @flags: TRK_CONT_SET, without which all other fields are 0, TRK_CONT_FINAL, TRK_CONT_PARALLEL
- * @packet: the packet of the answer, from 0, that has to carry it.  Of an answer to input all
- *	packets do, of another one the first: there it must be 0.
+ * @len: number of opaque bytes, at most TRK_CONT_MAX
+ * @flags: TRK_CONT_SET, without which all other fields are 0; TRK_CONT_FINAL, TRK_CONT_PARALLEL
+ * @packet: a packet of the answer, counted from 0, that has to carry it.  All packets of an answer
+ *	to input do, so there it can be any of them.  Of an answer to @range only the first packet
+ *	does, so there it must be 0.
  * @reserved: 0
  */
 struct trk_op_cont {
@@ -260,33 +266,40 @@ struct trk_op_cont {
 	__u32 reserved;
 };
 
-#define TRK_OP_SEND		1	/* answer the event; it is gone afterwards */
-#define TRK_OP_DROP		2	/* don't answer: to the client a lost packet */
+#define TRK_OP_SEND		1	/* answer the event, which is gone afterwards */
+#define TRK_OP_DROP		2	/* do not answer: to the client it is a lost packet */
 
 /**
  * struct trk_op - an operation on an event
  * @handle: which event
- * @result: set by the kernel: bytes taken into packets, 0 for TRK_OP_DROP, or a negative errno
- * @op: TRK_OP_SEND; TRK_OP_DROP, for which all that follows is 0
+ * @result: set by the kernel: bytes of data that went into packets (TRK_OP_SEND), 0 (TRK_OP_DROP),
+ *	or a negative errno
+ * @op: TRK_OP_SEND, or TRK_OP_DROP, which wants all fields behind this one to be 0
  * @flags: TRK_SEND_FIN, TRK_SEND_ABORT
  * @iov: user address of struct trk_iov[niov]
  * @niov: at most TRK_MAX_IOV
  * @reserved: 0
- * @off: stream offset of the data; ignored when the client asked for ranges
- * @consumed_from: input that is done with and will not come again begins here
- * @consumed_to: and ends before this byte; may be part of what came, empty if equal
- * @output: an output continuation
- * @input: an input continuation
+ * @off: offset of the data in the server's stream; of no meaning if the client asked for ranges
+ * @consumed_from: first byte of the input that is consumed: it need not come again
+ * @consumed_to: the byte behind the last one; equal to @consumed_from if nothing is consumed.  It
+ *	may be less than the input that came.
+ * @output: output continuation for the client to keep
+ * @input: input continuation for the client to keep
  *
- * If not all bytes were taken, the client asks for the rest with the output continuation (data of
- * an answer to input end where that ends).  Errors after which the event is still there: -EINVAL
- * malformed, -E2BIG and -EOPNOTSUPP a newer interface, -EFAULT bad address, -EBADF bad file, -EIO
- * the file gave fewer bytes than promised, -EINTR a signal came while a file was read, -EMSGSIZE
- * the continuations leave no room for data, or data that consume input and have no output
- * continuation do not fit one packet (they could come only once), -EAGAIN too much of what the
- * listener has sent waits to leave the host: try again when poll() says POLLOUT (so far the
- * module has no such limit, but it may), -ENOMEM, -EHOSTUNREACH and -ENETUNREACH no route to the
- * client. -ESTALE: there is no such event, or its key is forgotten; it is gone.
+ * If not all bytes of the data went into packets, the client asks for the rest and brings the
+ * output continuation.  Data of an answer to input goes no further than the output continuation
+ * that the answer sets.
+ *
+ * Errors after which the event is still there: -EINVAL malformed, -E2BIG and -EOPNOTSUPP a newer
+ * interface, -EFAULT bad address, -EBADF bad file, -EIO the file gave fewer bytes than promised,
+ * -EINTR a signal came while a file was read, -EMSGSIZE the continuations leave no room for data,
+ * or the data consumes input, has no output continuation with which the client could ask for it
+ * again, and does not fit one packet, -EAGAIN too much of what the listener has sent waits to
+ * leave the host: try again when poll() says POLLOUT (so far the module has no such limit, but it
+ * may), -ENOMEM, -EHOSTUNREACH and -ENETUNREACH no route to the client.
+ *
+ * After -ESTALE there is no such event: it was answered or dropped before, or the kernel no longer
+ * holds a key that the answer needs.
  */
 struct trk_op {
 	__aligned_u64 handle;
@@ -304,11 +317,12 @@ struct trk_op {
 };
 
 /**
- * struct trk_ops - operations, to be carried out in order
+ * struct trk_ops - a list of operations, which are carried out in order
  * @ops: user address of the first one
- * @n: how many, at most TRK_MAX_OPS
+ * @n: number of operations, at most TRK_MAX_OPS
  * @op_size: bytes from one to the next: sizeof(struct trk_op)
- * @seen: events walked so far: poll() says POLLIN only for later ones
+ * @seen: how many events the program has walked so far, modulo 2^32: poll() says POLLIN only if
+ *	there are more
  * @flags: 0
  */
 struct trk_ops {
@@ -320,10 +334,11 @@ struct trk_ops {
 };
 
 /*
- * Ioctls.  ENOTTY: there is no such one.  Numbers up to 0x6f are kept for what is to come.
+ * Ioctls.  Others fail with ENOTTY.  Numbers up to 0x6f are kept for what is to come.
  *
  * TRK_IOC_OPS carries out operations and returns how many; each has its own result.
- * TRK_IOC_SEEN says how many events were walked, and returns how many more there are.
+ * TRK_IOC_SEEN tells the kernel how many events the program has walked (trk_ops.seen), and
+ * returns how many more there are.
  */
 #define TRK_IOC_TYPE		't'
 #define TRK_IOC_OPS		_IOW(TRK_IOC_TYPE, 0x60, struct trk_ops)
@@ -331,24 +346,24 @@ struct trk_ops {
 
 #define TRK_MODE_NONE		0	/* not connected */
 #define TRK_MODE_TRICKLES	1
-#define TRK_MODE_TCP		2	/* fell back: the peer answered as plain TCP */
+#define TRK_MODE_TCP		2	/* fallback: the server answered with plain TCP */
 
 /**
  * struct trk_info - TRK_INFO: what a client's connection is and did
  * @mode: TRK_MODE_*; the rest is 0 unless it is TRK_MODE_TRICKLES
  * @cwnd: congestion window, packets
  * @rtt_us: smoothed round trip time
- * @rto_us: retransmission timer
+ * @rto_us: retransmission timeout
  * @seg_size: bytes of TCP payload in a full packet
  * @version: of the protocol on the wire
  * @requests: packets sent
  * @responses: packets received
- * @bytes_received: of the server's stream, in order
- * @bytes_consumed: of the client's stream, by the server
- * @retrans_received: bytes asked for again
- * @retrans_sent: bytes sent again
- * @lost: packets of the server that were lost
- * @timeouts: expiries of the retransmission timer
+ * @bytes_received: bytes of the server's stream received in order
+ * @bytes_consumed: bytes of the client's stream consumed by the server
+ * @retrans_received: bytes of the server's stream asked for again
+ * @retrans_sent: bytes of the client's stream sent again
+ * @lost: numbers of packets of the server that were declared lost
+ * @timeouts: how often a TIMEOUT request, or another attempt of one, became necessary
  */
 struct trk_info {
 	__u32 mode;
