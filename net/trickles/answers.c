@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operations on events: what an application answers to a request, checked, sealed and sent
- * (paper §3).  Nothing of it outlives the operation.
+ * Operations on events: what an application answers to a request is checked, sealed and sent
+ * (paper §3).  When an operation is over the kernel keeps nothing of the answer.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -20,14 +20,14 @@
 #include "sock.h"
 #include "train.h"
 
-/* What an operation has at least: which event, what to do, and a place for the result. */
+/* The shortest struct trk_op: it says which event and what to do, and has room for the result. */
 #define OP_LEN_MIN	offsetofend(struct trk_op, flags)
 
 static_assert(TRK_CONT_MAX == TRK_UCONT_MAX && TRK_MAX_RANGES == TRK_MAX_ASK, "bounds");
 
 /*
- * Which packets carry a continuation is the protocol's to say: of an answer to asked bytes the
- * first one, where the client has left room for it, of any other one all of them.
+ * May the application name this packet for a user continuation?  Of an answer to asked bytes only
+ * the first packet brings one, of any other answer all packets do (protocol.rst, "Answers").
  */
 static bool may_carry(const struct trk_grant *g, u32 packet)
 {
@@ -66,7 +66,7 @@ static int take_iov(struct trk_sender *s, const struct trk_op *op)
 	for (i = 0; i < op->niov; i++) {
 		const struct trk_iov *v = &s->iov[i];
 
-		/* Offsets of files and sums are signed 64-bit numbers everywhere below us. */
+		/* What is called below takes offsets and lengths as signed 64-bit numbers. */
 		if (v->reserved || v->fd < -1 || v->len > S64_MAX - s->iov_at[i] ||
 		    v->len > S64_MAX - min_t(u64, v->addr, S64_MAX))
 			return -EINVAL;
@@ -114,7 +114,10 @@ static int take_op(struct trk_sender *s, const struct trk_op *op)
 	return 0;
 }
 
-/* The ciphers of an answer, to be released; -ESTALE if its epoch is forgotten. */
+/*
+ * Finds the ciphers that make an answer.  The caller releases those that were found, even if the
+ * result is -ESTALE: a key that the answer needs is no longer held.
+ */
 static int take_ciphers(struct trk_net *tn, struct trk_answer *a)
 {
 	const struct trk_cipher *seal, *nonce;
@@ -124,7 +127,7 @@ static int take_ciphers(struct trk_net *tn, struct trk_answer *a)
 	nonce = trk_keys_find(tn, a->g->cont.domain_key);
 	if (!trk_keys_hold(seal))
 		seal = NULL;
-	/* Nor is to be sealed anew what a key sealed that is forgotten. */
+	/* What was sealed under a key that is no longer held must not be sealed anew. */
 	if (!trk_keys_find(tn, a->g->cont.key_id) || !trk_keys_hold(nonce))
 		nonce = NULL;
 	rcu_read_unlock();
@@ -176,7 +179,7 @@ files:
 	return result;
 }
 
-/* @s is NULL if there is no memory for it: then events can be dropped still. */
+/* @s is NULL if there was no memory for it: only TRK_OP_DROP is possible then. */
 static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 		 const struct trk_op *op)
 {
@@ -195,7 +198,7 @@ static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 	}
 	if (op->op == TRK_OP_SEND) {
 		result = s ? do_send(s, tn, item, op) : -ENOMEM;
-		/* An epoch that is forgotten never comes back: then the event is lost. */
+		/* After -ESTALE a key is missing: another try would not find it either. */
 		if (result < 0 && result != -ESTALE) {
 			trk_queue_put_back(q, item);
 			return result;
@@ -207,7 +210,7 @@ static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 	return result;
 }
 
-/* Return: 0, or a negative errno if the result has no place. */
+/* Return: 0, or -EFAULT if the operation cannot be read, or its result cannot be written. */
 static int do_one(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 		  struct trk_op __user *user, u32 size)
 {
@@ -222,8 +225,8 @@ static int do_one(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 }
 
 /**
- * trk_answers_check - can these be carried out at all?
- * @ops: as the caller gave them
+ * trk_answers_check - is a list of operations well formed?
+ * @ops: as the application gave it; the operations themselves are not looked at
  *
  * Return: 0 or -EINVAL.
  */
@@ -241,7 +244,8 @@ int trk_answers_check(const struct trk_ops *ops)
  * @q: its queue
  * @ops: how many, where they are, and how long each is; from trk_answers_check()
  *
- * Each gets its result where it stands; one that fails does not keep those behind it back.
+ * The result of each operation is written into it.  If one fails, those behind it are carried
+ * out all the same.
  *
  * Context: process; no lock is held; may sleep.
  * Return: how many were carried out, or -EFAULT, -EINTR.
@@ -254,7 +258,10 @@ int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *o
 	int err = 0;
 	u32 i;
 
-	/* Some kB, which many kernels clear when they allocate it: one stays with the listener. */
+	/*
+	 * The struct has some kB, which a kernel with init_on_alloc clears each time: so the
+	 * listener keeps one for its next call.
+	 */
 	s = xchg(&l->sender, NULL);
 	if (!s)
 		s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The keys of a namespace.  One secret, which replicas share, makes the key of
- * the seals, the key of the nonces and the number by which both are known.
+ * The keys of a namespace (protocol.rst, "Sealed things", "Keys that change").  A key is made from
+ * a secret, which replicas share: a sealing key, a nonce key, and the key id of both.  Here it is
+ * called struct epoch, and the rest of the server sees its struct trk_cipher.
  */
 #include <crypto/hash.h>
 #include <crypto/skcipher.h>
@@ -16,13 +17,13 @@
 #define SCRATCH_BLOCKS	64
 
 /**
- * struct epoch - the functions of one key epoch
+ * struct epoch - a key
  * @cipher: what the core sees of it
- * @refs: one of the set that it is in, one for each trk_keys_hold()
+ * @refs: one for struct trk_keys, and one for each trk_keys_hold()
  * @mac: AES-CMAC under the sealing key
  * @ecb: AES under the nonce key
  * @secret: to notice when the same one is set again
- * @ours: generated at namespace creation, not set by an administrator
+ * @ours: the secret is the random one of a new namespace, no administrator has set it
  */
 struct epoch {
 	struct trk_cipher cipher;
@@ -34,16 +35,16 @@ struct epoch {
 };
 
 /*
- * The epochs that a namespace holds: the current one, the previous one, which
- * opens what it sealed and seals no more, and those before it, which are
- * retired.  No two have the same number.
+ * The keys that a namespace holds, @n of them: the current one, the previous one, which opens what
+ * it sealed and seals no more, and those before it, which are retired.  No two of them have the
+ * same key id.
  */
 struct trk_keys {
 	unsigned int n;
 	struct epoch *epoch[TRK_KEYS_MAX];
 };
 
-/* Blocks on their way through a cipher: scatterlists take neither stack nor module memory. */
+/* For epoch_ecb(): a scatterlist must point neither to a stack nor to a module's own data. */
 static DEFINE_PER_CPU(u8 *, scratch);
 
 static struct epoch *epoch_of(const struct trk_cipher *cipher)
@@ -52,8 +53,8 @@ static struct epoch *epoch_of(const struct trk_cipher *cipher)
 }
 
 /*
- * The core takes for granted that these don't fail, and with keys set there is
- * no way for it.  Should it happen, nothing that anyone can guess comes out.
+ * epoch_mac() and epoch_ecb() must not fail, since the core does not expect it, and with their
+ * keys set they do not.  If one fails nevertheless, its result is random, so nobody can guess it.
  */
 static void epoch_mac(const struct trk_cipher *cipher, const u8 *data, unsigned int len,
 		      u8 out[TRK_MAC_LEN])
@@ -100,7 +101,7 @@ static void epoch_ecb(const struct trk_cipher *cipher, u8 *blocks, unsigned int 
 	skcipher_request_zero(req);
 }
 
-/* One block of the counter mode of NIST SP 800-108 (5.1), with AES-CMAC. */
+/* One block of the counter mode of NIST SP 800-108 (5.1), with AES-256 in CMAC. */
 static int derive(struct crypto_shash *kdf, const char *label, u8 out[KEY_LEN])
 {
 	static const u8 counter[4] = { 0, 0, 0, 1 };
@@ -113,7 +114,7 @@ static int derive(struct crypto_shash *kdf, const char *label, u8 out[KEY_LEN])
 	err = crypto_shash_init(desc);
 	if (!err)
 		err = crypto_shash_update(desc, counter, sizeof(counter));
-	if (!err)	/* the label's end is the separator that the standard asks for */
+	if (!err)	/* the zero behind the label is the standard's separator */
 		err = crypto_shash_update(desc, label, strlen(label) + 1);
 	if (!err)
 		err = crypto_shash_finup(desc, bits, sizeof(bits), out);
@@ -202,10 +203,11 @@ free:
 }
 
 /**
- * trk_keys_current - the epoch that seals
+ * trk_keys_current - the current key, which seals
  * @tn: namespace
  *
  * Context: any, under rcu_read_lock().
+ * Return: its cipher.
  */
 const struct trk_cipher *trk_keys_current(struct trk_net *tn)
 {
@@ -213,11 +215,11 @@ const struct trk_cipher *trk_keys_current(struct trk_net *tn)
 }
 
 /**
- * trk_keys_previous - the epoch that sealed before
+ * trk_keys_previous - the previous key
  * @tn: namespace
  *
  * Context: any, under rcu_read_lock().
- * Return: NULL if there is none.
+ * Return: its cipher, or NULL if there is none.
  */
 const struct trk_cipher *trk_keys_previous(struct trk_net *tn)
 {
@@ -227,12 +229,12 @@ const struct trk_cipher *trk_keys_previous(struct trk_net *tn)
 }
 
 /**
- * trk_keys_find - an epoch by its number
- * @tn: namespace; void, for the core calls it back
- * @key_id: number
+ * trk_keys_find - find a key by its key id
+ * @tn: namespace; a void pointer, since the core calls this function through a pointer
+ * @key_id: the key id
  *
  * Context: any, under rcu_read_lock().
- * Return: NULL if it is not held.
+ * Return: its cipher, or NULL if the key is not held.
  */
 const struct trk_cipher *trk_keys_find(void *tn, u8 key_id)
 {
@@ -250,7 +252,7 @@ const struct trk_cipher *trk_keys_find(void *tn, u8 key_id)
  * @cipher: from trk_keys_current() or trk_keys_find(), or NULL
  *
  * Context: any, under rcu_read_lock().
- * Return: false if it is NULL or about to go.
+ * Return: false if it is NULL, or about to be freed.
  */
 bool trk_keys_hold(const struct trk_cipher *cipher)
 {
@@ -269,9 +271,9 @@ void trk_keys_release(const struct trk_cipher *cipher)
 }
 
 /**
- * trk_keys_ids - numbers of the epochs held
+ * trk_keys_ids - key ids of the keys that are held
  * @tn: namespace
- * @ids: the current one first, then the previous one, then those that are retired
+ * @ids: filled: that of the current key, of the previous one, and of those that are retired
  *
  * Return: how many.
  */
@@ -289,7 +291,7 @@ int trk_keys_ids(struct trk_net *tn, u8 ids[TRK_KEYS_MAX])
 	return n;
 }
 
-/* The epoch of a secret, if it is held. */
+/* The key of a secret, or NULL if it is not held. */
 static struct epoch *epoch_of_secret(const struct trk_keys *keys, const u8 secret[TRK_SECRET_LEN])
 {
 	unsigned int i;
@@ -301,9 +303,10 @@ static struct epoch *epoch_of_secret(const struct trk_keys *keys, const u8 secre
 }
 
 /*
- * Hands the epochs of @old down, behind a new current one, and those that have no
- * place any more to @gone.  Their number tells epochs apart, so another one of
- * the new number is forgotten; but not if connections are likely to need it.
+ * Puts the keys of @old into @keys, behind the current one, which is there already, and into @gone
+ * those that make more than @most.  Two keys with the same key id could not be told apart, so one
+ * that has that of the current key goes, too.  But if it was current or previous until now, its
+ * connections are in use: then the new secret is refused.
  */
 static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, unsigned int most,
 			  struct epoch *gone[TRK_KEYS_MAX])
@@ -317,7 +320,7 @@ static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, uns
 
 		if (epoch == cur)
 			continue;
-		/* Who has never chosen a secret shall not have to choose another one. */
+		/* But the first secret of an administrator replaces the random one in any case. */
 		if (same && i < 2 && most > 1 && !epoch->ours)
 			return -EEXIST;
 		if (same || keys->n == most)
@@ -328,7 +331,7 @@ static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, uns
 	return 0;
 }
 
-/* Forgets the oldest until @most are left.  Answers on their way may still use them. */
+/* Lets the oldest keys go until @most are left.  Answers in the making may hold them longer. */
 static void keys_trim(struct trk_net *tn, struct trk_keys *keys, unsigned int most)
 {
 	unsigned int i, n = keys->n;
@@ -342,7 +345,7 @@ static void keys_trim(struct trk_net *tn, struct trk_keys *keys, unsigned int mo
 		epoch_put(keys->epoch[i]);
 }
 
-/* Of all there may be @most, the new one among them. */
+/* Makes the key of @secret the current one; @most keys may be held then, this one among them. */
 static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ours,
 		    unsigned int most)
 {
@@ -390,18 +393,19 @@ static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ou
 }
 
 /**
- * trk_keys_set - begin a new epoch
+ * trk_keys_set - make the key of a secret the current one
  * @tn: namespace
- * @secret: the secret; setting the current one again changes nothing
- * @only: forget all others
+ * @secret: the secret
+ * @only: no other key is held from now on
  *
- * The epoch so far becomes the previous one, and the one before it retires; of
- * those that are retired the oldest may be forgotten.  A secret that is held
- * comes back from where it stands: the current and the previous one change places.
+ * The current key becomes the previous one, and the previous one is retired.  If too many are
+ * retired then, the oldest goes.  If the key of @secret is held it moves to the front, and those
+ * that were before it follow: so the current and the previous key can change places.  The
+ * current secret can be set again, which changes nothing else.
  *
  * Context: may sleep.
- * Return: 0 or a negative errno; -EEXIST if it has the number of another secret, which is the
- * current or the previous one: then a different one must be chosen.
+ * Return: 0 or a negative errno; -EEXIST if the current or the previous key, made from another
+ * secret, has the same key id: then the administrator must choose a different secret.
  */
 int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool only)
 {
@@ -414,7 +418,7 @@ int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool only)
 }
 
 /**
- * trk_keys_trim - forget the retired epochs that are more than net.trickles.retired_keys
+ * trk_keys_trim - let retired keys go that are more than net.trickles.retired_keys
  * @tn: namespace
  *
  * Context: may sleep.
@@ -428,7 +432,7 @@ void trk_keys_trim(struct trk_net *tn)
 }
 
 /**
- * trk_keys_net_init - a random secret for a new namespace
+ * trk_keys_net_init - make the key of a new namespace, from a random secret
  * @tn: namespace
  *
  * Return: 0 or a negative errno.
@@ -448,7 +452,7 @@ int trk_keys_net_init(struct trk_net *tn)
 }
 
 /**
- * trk_keys_net_exit - forget the keys of a namespace that has no sockets any more
+ * trk_keys_net_exit - free the keys of a namespace that has no sockets any more
  * @tn: namespace
  */
 void trk_keys_net_exit(struct trk_net *tn)
@@ -473,7 +477,7 @@ void trk_keys_exit(void)
 }
 
 /**
- * trk_keys_init - memory for the ciphers to work in
+ * trk_keys_init - allocate the memory in which epoch_ecb() works
  *
  * Return: 0 or -ENOMEM.
  */

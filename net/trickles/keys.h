@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The keys of a namespace.  trk_keys_current(), _previous() and _find() may be called in softirq;
- * what they return is good under rcu_read_lock(), and beyond it after trk_keys_hold() until
- * trk_keys_release(), which may sleep.
+ * The keys of a namespace.  What trk_keys_current(), _previous() and _find() return is good under
+ * rcu_read_lock(), and after trk_keys_hold() until trk_keys_release(), which may sleep.
  */
 #ifndef NET_TRICKLES_KEYS_H
 #define NET_TRICKLES_KEYS_H

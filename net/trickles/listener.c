@@ -38,8 +38,8 @@ static struct trk_listener *listener_get(struct sock *sk)
 }
 
 /*
- * The label of an owner is a hash of what tells him from others, in a name space of its own for
- * each kind: nobody can choose a secret that has the label of a user.
+ * The label of an owner is a hash of what tells it from others (protocol.rst, "Sealed things").
+ * The letter @kind is hashed, too, so that nobody can choose a secret that has a user's label.
  */
 static void label(u8 out[TRK_OWNER_LEN], char kind, const void *data, unsigned int len)
 {
@@ -54,7 +54,10 @@ static void label(u8 out[TRK_OWNER_LEN], char kind, const void *data, unsigned i
 	memzero_explicit(m, sizeof(m));
 }
 
-/* By the number that the namespace knows: containers with users of their own agree on it. */
+/*
+ * A user is known by his number in the user namespace of the network namespace: replicas in
+ * containers that map users differently agree on it.  Who has none there has that of the host.
+ */
 static void label_user(const struct sock *sk, u8 out[TRK_OWNER_LEN])
 {
 	uid_t uid = from_kuid(sock_net(sk)->user_ns, sk->sk_uid);
@@ -89,7 +92,7 @@ int trk_listener_start(struct sock *sk)
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	if (!l->has_owner)
 		label_user(sk, l->owner);
-	/* On failure the socket stays usable: set another TRK_QUEUE size and listen() again. */
+	/* After a failure the application may set another TRK_QUEUE and call listen() again. */
 	err = trk_ports_publish(tn, l, q);
 	if (err)
 		trk_queue_destroy(q);
@@ -121,7 +124,10 @@ void trk_listener_stop(struct sock *sk)
 	kfree(l);
 }
 
-/* More events than entries cannot be waiting. */
+/*
+ * Notes how many events the application has walked.  Return: how many more there are, or -EINVAL
+ * if these would be more than the queue has entries, which cannot be.
+ */
 static int set_seen(struct trk_listener *l, const struct trk_queue *q, u32 seen)
 {
 	u32 more = trk_queue_produced(q) - seen;
@@ -166,7 +172,7 @@ int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg)
 
 	if (_IOC_TYPE(cmd) != TRK_IOC_TYPE || _IOC_DIR(cmd) != _IOC_WRITE)
 		return -ENOIOCTLCMD;
-	/* The number says what to do, the size how long the caller's struct is. */
+	/* In @cmd the number says what to do, and the size how long the caller's struct is. */
 	switch (_IOC_NR(cmd)) {
 	case _IOC_NR(TRK_IOC_OPS):
 		return q ? do_ops(sk, l, q, user, _IOC_SIZE(cmd)) : -EINVAL;
@@ -182,12 +188,14 @@ int trk_listener_ioctl(struct sock *sk, unsigned int cmd, unsigned long arg)
 }
 
 /**
- * trk_listener_poll - are there events that the application has not walked?
+ * trk_listener_poll - poll(2) of a listener
  * @sk: a listener
  *
- * It can always try to answer one.
+ * It is readable while there are events that the application has not walked, and always
+ * writable: nothing limits yet what waits to leave the host (-EAGAIN in the UAPI header).
  *
  * Context: process; the caller has called sock_poll_wait().
+ * Return: EPOLL* events.
  */
 __poll_t trk_listener_poll(struct sock *sk)
 {
@@ -215,7 +223,7 @@ int trk_listener_mmap(struct sock *sk, struct vm_area_struct *vma)
 	return q ? trk_queue_mmap(q, vma) : -EINVAL;
 }
 
-/* A listener whose options can be set still, or ERR_PTR(). */
+/* The state of a listener before listen(), when options can be set, or ERR_PTR(). */
 static struct trk_listener *listener_unborn(struct sock *sk)
 {
 	struct trk_listener *l = listener_get(sk);
@@ -228,7 +236,7 @@ static struct trk_listener *listener_unborn(struct sock *sk)
 /**
  * trk_listener_set_queue - TRK_QUEUE: what the queue shall be like
  * @sk: a socket that is not connected
- * @info: its size; where it is 0, the default
+ * @info: sizes, of which 0 means the default, and flags of the queue
  *
  * Context: lock_sock() held.
  * Return: 0 or a negative errno; -EBUSY after listen().

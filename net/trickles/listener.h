@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A listening socket.  Its state hangs at trk_sk(sk)->listener; it is made by the first TRK_QUEUE
- * option or by listen().
+ * A listening socket.  Its state is trk_sk(sk)->listener, which the first TRK_QUEUE or TRK_OWNER
+ * option allocates, or else listen().
  */
 #ifndef NET_TRICKLES_LISTENER_H
 #define NET_TRICKLES_LISTENER_H

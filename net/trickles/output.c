@@ -7,14 +7,18 @@
 #include "core/wire.h"
 #include "output.h"
 
-#define SYN_WSCALE	14	/* the largest: strict connection trackers need room */
+/*
+ * The largest one: a strict connection tracker drops what exceeds the receive window that the
+ * other end has announced.
+ */
+#define SYN_WSCALE	14
 
 /**
- * trk_output_route - route of a path
+ * trk_output_route - look up the route of a path
  * @path: where to
  * @sk: socket that sends, or NULL
  *
- * Context: any, bottom halves or process.
+ * Context: process or softirq.
  * Return: a route, to be released by the caller, or ERR_PTR().
  */
 struct rtable *trk_output_route(const struct trk_path *path, const struct sock *sk)
@@ -33,11 +37,11 @@ struct rtable *trk_output_route(const struct trk_path *path, const struct sock *
 }
 
 /**
- * trk_output_alloc - an empty segment
- * @linear: bytes of payload that shall lie in its linear part
+ * trk_output_alloc - allocate an empty segment
+ * @linear: bytes of payload for which its linear part shall have room
  * @gfp: allocation flags
  *
- * Return: a buffer with room for all headers in front, or NULL.
+ * Return: a buffer with headroom for all headers, or NULL.
  */
 struct sk_buff *trk_output_alloc(unsigned int linear, gfp_t gfp)
 {
@@ -69,7 +73,7 @@ static struct tcphdr *push_tcp(const struct trk_path *path, struct sk_buff *skb,
 	return th;
 }
 
-/* Puts an IPv4 header in front and sends; the buffer has its route. */
+/* Puts an IPv4 header in front and sends the segment, which has its route. */
 static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
@@ -109,15 +113,15 @@ static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff 
  * @path: where to
  * @sk: socket that is charged for it, or NULL
  * @dst: route, or NULL to look it up; the caller keeps its reference
- * @skb: the payload, from trk_output_alloc(); taken in any case
+ * @skb: the payload, from trk_output_alloc(); sent or freed
  * @seq: sequence number
  * @ack: acknowledgment number
  * @flags: TCPHDR_*
  * @window: window field as it stands in the header
- * @gso_seg_size: if not 0 and the payload is longer, it is a train: cut it into
+ * @gso_seg_size: if not 0 and the payload is longer, it is a train, to be cut into
  *	segments of this size
  *
- * Context: any, bottom halves or process; @sk is locked or cannot be freed.
+ * Context: process or softirq; @sk is locked, or cannot be freed meanwhile.
  * Return: 0 or a negative errno.
  */
 int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
@@ -153,17 +157,17 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
 /**
  * trk_output_syn - send a marked SYN or SYN-ACK
  * @path: where to
- * @sk: socket; it is charged only if it is a client's, for under RCU alone a listener
- *	may be about to go
+ * @sk: socket; a client's is charged, but not a listener, which is found under RCU and
+ *	may be about to be freed
  * @dst: route; the caller keeps its reference
  * @seq: our ISN
  * @ack: acknowledgment number
  * @flags: TCPHDR_SYN, with TCPHDR_ACK or without
  * @wscale: offer window scaling
- * @room: bytes that it may have without its IP header: for an answer the length of the
- *	SYN, lest a forged source address make us an amplifier
+ * @room: bytes that it may have, without its IP header: a SYN-ACK is not larger than the
+ *	SYN, so that who forges the source address of SYNs amplifies nothing
  *
- * Context: as trk_output_send(); a SYN-ACK in softirq, under rcu_read_lock().
+ * Context: as of trk_output_send(); for a SYN-ACK softirq, under rcu_read_lock().
  * Return: 0 or a negative errno.
  */
 int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,

@@ -12,7 +12,7 @@
 
 #include "core/wire.h"
 
-/* Bytes that IPv4 and our marked TCP header take of the MTU. */
+/* Bytes of the TCP header of a marked segment and of a marked SYN, and with the IPv4 header. */
 #define TRK_TCP_HDR	(sizeof(struct tcphdr) + TRK_OPT_LEN)
 #define TRK_SYN_HDR	(sizeof(struct tcphdr) + TRK_SYN_OPT_LEN)
 #define TRK_HDR4	(sizeof(struct iphdr) + TRK_TCP_HDR)
@@ -21,9 +21,9 @@
  * struct trk_path - where a segment goes
  * @net: namespace
  * @saddr: our address
- * @daddr: the peer's
+ * @daddr: the peer's address
  * @sport: our port
- * @dport: the peer's
+ * @dport: the peer's port
  * @oif: index of the device that the socket is bound to, 0 for none
  * @mark: of the socket, or of what it answers
  * @tos: of the socket

@@ -33,7 +33,7 @@ static bool may_share(const struct sock *a, const struct sock *b)
 enum tcp_listener {
 	TRK_TCP_NONE,
 	TRK_TCP_OWN,		/* of the same user */
-	TRK_TCP_FOREIGN,	/* from which we would take marked SYNs */
+	TRK_TCP_FOREIGN,	/* of another user: we must not answer its clients' SYNs */
 };
 
 /* Who listens with TCP at a port? */
@@ -64,7 +64,10 @@ static enum tcp_listener tcp_listener(struct sock *sk, u16 port)
 	return found;
 }
 
-/* The table's lock is held.  @owner is the label of the one to be, NULL if it has none yet. */
+/*
+ * Does a Trickles listener keep @sk from the port?  @owner is the label of the owner that @sk is
+ * going to have, or NULL before listen().  Called with listeners_lock held.
+ */
 static bool port_conflict(struct trk_net *tn, struct sock *sk, u16 port, const u8 *owner)
 {
 	struct trk_listener *l;
@@ -81,14 +84,15 @@ static bool port_conflict(struct trk_net *tn, struct sock *sk, u16 port, const u
 
 /**
  * trk_ports_may_bind - may a socket have a port?
- * @sk: a socket that has got its address, and whose carrier was or was not bound to it
+ * @sk: a socket whose address is set
  * @port: the port
- * @taken: TCP did not give the port, for another socket has it
+ * @taken: TCP did not give the carrier the port, for another socket has it
  *
- * A port may be shared with a TCP listener of the same user (paper §2.6), with
- * other listeners of Trickles if all of them said SO_REUSEPORT.
+ * A port may be shared with a TCP listener of the same user (paper §2.6), and with other
+ * Trickles listeners of that user if all of them have set SO_REUSEPORT.
  *
  * Context: process.
+ * Return: true if it may.
  */
 bool trk_ports_may_bind(struct sock *sk, u16 port, bool taken)
 {
@@ -110,8 +114,9 @@ bool trk_ports_may_bind(struct sock *sk, u16 port, bool taken)
  * @q: its queue, which it has from now on
  *
  * Context: process.
- * Return: 0, or -EADDRINUSE if the port was given to somebody else since it was bound, or is
- * shared with a server of another owner: what it seals could not be opened here.
+ * Return: 0, or -EADDRINUSE if somebody else has got the port since it was bound, or a listener of
+ * another owner shares it.  A request may come to any listener of a port, and this one could not
+ * open what the other one has sealed.
  */
 int trk_ports_publish(struct trk_net *tn, struct trk_listener *l, struct trk_queue *q)
 {
@@ -138,7 +143,7 @@ int trk_ports_publish(struct trk_net *tn, struct trk_listener *l, struct trk_que
  * @tn: namespace
  * @l: listener
  *
- * When it returns no softirq is at work on it any more.
+ * When it returns, no softirq uses the listener any more.
  *
  * Context: process; may sleep.
  */
@@ -155,12 +160,12 @@ void trk_ports_withdraw(struct trk_net *tn, struct trk_listener *l)
  * @tn: namespace
  * @skb: the segment, with its headers linear
  *
- * A listener of the very address goes before one of all addresses, one of the
- * very device before one of all devices.  Among those that share a port any
- * will do, for none of them remembers anything: an event goes to one of them.
+ * A listener that is bound to the address goes before one of all addresses, and among
+ * these one that is bound to the device before one of all devices.  Of those that are
+ * equal in this one is chosen at random: any will do, for none remembers connections.
  *
  * Context: rcu_read_lock(), under which the socket stays valid.
- * Return: NULL if there is none.
+ * Return: the listener, or NULL if there is none.
  */
 struct sock *trk_ports_find(struct trk_net *tn, const struct sk_buff *skb)
 {
@@ -186,7 +191,7 @@ struct sock *trk_ports_find(struct trk_net *tn, const struct sk_buff *skb)
 			best = sk;
 			equals = 1;
 		} else if (score == best_score) {
-			/* Each of n equals is taken with probability 1 / n. */
+			/* Each of n equals is chosen with probability 1 / n. */
 			dice = equals++ == 1 ? get_random_u32() : next_pseudo_random32(dice);
 			if (!reciprocal_scale(dice, equals))
 				best = sk;
@@ -201,6 +206,7 @@ struct sock *trk_ports_find(struct trk_net *tn, const struct sk_buff *skb)
  * @port: the port
  *
  * Context: rcu_read_lock().
+ * Return: true if a Trickles listener has the port, whatever its address.
  */
 bool trk_ports_has(struct trk_net *tn, u16 port)
 {

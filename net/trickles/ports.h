@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Listening sockets by port.  struct trk_listener is here because the table is made of it and
- * the ways in and out of a listener look into it; its beginning and end are in listener.c.
+ * Listening sockets by port.  struct trk_listener is here because the table is made of it, and
+ * because requests.c and answers.c use it; listener.c allocates and frees it.
  */
 #ifndef NET_TRICKLES_PORTS_H
 #define NET_TRICKLES_PORTS_H
@@ -17,18 +17,18 @@ struct trk_sender;
 
 /**
  * struct trk_listener - the server's half of a socket
- * @node: in the namespace's table
+ * @node: link in the namespace's table of listeners
  * @sk: the socket
  * @info: what the queue shall be like, set before listen()
- * @owner: label of the owner, from listen() on
+ * @owner: label of the owner, set by TRK_OWNER, or else at listen()
  * @has_owner: TRK_OWNER was set, and @owner is made of it
  * @queue: NULL before listen()
- * @sender: memory for the next answers, or NULL; taken and put back without a lock (answers.c)
- * @seen: events that the application has walked
- * @hashed: it is in the table
+ * @sender: memory for the next answers, or NULL; exchanged without a lock (answers.c)
+ * @seen: how many events the application has walked
+ * @hashed: the listener is in the table
  *
- * It lives as long as the socket's file, and so do the queue and all that
- * point to it: operations, mappings, and, by a grace period, softirqs.
+ * It lives as long as the socket's file, and so does the queue.  Operations and mappings hold
+ * the file, and trk_ports_withdraw() waits for softirqs, so nobody uses either of them later.
  */
 struct trk_listener {
 	struct hlist_node node;
@@ -43,18 +43,18 @@ struct trk_listener {
 };
 
 /*
- * For callers without the socket's lock: the queue once there is one.  The
- * loads pair with listener_get() and trk_ports_publish().
+ * For callers without the socket's lock: the queue of a listener, NULL before listen().  Who sees
+ * one of the two pointers sees all that it points to.
  */
 static inline struct trk_queue *trk_ports_queue(const struct sock *sk,
 						struct trk_listener **listener)
 {
-	/* A listener is complete before it is seen ... */
+	/* Pairs with listener_get(). */
 	struct trk_listener *l = smp_load_acquire(&trk_sk(sk)->listener);
 
 	if (listener)
 		*listener = l;
-	/* ... and so is its queue. */
+	/* Pairs with trk_ports_publish(). */
 	return l ? smp_load_acquire(&l->queue) : NULL;
 }
 

@@ -16,7 +16,7 @@ static_assert(sizeof(struct trk_event) + 2 * TRK_CONT_MAX < TRK_EVENT_SIZE_DEFAU
  * trk_queue_create - an empty queue
  * @info: entries, size of each and flags, all within bounds
  *
- * Its memory counts for the memory cgroup of the caller, and for RLIMIT_MEMLOCK
+ * Its memory is charged to the memory cgroup of the caller, and to RLIMIT_MEMLOCK
  * of its user.
  *
  * Context: may sleep.
@@ -114,13 +114,13 @@ static struct trk_event *event_of(const struct trk_queue *q, const struct trk_it
 /**
  * trk_queue_reserve - an entry for a new event
  * @q: the queue
- * @item: set to the kernel's half of it
+ * @item: set to the kernel's half of the entry
  *
- * The event begins with nothing but its handle.  It is seen only after
+ * All members of the event but the handle are 0.  The application sees it only after
  * trk_queue_publish().
  *
- * Context: any, softirq in the first place.
- * Return: the event, NULL if the queue is full.
+ * Context: any, but mostly softirq.
+ * Return: the event, or NULL if the queue is full.
  */
 struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
 {
@@ -136,7 +136,7 @@ struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
 	entry = q->free[--q->nfree];
 	*item = &q->items[entry];
 	(*item)->state = TRK_ITEM_BUSY;
-	/* Generations begin at 1: a handle is never 0. */
+	/* Generations begin at 1, so that no handle is 0. */
 	if (!++(*item)->generation)
 		(*item)->generation = 1;
 	spin_unlock_bh(&q->lock);
@@ -152,8 +152,9 @@ struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
  * @q: the queue
  * @item: from trk_queue_reserve(), filled
  *
- * Entries that wait for an answer are at most as many as there are entries of
- * order[], so that no entry is overwritten that was not yet walked.
+ * order[] has as many elements as the queue has entries.  The application walks it in order, and
+ * an event that it has not walked, and so not answered, keeps its entry.  So there are never more
+ * of these than elements, and what is overwritten here was walked.
  */
 void trk_queue_publish(struct trk_queue *q, struct trk_item *item)
 {
@@ -161,7 +162,7 @@ void trk_queue_publish(struct trk_queue *q, struct trk_item *item)
 	item->state = TRK_ITEM_QUEUED;
 	WRITE_ONCE(q->head->order[q->produced & (q->entries - 1)], item - q->items);
 	WRITE_ONCE(q->produced, q->produced + 1);
-	/* The application's load with acquire semantics is the other half. */
+	/* Pairs with the load of @produced by the application, with acquire semantics. */
 	smp_store_release(&q->head->produced, q->produced);
 	spin_unlock_bh(&q->lock);
 }
@@ -171,7 +172,8 @@ void trk_queue_publish(struct trk_queue *q, struct trk_item *item)
  * @q: the queue
  * @handle: what the application calls it; not trusted
  *
- * Return: NULL if there is no such event, or it is being answered elsewhere.
+ * Return: the kernel's half of its entry; NULL if there is no such event, or another operation
+ * has taken it.
  */
 struct trk_item *trk_queue_take(struct trk_queue *q, u64 handle)
 {
@@ -191,7 +193,7 @@ struct trk_item *trk_queue_take(struct trk_queue *q, u64 handle)
 }
 
 /**
- * trk_queue_put_back - the operation failed, the event stays
+ * trk_queue_put_back - put an event back after its operation has failed
  * @q: the queue
  * @item: from trk_queue_take()
  */
@@ -203,7 +205,7 @@ void trk_queue_put_back(struct trk_queue *q, struct trk_item *item)
 }
 
 /**
- * trk_queue_free - the event is over
+ * trk_queue_free - free the entry of an event that was answered or dropped
  * @q: the queue
  * @item: from trk_queue_take()
  */

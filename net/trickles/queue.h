@@ -21,13 +21,13 @@ enum trk_item_state {
 
 /**
  * struct trk_item - the kernel's half of an entry
- * @grant: what may be answered
+ * @grant: what the answer may have
  * @peer: whom the answer is sealed for
- * @path: where it goes
+ * @path: where the answer goes
  * @generation: counts the events of the entry; part of the handle
  * @state: enum trk_item_state, under the queue's lock
  *
- * Whoever has made it BUSY owns the rest.
+ * Only who has made it BUSY may use the members besides @state.
  */
 struct trk_item {
 	struct trk_grant grant;
@@ -39,20 +39,21 @@ struct trk_item {
 
 /**
  * struct trk_queue - an event queue
- * @lock: protects states, the free list and @produced
+ * @lock: protects the states of @items, @free and @produced
  * @entries: a power of two
  * @event_size: bytes of an entry of the mapped area
  * @flags: TRK_QUEUE_CLOSE
  * @produced: events queued so far
  * @nfree: number of free entries
- * @free: a stack of them; the one used last is warm in the cache
+ * @free: a stack of the free entries: the one that was freed last is used next, since it may
+ *	still be in the processor's cache
  * @items: one for each entry
- * @head: the mapped area; only ever written here
- * @map_len: its length
- * @pinned: what of its memory is charged to the user that made it
+ * @head: the mapped area, which only the kernel can write
+ * @map_len: length of the mapped area
+ * @pinned: the user who made the queue, and how many pages count for his RLIMIT_MEMLOCK
  */
 struct trk_queue {
-	spinlock_t lock;	/* states, free list, produced */
+	spinlock_t lock;	/* states of items, free, produced */
 	u32 entries;
 	u32 event_size;
 	u32 flags;
@@ -75,7 +76,7 @@ struct trk_item *trk_queue_take(struct trk_queue *q, u64 handle);
 void trk_queue_put_back(struct trk_queue *q, struct trk_item *item);
 void trk_queue_free(struct trk_queue *q, struct trk_item *item);
 
-/* Flags of a user continuation as applications know them, and as they are sealed. */
+/* A flag of a user continuation as applications know it is the sealed one shifted by this. */
 #define TRK_CONT_SHIFT	17
 
 static_assert(TRK_UCONT_FINAL << TRK_CONT_SHIFT == TRK_CONT_FINAL &&

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The replay filter of a namespace: which requests were answered, in fixed
- * memory.  It bounds what a client gets by sending a continuation twice.
- * core/once.c says how; here are the memory, the locks, and what is hashed.
+ * The replay filter of a namespace: which requests were answered, in memory of a fixed size, so
+ * that each is answered once (protocol.rst, "Answered once").  core/once.c has the rules; here
+ * are the memory, the locks, and what is hashed.
  */
 #include <linux/jiffies.h>
 #include <linux/log2.h>
@@ -21,9 +21,9 @@
 
 /**
  * struct trk_replay - the filter
- * @key: of the hashes, so that nobody can choose where to collide
- * @mask: sets less one
- * @lock: of the sets whose number has these low bits
+ * @key: secret key of the hashes, so that nobody can choose connections that meet in a set
+ * @mask: number of sets, a power of two, less one
+ * @lock: lock[i] protects the sets whose index is i modulo LOCKS
  * @set: the sets
  */
 struct trk_replay {
@@ -34,10 +34,11 @@ struct trk_replay {
 };
 
 /**
- * trk_replay_start - have a filter from now on
+ * trk_replay_start - allocate the filter if there is none yet
  * @tn: namespace
  *
- * It stays until the namespace ends, for it must outlive the server process.
+ * It stays until the namespace ends, for it must outlive the server process: requests that were
+ * sent to the old process can be sent again to the new one.
  *
  * Context: may sleep.
  * Return: 0 or -ENOMEM.
@@ -48,7 +49,7 @@ int trk_replay_start(struct trk_net *tn)
 	u32 sets = max_t(u32, connections / TRK_ONCE_WAYS, 1);
 	struct trk_replay *r;
 
-	/* Only whether there is one. */
+	/* No barrier is needed: only whether there is a filter matters here. */
 	if (READ_ONCE(tn->replay))
 		return 0;
 	r = kvzalloc(struct_size(r, set, sets), GFP_KERNEL_ACCOUNT);
@@ -58,7 +59,7 @@ int trk_replay_start(struct trk_net *tn)
 	r->mask = sets - 1;
 	for (i = 0; i < LOCKS; i++)
 		spin_lock_init(&r->lock[i]);
-	/* Another listener may have been faster.  Pairs with trk_replay_record(). */
+	/* Another listen() may have been faster.  Pairs with trk_replay_record(). */
 	if (cmpxchg_release(&tn->replay, NULL, r))
 		kvfree(r);
 	return 0;
@@ -73,7 +74,7 @@ void trk_replay_net_exit(struct trk_net *tn)
 	kvfree(tn->replay);
 }
 
-/* Clients of one network, which is a /24 or a /56, are of one class. */
+/* Clients of one network, a /24 of IPv4 or a /56 of IPv6, are of one class. */
 static u8 class_of(const struct trk_replay *r, const struct trk_peer *peer)
 {
 	bool v4 = ipv6_addr_v4mapped((const struct in6_addr *)peer->addr);
@@ -82,12 +83,12 @@ static u8 class_of(const struct trk_replay *r, const struct trk_peer *peer)
 }
 
 /**
- * trk_replay_record - note that a request is answered
+ * trk_replay_record - record that a request is answered
  * @arg: namespace, with a filter
  * @peer: the client
  * @m: the request
  *
- * struct trk_server_env's record().
+ * This is the record() of struct trk_server_env.
  *
  * Context: bottom halves off.
  * Return: as trk_once_record().

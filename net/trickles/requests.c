@@ -97,7 +97,7 @@ void trk_requests_syn(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 	ip_rt_put(rt);
 }
 
-/* What a request needs on its way through the core: too much for the stack. */
+/* What a request needs on its way through the core; it is too large for the stack. */
 struct workspace {
 	u8 hdr[TRK_REQ_HDR_MAX];
 	struct trk_req req;
@@ -107,7 +107,10 @@ struct workspace {
 
 static DEFINE_PER_CPU(struct workspace, workspaces);
 
-/* Copies a continuation behind the event, where it stays until the answer is made. */
+/*
+ * Describes a continuation in the event, and copies its opaque bytes into the entry at @at.  They
+ * stay there until the answer is made, which may seal them anew.
+ */
 static u32 put_cont(struct trk_event *ev, u32 at, struct trk_event_cont *to,
 		    struct trk_ucont *from)
 {
@@ -141,7 +144,10 @@ static void put_event(struct trk_event *ev, u32 size, struct trk_item *item,
 	}
 	if (g->kind == TRK_KIND_TIMEOUT)
 		ev->flags |= TRK_EVF_TIMEOUT;
-	/* What comes for nothing but a new seal is not for the application. */
+	/*
+	 * A continuation that comes only to be resealed is not for the application (protocol.rst,
+	 * "Keys that change").
+	 */
 	if (g->has_output) {
 		if (g->nask || g->has_input)
 			ev->flags |= TRK_EVF_OUTPUT_CONT;
@@ -152,7 +158,7 @@ static void put_event(struct trk_event *ev, u32 size, struct trk_item *item,
 			ev->flags |= TRK_EVF_INPUT_CONT;
 		at = put_cont(ev, at, &ev->input, &g->input);
 	}
-	/* Input that does not fit the entry is dropped; unconsumed, it will be sent again. */
+	/* Input that does not fit the entry is cut off: the client sends it again. */
 	if (len > size - at)
 		len = size - at;
 	else if (g->final_input)
@@ -171,7 +177,7 @@ static void put_event(struct trk_event *ev, u32 size, struct trk_item *item,
 	ev->time_ns = ktime_get_real_ns();
 }
 
-/* Bytes of TCP payload that fit the path to a client. */
+/* The largest segment size that the path to a client carries. */
 static u16 path_seg_size(struct sock *sk, struct sk_buff *skb)
 {
 	struct trk_path path;
@@ -189,7 +195,8 @@ static u16 path_seg_size(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Answers a request that only renews its continuation: the application has no part in it.
+ * Answers a request that is renewed only (protocol.rst, "Continuations that are renewed").  The
+ * application has no part in it.
  */
 static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 		  const struct trk_peer *peer, struct workspace *w)
@@ -226,13 +233,13 @@ static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	if (g->moved)
 		TRK_INC(tn, MOVES);
 	TRK_INC(tn, RESP_SENT);
-	/* Not charged: under RCU alone the listener may be about to go. */
+	/* Not charged to the listener: it is found under RCU, and may be about to be freed. */
 	trk_output_send(&path, NULL, &rt->dst, out, p.seq, g->ack, TCPHDR_ACK | TCPHDR_PSH, U16_MAX,
 			0);
 	ip_rt_put(rt);
 }
 
-/* Gives the application what it may answer. */
+/* Makes an event of a request for the application to answer. */
 static void queue_event(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 			const struct trk_peer *peer, struct workspace *w, unsigned int input)
 {
@@ -255,7 +262,7 @@ static void queue_event(struct trk_net *tn, struct sock *sk, struct sk_buff *skb
 }
 
 /**
- * trk_requests_rcv - decide on a request, queue it
+ * trk_requests_rcv - decide on a request, and answer it or queue an event
  * @tn: namespace
  * @sk: listener
  * @skb: the segment that it came in, or a train of them; stays the caller's
@@ -290,7 +297,7 @@ void trk_requests_rcv(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	reason = trk_server_step(&env, &peer, &w->req, seq, ntohl(th->ack_seq), len, &w->grant);
 	if (reason)
 		goto drop;
-	/* What issues nothing is not recorded either, and must not be executed. */
+	/* A request that issues no number was not recorded, so it must not be executed. */
 	if (!w->grant.count && w->grant.kind != TRK_KIND_CLOSE)
 		return;
 	if (w->grant.renew_only)

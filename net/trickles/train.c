@@ -13,7 +13,7 @@
 #include "output.h"
 #include "train.h"
 
-/* What a finished packet or train waits for its departure with. */
+/* Of a train: sequence number of its first packet, bytes of data, number of packets. */
 struct out_cb {
 	u32 seq;
 	u32 bytes;
@@ -37,7 +37,10 @@ static int read_file(struct file *file, u64 pos, struct iov_iter *to)
 	return 0;
 }
 
-/* Bytes from byte @done of span @i on that follow each other in the data, at most @max. */
+/*
+ * How many bytes from byte @done of s->span[@i] on follow each other in the answer's data, through
+ * the spans behind it: at most @max.
+ */
 static u64 run_length(const struct trk_sender *s, unsigned int i, unsigned int done, u64 max)
 {
 	u64 len = s->span[i].bv_len - done;
@@ -48,7 +51,10 @@ static u64 run_length(const struct trk_sender *s, unsigned int i, unsigned int d
 	return min(len, max);
 }
 
-/* Fetches the data of the train at hand: a file's with one call where they lie together. */
+/*
+ * Fetches the data of the train at hand.  What follows each other in a file is read with one call,
+ * even if it goes to several packets.
+ */
 static int fill_train(struct trk_sender *s)
 {
 	unsigned int i = 0, done = 0, piece = 0;
@@ -107,8 +113,8 @@ static int close_train(struct trk_sender *s)
 }
 
 /*
- * Appends bytes to the train: those at @bytes, or @len bytes of the answer's
- * data from @at on, which are fetched later.
+ * Appends @len bytes to the train: those at @bytes, or, if that is NULL, room for the answer's data
+ * from @at on, which fill_train() fetches.
  */
 static int train_append(struct trk_sender *s, const u8 *bytes, u64 at, unsigned int len)
 {
@@ -150,8 +156,9 @@ static int train_append(struct trk_sender *s, const u8 *bytes, u64 at, unsigned 
 }
 
 /*
- * A train is cut at the segment size, so only its last packet may be shorter, and the
- * sequence numbers run through.
+ * Can a packet be appended to the train at hand?  A train is cut at the segment size, so only its
+ * last packet may be shorter, and its sequence numbers must follow each other.  A packet takes
+ * spans and fragments for its header, its data, and each page that the data is spread over.
  */
 static bool fits_train(const struct trk_sender *s, const struct trk_packet *p)
 {
@@ -187,7 +194,7 @@ static int add_packet(struct trk_sender *s, const struct trk_packet *p)
 }
 
 /**
- * trk_train_begin - an answer without packets
+ * trk_train_begin - begin an answer, which has no packets yet
  * @s: the answer
  * @dst: its route; stays the caller's
  */
@@ -201,7 +208,7 @@ void trk_train_begin(struct trk_sender *s, struct dst_entry *dst)
 	s->nspans = 0;
 	s->dst = dst;
 	s->max_packets = READ_ONCE(dst->dev->gso_max_segs);
-	/* A train of one packet is possible with any device. */
+	/* 0 if the device's limit leaves no room for trains: then each packet goes by itself. */
 	s->max_bytes = min_t(unsigned int, max(size, hdr), GSO_LEGACY_MAX_SIZE) - hdr;
 }
 
@@ -219,10 +226,10 @@ void trk_train_end(struct trk_sender *s)
  * trk_train_build - make the packets of an answer
  * @s: the answer, with its data, keys and route
  *
- * All of them are made before the first is sent: an error leaves no half of an answer.
+ * All packets are made before the first is sent, so that after an error nothing was sent.
  *
  * Context: process; may sleep.
- * Return: bytes of the data that found room, or a negative errno.
+ * Return: bytes of data that went into packets, or a negative errno.
  */
 s64 trk_train_build(struct trk_sender *s)
 {
@@ -248,8 +255,8 @@ s64 trk_train_build(struct trk_sender *s)
 }
 
 /**
- * trk_train_send - send them
- * @s: the answer, from trk_train_build()
+ * trk_train_send - send the packets of an answer
+ * @s: the answer, after trk_train_build()
  * @tn: namespace
  * @path: where to
  *

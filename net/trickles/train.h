@@ -15,7 +15,7 @@
 #include "netns.h"
 #include "output.h"
 
-/* Data parts of a train: one for each packet, and one for each page that it is spread over. */
+/* Most spans of a train: the data of each packet begins one, and so does each fragment. */
 #define TRK_MAX_SPANS	(GSO_LEGACY_MAX_SIZE / TRK_MIN_SEG_SIZE + MAX_SKB_FRAGS)
 
 /**
@@ -24,17 +24,17 @@
  * @dst: route of the answer
  * @answer: the core's half
  * @hdr: header of the packet at hand
- * @opaque: what the application wants sealed, output first
- * @iov: where the data are
+ * @opaque: opaque bytes of the output continuation, and of the input continuation
+ * @iov: where the application has the data
  * @file: the files of @iov, NULL for memory
- * @iov_at: the answer's data begin piece i at iov_at[i]; one more for the end
- * @ready: packets and trains that are done
- * @train: the one at hand, NULL for none
- * @max_bytes: of payload that a train may have
- * @max_packets: likewise
- * @nspans: number of @span
- * @span: parts of @train that are yet to be filled with data
- * @span_at: where in the answer's data each of them begins
+ * @iov_at: iov[i] has the answer's data from byte iov_at[i] on; behind the last one is the end
+ * @ready: trains that are complete, of one packet or more
+ * @train: the train at hand, or NULL
+ * @max_bytes: bytes of payload that a train may have
+ * @max_packets: packets that a train may have
+ * @nspans: number of elements of @span and @span_at in use
+ * @span: parts of @train that fill_train() has to fill with data
+ * @span_at: the data of span[i] begins at this byte of the answer's data
  */
 struct trk_sender {
 	struct sock *sk;
