@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A segment on its way in.  The hook sees all TCP segments for this host, after
- * firewall and NAT; it takes the marked ones and leaves the others to TCP.  It also
- * sees what ICMP says of them (icmp.c).
+ * firewall and NAT.  It keeps the marked ones and leaves the others to TCP, but for
+ * those that a carrier must not see.  It also sees ICMP messages (icmp.c).
  */
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
@@ -32,8 +32,8 @@ static bool is_marked(const struct tcphdr *th)
 }
 
 /*
- * The socket that TCP would find for a segment, listeners aside.  *@ref says
- * whether the caller has to release it with sock_gen_put().
+ * The socket that TCP would find for a segment, if it is a carrier, or NULL.  *@ref says whether
+ * the caller has to release it with sock_gen_put().
  */
 static struct sock *find_carrier(struct net *net, struct sk_buff *skb, const struct tcphdr *th,
 				 bool *ref)
@@ -58,8 +58,9 @@ static struct sock *find_carrier(struct net *net, struct sk_buff *skb, const str
 }
 
 /*
- * Stealing skips what connection tracking does last.  It would not know the
- * connection, and "ct state invalid drop" would kill every answer.
+ * A segment that the hook steals does not reach the last hook of connection tracking, which
+ * confirms a new connection.  Unconfirmed it would not be known, and a firewall with the rule "ct
+ * state invalid drop" would drop every answer.
  */
 static bool confirm(struct sk_buff *skb)
 {
@@ -78,7 +79,7 @@ static bool confirm(struct sk_buff *skb)
 	return true;
 }
 
-/* What the kernel asks before a socket sees a segment; then the TCP header is at skb->data. */
+/* The checks that TCP makes for a socket.  Afterwards the TCP header is at skb->data. */
 static bool admit(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 {
 	__skb_pull(skb, skb_transport_offset(skb));
@@ -90,8 +91,8 @@ static bool admit(struct trk_net *tn, struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A plain SYN-ACK or RST would wake up the TCP of a carrier whose connection
- * is carried by Trickles, or could be.
+ * Plain segments are kept from a carrier whose connection Trickles carries: a SYN-ACK or RST would
+ * change its TCP's state.  Before that, an RST may have to be dropped (trk_carrier_refused()).
  */
 static unsigned int hook_plain(struct trk_net *tn, struct sk_buff *skb, const struct tcphdr *th)
 {
@@ -115,8 +116,8 @@ static unsigned int hook_plain(struct trk_net *tn, struct sk_buff *skb, const st
 }
 
 /*
- * A TCP server of another user may have come to the port after our listener did.
- * Its clients are not ours to answer.
+ * A TCP server of another user may have got the port after our listener.  Then we must not answer
+ * the SYNs of its clients.
  */
 static bool foreign_server(struct trk_net *tn, const struct sock *sk, struct sk_buff *skb)
 {
@@ -135,10 +136,10 @@ static unsigned int hook_syn(struct trk_net *tn, struct sk_buff *skb)
 {
 	struct sock *sk = trk_ports_find(tn, skb);
 
-	/* Nobody speaks Trickles here: TCP answers, with a plain SYN-ACK or RST. */
+	/* The SYN is left to TCP, which answers with a plain SYN-ACK or an RST. */
 	if (!sk || foreign_server(tn, sk, skb))
 		return NF_ACCEPT;
-	/* Nor if both sides speak it, but not the same version. */
+	/* It is also left to TCP if there is no common version (protocol.rst, "Handshake"). */
 	if (!trk_wire_syn_version((const u8 *)(tcp_hdr(skb) + 1),
 				  tcp_hdrlen(skb) - sizeof(struct tcphdr))) {
 		TRK_INC(tn, SYN_VERSION);
@@ -152,7 +153,10 @@ static unsigned int hook_syn(struct trk_net *tn, struct sk_buff *skb)
 	return NF_STOLEN;
 }
 
-/* Never RST: behind the same address another replica may know better, and later we may, too. */
+/*
+ * A request without a listener is dropped and not answered with RST: a replica at the same address
+ * may have one, and so may this host when the server was started again.
+ */
 static unsigned int hook_request(struct trk_net *tn, struct sk_buff *skb)
 {
 	struct sock *sk = trk_ports_find(tn, skb);
@@ -258,7 +262,7 @@ static unsigned int hook_in(void *priv, struct sk_buff *skb, const struct nf_hoo
 		if (!th)
 			return NF_ACCEPT;
 		if (is_marked(th)) {
-			/* A queueing firewall may have brought it back in process context. */
+			/* A segment that comes back from NFQUEUE does so in process context. */
 			local_bh_disable();
 			verdict = hook_marked(tn, skb);
 			local_bh_enable();
@@ -272,7 +276,7 @@ static const struct nf_hook_ops hook_ops = {
 	.hook		= hook_in,
 	.pf		= NFPROTO_IPV4,
 	.hooknum	= NF_INET_LOCAL_IN,
-	/* Behind every filter and NAT: what they refuse never gets here. */
+	/* Behind all filters and NAT: what they drop does not get here. */
 	.priority	= NF_IP_PRI_CONNTRACK_CONFIRM - 1,
 };
 
@@ -280,7 +284,7 @@ static const struct nf_hook_ops hook_ops = {
  * trk_hook_get - make sure that the input hook of a namespace is registered
  * @tn: namespace
  *
- * It stays until the namespace ends.
+ * It stays registered until the namespace ends: see @hooked of struct trk_net.
  *
  * Context: may sleep.
  * Return: 0 or a negative errno.
@@ -299,7 +303,7 @@ int trk_hook_get(struct trk_net *tn)
 }
 
 /**
- * trk_hook_net_pre_exit - the namespace ends
+ * trk_hook_net_pre_exit - unregister the hook of a namespace that ends
  * @tn: namespace
  */
 void trk_hook_net_pre_exit(struct trk_net *tn)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ICMP errors about segments of ours, which TCP cannot place: a server has no
- * socket for its connections, and of a client's connection the carrier knows
- * only the SYN (RFC 1191, RFC 1122 §4.2.3.9).
+ * ICMP errors about segments of ours.  TCP cannot use them: a server has no socket for its
+ * connections, and the carrier of a client's connection knows only its SYN (RFC 1191, RFC 1122
+ * §4.2.3.9).
  */
 #include <linux/icmp.h>
 #include <linux/netfilter_ipv4.h>
@@ -16,7 +16,10 @@
 #include "netns.h"
 #include "ports.h"
 
-/* Is this the 4-tuple of a connection of ours as a client?  Ports as the segment has them. */
+/*
+ * Does the segment that the message quotes belong to a client's connection that Trickles carries?
+ * @port: its source port and its destination port
+ */
 static bool is_client(struct net *net, const struct sk_buff *skb, const struct iphdr *inner,
 		      const __be16 *port)
 {
@@ -33,7 +36,7 @@ static bool is_client(struct net *net, const struct sk_buff *skb, const struct i
 	return taken;
 }
 
-/* The route learns what fits; what does not is cut from now on (output.c). */
+/* Tells the route what fits.  Larger packets may be cut into fragments then (output.c). */
 static void update_pmtu(struct net *net, struct sk_buff *skb, unsigned int inner_at, u32 mtu)
 {
 	if (READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc) >= 2)
@@ -44,14 +47,14 @@ static void update_pmtu(struct net *net, struct sk_buff *skb, unsigned int inner
 }
 
 /**
- * trk_icmp_rcv - an ICMP message for this host
+ * trk_icmp_rcv - look at an ICMP message for this host
  * @tn: namespace
  * @skb: the message, its IP header at skb->data
  *
- * A smaller path MTU is believed if the segment can be ours; the kernel's
- * bound of it (min_pmtu) limits what a forged one can do.  Other errors about a
- * client's connection are dropped: they are soft (RFC 1122 §4.2.3.9), but
- * the carrier, in SYN_SENT, would take them for hard ones.
+ * A smaller path MTU is believed if the quoted segment can be ours; the kernel's lower bound
+ * (min_pmtu) limits what a forged message can do.  Other errors about a client's connection are
+ * dropped: they are soft (RFC 1122 §4.2.3.9), but the carrier, which is in SYN_SENT, would take
+ * them for hard ones.
  *
  * Context: softirq, under rcu_read_lock().
  * Return: verdict of the hook.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters of a namespace, and /proc/net/trickles that shows them as /proc/net/netstat does its
- * own: a line of names, a line of values, each behind "Trickles:".  So nstat(8) reads them:
- * PROC_NET_NETSTAT=/proc/net/trickles nstat
+ * Counters of a namespace, and /proc/net/trickles, which shows them in the form of
+ * /proc/net/netstat: a line of names and a line of values, each behind "Trickles:".  nstat(8)
+ * reads them with PROC_NET_NETSTAT=/proc/net/trickles in its environment.
  */
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>

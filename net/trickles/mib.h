@@ -10,41 +10,41 @@
 #include "core/reason.h"
 #include "netns.h"
 
-/* Counters of events that are no drops; drops are counted by enum trk_reason. */
+/* Counters, but for drops that the core decides on: those are counted by enum trk_reason. */
 #define TRK_MIBS(X)							\
 	X(SYN_RCVD,		"SynRcvd")	/* marked SYNs for a listener */ \
-	X(SYN_VERSION,		"SynVersion")	/* left to TCP: no version is common */ \
+	X(SYN_VERSION,		"SynVersion")	/* left to TCP: no common version */ \
 	X(SYNACK_SENT,		"SynAckSent")				\
 	X(REQ_RCVD,		"RequestsRcvd")	/* requests for a listener, good or bad */ \
 	X(RINGS_FAILED,		"RingsFailed")	/* no memory for a larger window */ \
-	X(REPLAY_EVICTED,	"ReplayEvicted")	/* connections forgotten too early */ \
-	X(EVENTS,		"Events")	/* put in a queue */	\
-	X(EVENTS_DROPPED,	"EventsDropped")	/* queue full */ \
+	X(REPLAY_EVICTED,	"ReplayEvicted")	/* forgotten within two horizons */ \
+	X(EVENTS,		"Events")	/* events put into a queue */	\
+	X(EVENTS_DROPPED,	"EventsDropped")	/* requests lost to a full queue */ \
 	X(ANSWERS,		"Answers")	/* events answered */	\
-	X(RENEWALS,		"Renewals")	/* continuations renewed, and nothing else */ \
-	X(MOVES,		"Moves")	/* of these, for another address */ \
+	X(RENEWALS,		"Renewals")	/* TIMEOUT requests that were renewed only */ \
+	X(MOVES,		"Moves")	/* renewals for another address */ \
 	X(RESP_SENT,		"ResponsesSent")	/* packets */	\
-	X(BYTES_SENT,		"BytesSent")	/* data in responses */	\
-	X(OPS_STALE,		"OpsStale")	/* operation on an event that is gone */ \
+	X(BYTES_SENT,		"BytesSent")	/* bytes of data in responses */ \
+	X(OPS_STALE,		"OpsStale")	/* operations on events that are gone */ \
 	X(CONNECTS,		"Connects")	/* connections by us, carried by Trickles */ \
 	X(FALLBACKS,		"Fallbacks")	/* connections by us that became TCP */ \
 	X(CONNECT_FAILS,	"ConnectFails")				\
 	X(REQ_SENT,		"RequestsSent")				\
-	X(RESP_RCVD,		"ResponsesRcvd")	/* accepted */	\
-	X(BYTES_RCVD,		"BytesRcvd")	/* data in them */	\
-	X(TIMEOUTS,		"Timeouts")	/* timeout requests */	\
-	X(REPEATED,		"RequestsRepeated")	/* with the next, redundantly */ \
-	X(PROBES,		"Probes")	/* timer expired, parked requests used */ \
+	X(RESP_RCVD,		"ResponsesRcvd")	/* responses accepted */ \
+	X(BYTES_RCVD,		"BytesRcvd")	/* bytes of data accepted */ \
+	X(TIMEOUTS,		"Timeouts")	/* TIMEOUT requests, each attempt */ \
+	X(REPEATED,		"RequestsRepeated")	/* requests repeated by the next */ \
+	X(PROBES,		"Probes")	/* silences that called for a probe */ \
 	X(LOST,			"Lost")		/* numbers declared lost */ \
-	X(RETRANS,		"RetransBytes")	/* bytes asked for again */ \
-	X(RESEALED,		"Resealed")	/* user continuations, under another key */ \
+	X(RETRANS,		"RetransBytes")	/* bytes of output asked for again */ \
+	X(RESEALED,		"Resealed")	/* user continuations under a new key */ \
 	X(DROP_CHECKSUM,	"DropChecksum")				\
-	X(DROP_NO_LISTENER,	"DropNoListener")	/* request for a port without one */ \
-	X(DROP_NO_CLIENT,	"DropNoClient")	/* response to a closed connection */ \
-	X(DROP_PLAIN,		"DropPlain")	/* unmarked segment on a Trickles connection */ \
-	X(DROP_RST,		"DropReset")	/* marked segment with RST */ \
-	X(DROP_REFUSED,		"DropRefused")	/* first RST to a plain SYN: marked_syns */ \
-	X(DROP_ICMP,		"DropIcmp")	/* soft error about a connection by us */ \
+	X(DROP_NO_LISTENER,	"DropNoListener")	/* requests for a port without one */ \
+	X(DROP_NO_CLIENT,	"DropNoClient")	/* segments of no connection by us */ \
+	X(DROP_PLAIN,		"DropPlain")	/* plain segments on a Trickles connection */ \
+	X(DROP_RST,		"DropReset")	/* marked segments with RST */ \
+	X(DROP_REFUSED,		"DropRefused")	/* first RST for a plain SYN: marked_syns */ \
+	X(DROP_ICMP,		"DropIcmp")	/* soft errors about a connection by us */ \
 	X(DROP_POLICY,		"DropPolicy")	/* IPsec policy, socket filter, conntrack */ \
 	X(DROP_RCVBUF,		"DropRcvbuf")	/* receive buffer full */ \
 	X(DROP_NOMEM,		"DropNoMemory")

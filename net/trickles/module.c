@@ -88,7 +88,7 @@ static void __exit trk_exit(void)
 	trk_af_exit();
 	unregister_pernet_subsys(&trk_net_ops);
 	trk_keys_exit();
-	/* Sockets and listeners that wait for a grace period call into our text. */
+	/* RCU callbacks that free our sockets run code of this module. */
 	rcu_barrier();
 }
 
@@ -99,6 +99,9 @@ MODULE_DESCRIPTION("Trickles: a stream transport with stateless servers");
 MODULE_AUTHOR("The authors of Trickles for Linux");
 MODULE_LICENSE("GPL");
 MODULE_SOFTDEP("pre: aes cmac ecb");
-/* socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES) loads the module; SOCK_STREAM is an enum. */
+/*
+ * By these names socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES) loads the module.  The 1 is
+ * SOCK_STREAM, which is an enumerator, so that the macro cannot make a string of it.
+ */
 MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, IPPROTO_TRICKLES, 1);
 MODULE_ALIAS_NET_PF_PROTO(PF_INET, IPPROTO_TRICKLES);

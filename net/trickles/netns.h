@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a network namespace has.  The struct is known to all files; each member belongs to
- * one of them, whose functions the others call.
+ * What a network namespace has.  All files know the struct, but each member belongs to one of
+ * them, whose functions the others call.
  */
 #ifndef NET_TRICKLES_NETNS_H
 #define NET_TRICKLES_NETNS_H
@@ -21,27 +21,27 @@ struct trk_replay;
 
 /**
  * struct trk_net - what a network namespace has
- * @net: itself
+ * @net: the namespace
  * @mibs: per-cpu counters (mib.c)
- * @keys: keys in use (keys.c); readers hold rcu_read_lock()
+ * @keys: the keys that are held (keys.c); readers hold rcu_read_lock()
  * @keys_lock: serialises changes of @keys
  * @listeners: listening sockets by port (ports.c); readers hold rcu_read_lock()
  * @listeners_lock: serialises changes of @listeners
- * @replay: the replay filter (replay.c); NULL before the first listener, then there until
+ * @replay: the replay filter (replay.c); NULL before the first listen(), then there until
  *	the namespace ends
  * @hook_lock: serialises the registration of the input hook (hook.c)
- * @hooked: it is registered, by the first socket, and until the namespace ends: a killed
- *	server's clients must not see RST
- * @taken: carriers whose connection is carried by Trickles (carrier.c); while it is 0 the
- *	hook need not look for the owners of plain segments
- * @sysctl: net.trickles.* of the namespace (sysctl.c)
- * @sysctl_horizon_ms: milliseconds that a continuation is taken after it was made
- * @sysctl_skew_ms: milliseconds by which clocks of replicas may differ
- * @sysctl_replay_connections: connections in the replay filter
- * @sysctl_marked_syns: SYNs that carry our option before plain ones
- * @sysctl_redundant_requests: clients repeat each request in the next
- * @sysctl_moves: clients may go on from another address
- * @sysctl_retired_keys: epochs held before the previous one
+ * @hooked: the input hook is registered: by the first socket, and until the namespace ends, for
+ *	when a server was killed its clients must not get RST
+ * @taken: number of carriers whose connection Trickles carries (carrier.c); while it is 0 the
+ *	hook need not look up the sockets of plain segments, except for RST
+ * @sysctl: net.trickles.* of the namespace (sysctl.c; Documentation/sysctl.rst)
+ * @sysctl_horizon_ms: the horizon, in milliseconds
+ * @sysctl_skew_ms: milliseconds by which the clocks of replicas may differ
+ * @sysctl_replay_connections: number of connections in the replay filter
+ * @sysctl_marked_syns: number of SYNs that carry our option before plain ones are sent
+ * @sysctl_redundant_requests: clients repeat each request in the next one
+ * @sysctl_moves: a connection may go on from another address of its client
+ * @sysctl_retired_keys: number of retired keys that are held, at most
  */
 struct trk_net {
 	struct net *net;

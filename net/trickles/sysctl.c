@@ -29,7 +29,7 @@ static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *le
 
 	if (!ns_capable(tn->net->user_ns, CAP_NET_ADMIN))
 		return -EPERM;
-	/* A secret in pieces would be another secret. */
+	/* A secret has to come with one write(): a part of it would be another one, or none. */
 	if (*ppos)
 		return -EINVAL;
 	err = proc_dostring(&copy, write, buffer, lenp, ppos);
@@ -44,7 +44,7 @@ static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *le
 	return err;
 }
 
-/* What is in every packet is no secret. */
+/* Anybody may read key ids: they are in every continuation, and are no secrets. */
 static int proc_key_ids(struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			loff_t *ppos)
 {
@@ -154,7 +154,7 @@ int trk_sysctl_net_init(struct trk_net *tn)
 	tn->sysctl_marked_syns = 2;
 	tn->sysctl_retired_keys = TRK_RETIRED_KEYS;
 
-	/* A copy whose data are this namespace's: offsets in it are those of our table. */
+	/* A copy, in which the offsets of trk_table become addresses in this namespace. */
 	table = kmemdup(trk_table, sizeof(trk_table), GFP_KERNEL);
 	if (!table)
 		return -ENOMEM;
