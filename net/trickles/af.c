@@ -28,11 +28,11 @@ static int trk_init_sock(struct sock *sk)
 {
 	struct net *net = sock_net(sk);
 
-	/* A class of its own: it is taken before the carrier's, which is of TCP's. */
+	/* A lock class of our own: the carrier's lock, which is of TCP's class, is taken inside. */
 	sock_lock_init_class_and_name(sk, "slock-AF_INET-TRICKLES", &slock_key,
 				      "sk_lock-AF_INET-TRICKLES", &lock_key);
 	sock_set_flag(sk, SOCK_RCU_FREE);
-	/* Room in the send queue, not in the device's, lets writers go on. */
+	/* Writers wait for room in the send queue, not for packets to leave the device. */
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(net->ipv4.sysctl_tcp_wmem[1]));
 	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(net->ipv4.sysctl_tcp_rmem[1]));
@@ -48,7 +48,7 @@ static void trk_destroy_sock(struct sock *sk)
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 }
 
-/* There is no table of ours: the carrier is found, and leads to its owner. */
+/* Nothing to do: TCP's table has the carrier, and trk_carrier_owner() leads from it to us. */
 static void trk_unhash(struct sock *sk)
 {
 }
@@ -77,7 +77,7 @@ static struct proto trk_prot = {
 	.backlog_rcv		= trk_stream_in_rcv,
 	.release_cb		= trk_stream_release_cb,
 	.keepalive		= trk_keepalive,
-	/* One limit for all stream sockets, TCP's. */
+	/* Memory of our sockets counts together with TCP's, under one limit. */
 	.sockets_allocated	= &sockets_allocated,
 	.memory_allocated	= &tcp_memory_allocated,
 	.per_cpu_fw_alloc	= &tcp_memory_per_cpu_fw_alloc,
@@ -120,13 +120,16 @@ static int listen_locked(struct socket *sock)
 			return err;
 	}
 	err = trk_listener_start(sk);
-	/* So that a TCP listener can serve the same port (paper §2.6). */
+	/*
+	 * TCP gets the port back, so that a TCP listener can serve it, too (paper §2.6).  One that
+	 * TCP chose for us stays reserved.
+	 */
 	if (!err && !ts->port_any)
 		trk_carrier_unbind(sk);
 	return err;
 }
 
-/* There is no queue of connections: the server has none. */
+/* @backlog means nothing: the server has no connections that could wait for accept(). */
 static int trk_listen(struct socket *sock, int backlog)
 {
 	int err;
@@ -142,7 +145,10 @@ static int trk_accept(struct socket *sock, struct socket *newsock, int flags, bo
 	return inet_sk_state_load(sock->sk) == TCP_LISTEN ? -EOPNOTSUPP : -EINVAL;
 }
 
-/* poll() may have told of a connection whose end as TCP we have not looked at yet. */
+/*
+ * trk_calls_poll() may have told of a fallback before trk_stream_check() has noticed it, so it has
+ * to be noticed before the socket's mode is looked at.
+ */
 static void look_at_carrier(struct sock *sk)
 {
 	if (!READ_ONCE(trk_sk(sk)->connecting))
@@ -193,7 +199,7 @@ static int trk_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 }
 
 #ifdef CONFIG_COMPAT
-/* All structures look the same to a 32-bit program. */
+/* All structs have the same layout for a 32-bit program. */
 static int trk_compat_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
 	return trk_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
@@ -216,7 +222,10 @@ static ssize_t trk_sendpage(struct socket *sock, struct page *page, int off, siz
 	return err ? : kernel_sendpage(trk_sk(sk)->carrier, page, off, len, flags);
 }
 
-/* More than the window can never wait to be read. */
+/*
+ * As tcp_set_rcvlowat(): a reader must not wait for more than fits the receive window, which is
+ * taken for half of the receive buffer here.
+ */
 static int trk_set_rcvlowat(struct sock *sk, int val)
 {
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
@@ -291,12 +300,12 @@ stream:
 }
 
 /**
- * trk_af_exit - unregister it; no socket is left
+ * trk_af_exit - unregister the protocol, when no socket is left
  */
 void trk_af_exit(void)
 {
 	inet_unregister_protosw(&trk_protosw);
-	/* The last sockets may wait for a grace period still. */
+	/* The last sockets that were closed may still wait for a grace period to be freed. */
 	rcu_barrier();
 	trk_stream_exit();
 	proto_unregister(&trk_prot);

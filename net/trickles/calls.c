@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What an application does with a client's socket: connect, send, receive,
- * poll, shutdown, close.  When the peer answered as plain TCP, the carrier does.
+ * poll, shutdown, close.  After a fallback the carrier does it.
  */
 #include <net/inet_common.h>
 
@@ -21,7 +21,7 @@ static int disconnect(struct sock *sk)
 	struct trk_sock *ts = trk_sk(sk);
 	int err = 0;
 
-	/* A listener lives as long as its file: its queue is mapped. */
+	/* A listener's queue may be mapped, so it lives as long as the file. */
 	if (sk->sk_state == TCP_LISTEN)
 		return -EOPNOTSUPP;
 	sk->sk_disconnects++;
@@ -41,7 +41,7 @@ static int disconnect(struct sock *sk)
 	return err;
 }
 
-/* Waits for the answer to our SYN.  Return: 0, or why the wait ended without one. */
+/* Waits for the answer to our SYN.  Return: 0, or the errno if the wait ended without one. */
 static int wait_answer(struct sock *sk, long *timeo)
 {
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
@@ -82,7 +82,7 @@ static int start(struct sock *sk, struct sockaddr *addr, int len)
 		return err;
 	WRITE_ONCE(sk->sk_shutdown, 0);
 	ts->stream->syn_us = trk_stream_now_us();
-	/* The answer may be here before trk_carrier_connect() returns: it waits for our lock. */
+	/* An answer that comes before trk_carrier_connect() returns waits in the backlog. */
 	trk_sock_set_state(sk, TCP_SYN_SENT);
 	err = trk_carrier_connect(sk, addr, len);
 	if (err) {
@@ -123,7 +123,7 @@ static int connect_locked(struct socket *sock, struct sockaddr *addr, int len, i
 			return err;
 		sock->state = SS_CONNECTING;
 		err = -EINPROGRESS;
-		/* As TCP: an answer that is there already is for poll() to tell. */
+		/* As in TCP, even if the answer has come already: poll() will tell. */
 		if (flags & O_NONBLOCK)
 			return err;
 		break;
@@ -156,7 +156,8 @@ static int connect_locked(struct socket *sock, struct sockaddr *addr, int len, i
  * @len: its length
  * @flags: O_NONBLOCK
  *
- * Return: 0 or a negative errno, those of TCP.  May sleep.
+ * Context: may sleep.
+ * Return: 0 or a negative errno, the same as of TCP.
  */
 int trk_calls_connect(struct socket *sock, struct sockaddr *addr, int len, int flags)
 {
@@ -170,7 +171,10 @@ int trk_calls_connect(struct socket *sock, struct sockaddr *addr, int len, int f
 
 /* ---- send and receive ---- */
 
-/* Options that may be set at any time, and that TCP reads at every call. */
+/*
+ * The carrier after a fallback.  It gets the options of our socket that TCP reads at every call,
+ * since they may have been set at any time.
+ */
 static struct socket *tcp_carrier(struct sock *sk)
 {
 	struct socket *carrier = trk_sk(sk)->carrier;
@@ -184,7 +188,10 @@ static struct socket *tcp_carrier(struct sock *sk)
 	return carrier;
 }
 
-/* The carrier's error is ours (carrier_error()), so SIGPIPE is ours to decide, too. */
+/*
+ * carrier_error() moves the carrier's errors to our socket.  So we report them, and after EPIPE it
+ * is we who send SIGPIPE or not.
+ */
 static int tcp_send(struct sock *sk, struct msghdr *msg, size_t len)
 {
 	struct socket *carrier = tcp_carrier(sk);
@@ -246,7 +253,8 @@ out:
  * @msg: message
  * @len: its length
  *
- * Return: bytes taken, or a negative errno.  May sleep.
+ * Context: may sleep.
+ * Return: bytes that went into the send queue, or a negative errno.
  */
 int trk_calls_sendmsg(struct socket *sock, struct msghdr *msg, size_t len)
 {
@@ -280,7 +288,7 @@ out:
 	return ret;
 }
 
-/* Nothing to read, and there will be nothing?  Return: true, *ret says what to tell. */
+/* Must recv() return although there is nothing to read?  Then *ret is what it returns. */
 static bool recv_ended(struct sock *sk, long timeo, int *ret)
 {
 	*ret = sock_error(sk);
@@ -339,11 +347,12 @@ static int recv_locked(struct sock *sk, struct msghdr *msg, size_t len, int flag
 /**
  * trk_calls_recvmsg - recv(2)
  * @sock: Trickles socket
- * @msg: where to
- * @len: at most so much
+ * @msg: where the data goes
+ * @len: at most so many bytes
  * @flags: MSG_*
  *
- * Return: bytes, 0 at the end of the stream, or a negative errno.  May sleep.
+ * Context: may sleep.
+ * Return: bytes received, 0 at the end of the stream, or a negative errno.
  */
 int trk_calls_recvmsg(struct socket *sock, struct msghdr *msg, size_t len, int flags)
 {
@@ -383,9 +392,10 @@ out:
 /**
  * trk_calls_poll - poll(2), of a socket that is no listener
  * @file: its file
- * @sock: Trickles socket; the caller put itself on its wait queue
+ * @sock: Trickles socket; the caller has called sock_poll_wait()
  *
- * Without the lock.  Return: events.
+ * Context: process; the socket is not locked.
+ * Return: EPOLL* events.
  */
 __poll_t trk_calls_poll(struct file *file, struct socket *sock)
 {
@@ -396,10 +406,10 @@ __poll_t trk_calls_poll(struct file *file, struct socket *sock)
 	u8 shutdown;
 	int state;
 
-	/* The carrier is there before @connecting, and stays. */
+	/* Pairs with start(): who sees @connecting sees the carrier, which stays until close(). */
 	if (!tcp && smp_load_acquire(&ts->connecting)) {
 		state = inet_sk_state_load(ts->carrier->sk);
-		/* Refused: not before the error is where SO_ERROR looks for it. */
+		/* A refusal is told only when carrier_error() has stored it for SO_ERROR. */
 		if (state == TCP_CLOSE && READ_ONCE(sk->sk_err))
 			return EPOLLERR | EPOLLHUP | EPOLLRDHUP | EPOLLIN | EPOLLRDNORM |
 			       EPOLLOUT | EPOLLWRNORM;
@@ -423,13 +433,16 @@ __poll_t trk_calls_poll(struct file *file, struct socket *sock)
 		if (!(shutdown & SEND_SHUTDOWN) && !sk_stream_is_writeable(sk)) {
 			sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 			set_bit(SOCK_NOSPACE, &sock->flags);
-			/* Room may have come meanwhile: settle_stream() frees, then looks. */
+			/*
+			 * settle_stream() frees, then looks at SOCK_NOSPACE.  If it did so before
+			 * the bit was set, the room is seen below.
+			 */
 			smp_mb__after_atomic();
 		}
 		if (shutdown & SEND_SHUTDOWN || sk_stream_is_writeable(sk))
 			mask |= EPOLLOUT | EPOLLWRNORM;
 	}
-	/* Pairs with the order in stream_end(). */
+	/* Pairs with stream_end(), which stores the error first: who sees the end sees why. */
 	smp_rmb();
 	if (READ_ONCE(sk->sk_err) || !skb_queue_empty_lockless(&sk->sk_error_queue))
 		mask |= EPOLLERR;
@@ -438,7 +451,7 @@ __poll_t trk_calls_poll(struct file *file, struct socket *sock)
 
 /* ---- shutdown and close ---- */
 
-/* Has the server consumed all that was written before close()? */
+/* Is there input that the server has not consumed, and still may consume? */
 static bool input_left(struct sock *sk)
 {
 	const struct trk_stream *st = trk_sk(sk)->stream;
@@ -451,7 +464,8 @@ static bool input_left(struct sock *sk)
  * @sock: Trickles socket
  * @how: SHUT_RD, SHUT_WR or SHUT_RDWR
  *
- * Return: 0 or a negative errno.  May sleep.
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
  */
 int trk_calls_shutdown(struct socket *sock, int how)
 {
@@ -501,7 +515,7 @@ static void linger(struct sock *sk)
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 
-/* Return: true if the connection must outlive its socket. */
+/* Return: true if the connection has to go on without an application, for its input. */
 static bool close_stream(struct sock *sk)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
@@ -525,10 +539,11 @@ static bool close_stream(struct sock *sk)
  * trk_calls_release - close(2)
  * @sock: Trickles socket, listener or client
  *
- * Unread output does not matter to the server.  Input that it has not consumed
- * keeps the connection alive without a socket.
+ * Output that was not read is dropped, and the server need not know.  While there is input that it
+ * has not consumed, the connection goes on without an application (trk_stream_orphan()).
  *
- * Return: 0.  May sleep.
+ * Context: may sleep.
+ * Return: 0.
  */
 int trk_calls_release(struct socket *sock)
 {

@@ -2,8 +2,8 @@
 /*
  * The carrier: a kernel TCP socket under each client socket.  TCP chooses its
  * 4-tuple, sends its SYN and keeps the 4-tuple reserved; we put our option on
- * the SYN.  If the answer is ours, the carrier stays behind in SYN_SENT, mute.
- * If it is a plain SYN-ACK, the carrier becomes an ordinary connection.
+ * the SYN.  If a marked SYN-ACK answers, the carrier stays in SYN_SENT and sends
+ * nothing more.  If a plain one does, the carrier becomes an ordinary connection.
  */
 #include <linux/tcp.h>
 #include <net/inet_connection_sock.h>
@@ -19,11 +19,11 @@
 
 #define TCP_HDR_MAX	60
 
-/* TCP's functions for IPv4 with another queue_xmit(): before and after we took over. */
+/* TCP's functions with our queue_xmit(): carrier_ops until Trickles carries the connection. */
 static struct inet_connection_sock_af_ops carrier_ops __ro_after_init;
 static struct inet_connection_sock_af_ops taken_ops __ro_after_init;
 
-/* The header stands in the headroom, which a clone does not share with its original. */
+/* TCP sends a clone of its SYN and builds the header in the headroom: it may be moved there. */
 static void mark_syn(struct sock *csk, struct sk_buff *skb)
 {
 	unsigned int len = tcp_hdrlen(skb);
@@ -67,14 +67,14 @@ static int carrier_xmit(struct sock *csk, struct sk_buff *skb, struct flowi *fl)
 	return ip_queue_xmit(csk, skb, fl);
 }
 
-/* TCP has nothing to say any more on a connection that is ours. */
+/* The carrier's TCP must send nothing on a connection that Trickles carries. */
 static int taken_xmit(struct sock *csk, struct sk_buff *skb, struct flowi *fl)
 {
 	kfree_skb(skb);
 	return 0;
 }
 
-/* The carrier's error becomes ours: one error, reported once. */
+/* Moves the carrier's error to our socket, so that it is reported there, and once. */
 static void carrier_error(struct sock *sk, struct sock *csk)
 {
 	int err = sock_error(csk);
@@ -83,7 +83,7 @@ static void carrier_error(struct sock *sk, struct sock *csk)
 		WRITE_ONCE(sk->sk_err, -err);
 }
 
-/* In softirq under the carrier's lock: our own is out of reach, the timer does the rest. */
+/* Our lock cannot be taken under the carrier's, so our timer will call trk_stream_check(). */
 static void carrier_event(struct sock *sk, struct sock *csk)
 {
 	carrier_error(sk, csk);
@@ -147,7 +147,7 @@ static void carrier_write_space(struct sock *csk)
 }
 
 /**
- * trk_carrier_init - at module load
+ * trk_carrier_init - prepare carrier_ops and taken_ops, at module load
  */
 void __init trk_carrier_init(void)
 {
@@ -161,7 +161,7 @@ void __init trk_carrier_init(void)
  * trk_carrier_is - is this socket a carrier?
  * @sk: a full socket of any protocol
  *
- * Any context.
+ * Context: any.
  */
 bool trk_carrier_is(const struct sock *sk)
 {
@@ -177,7 +177,9 @@ bool trk_carrier_is(const struct sock *sk)
  * trk_carrier_taken - does Trickles carry this carrier's connection?
  * @carrier: a carrier
  *
- * Plain segments for it are to be dropped then.  Any context.
+ * Plain segments for it are to be dropped then.
+ *
+ * Context: any.
  */
 bool trk_carrier_taken(const struct sock *carrier)
 {
@@ -188,9 +190,8 @@ bool trk_carrier_taken(const struct sock *carrier)
  * trk_carrier_owner - the Trickles socket that a carrier belongs to
  * @carrier: a carrier
  *
- * Caller holds rcu_read_lock(), under which the result is good.
- *
- * Return: the socket; NULL when it is being closed.
+ * Context: rcu_read_lock(), under which the result is good.
+ * Return: the socket, or NULL when it is being closed.
  */
 struct sock *trk_carrier_owner(struct sock *carrier)
 {
@@ -201,10 +202,11 @@ struct sock *trk_carrier_owner(struct sock *carrier)
  * trk_carrier_make - make the carrier if it is not there yet
  * @sk: Trickles socket, locked
  *
- * It is made for the caller as any TCP socket of a process would be, so that it
- * holds the namespace: unsent data of a closed connection outlives the process.
+ * It is made as if the process had called socket(), so that it holds the namespace: after a
+ * fallback TCP may have data to send when the process is gone.
  *
- * Return: 0 or a negative errno.  May sleep.
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
  */
 int trk_carrier_make(struct sock *sk)
 {
@@ -216,7 +218,7 @@ int trk_carrier_make(struct sock *sk)
 	if (ts->carrier)
 		return 0;
 	err = __sock_create(sock_net(sk), AF_INET, SOCK_STREAM, IPPROTO_TCP, &carrier, 0);
-	/* It knows no other reason for having no inode; the caller does not make a file. */
+	/* ENFILE says that there was no memory for an inode; no file was asked for. */
 	if (err == -ENFILE)
 		err = -ENOBUFS;
 	if (err)
@@ -229,7 +231,7 @@ int trk_carrier_make(struct sock *sk)
 	ts->tcp.error_report = csk->sk_error_report;
 	ts->tcp.data_ready = csk->sk_data_ready;
 	ts->tcp.write_space = csk->sk_write_space;
-	/* A stream's, which is not exported. */
+	/* sk_stream_write_space(), which is not exported. */
 	sk->sk_write_space = csk->sk_write_space;
 	rcu_assign_sk_user_data(csk, sk);
 	csk->sk_state_change = carrier_state_change;
@@ -246,7 +248,9 @@ int trk_carrier_make(struct sock *sk)
  * trk_carrier_tune - give the carrier the SOL_SOCKET options of our socket
  * @sk: Trickles socket, locked, with a carrier
  *
- * Nobody tells us when one is set.
+ * A protocol is not told when one is set, so they are copied before they matter.
+ *
+ * Context: may sleep.
  */
 void trk_carrier_tune(struct sock *sk)
 {
@@ -291,10 +295,11 @@ static void copy_names(struct sock *sk)
  * @addr: address
  * @len: its length
  *
- * All checks are TCP's.  A port that a TCP listener of the same user has is
- * remembered: a Trickles listener may share it (paper §2.6).
+ * TCP makes all checks.  If a TCP listener of the same user has the port, only our socket gets
+ * it (port_taken): a Trickles listener may share it (paper §2.6).
  *
- * Return: 0 or a negative errno.  May sleep.
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
  */
 int trk_carrier_bind(struct sock *sk, struct sockaddr *addr, int len)
 {
@@ -332,10 +337,10 @@ int trk_carrier_bind(struct sock *sk, struct sockaddr *addr, int len)
 }
 
 /**
- * trk_carrier_unbind - give the port back, keep it as our name
- * @sk: Trickles socket, locked, bound
+ * trk_carrier_unbind - give the port back to TCP, so that a TCP listener can have it, too
+ * @sk: Trickles socket, locked, bound; it stays bound
  *
- * So a TCP listener can have the same port.  May sleep.
+ * Context: may sleep.
  */
 void trk_carrier_unbind(struct sock *sk)
 {
@@ -362,7 +367,8 @@ void trk_carrier_unbind(struct sock *sk)
  * @addr: peer
  * @len: its length
  *
- * Return: 0 when under way, or a negative errno.  May sleep, does not wait.
+ * Context: may sleep, but does not wait for an answer.
+ * Return: 0 if the SYN is under way, or a negative errno.
  */
 int trk_carrier_connect(struct sock *sk, struct sockaddr *addr, int len)
 {
@@ -384,7 +390,8 @@ int trk_carrier_connect(struct sock *sk, struct sockaddr *addr, int len)
  * trk_carrier_disconnect - make the carrier as new, but for a bound port
  * @sk: Trickles socket, locked, with a carrier
  *
- * Return: 0 or a negative errno.  May sleep.
+ * Context: may sleep.
+ * Return: 0 or a negative errno.
  */
 int trk_carrier_disconnect(struct sock *sk)
 {
@@ -400,7 +407,7 @@ int trk_carrier_disconnect(struct sock *sk)
 		atomic_dec(&trk_net(sock_net(sk))->taken);
 	}
 	release_sock(csk);
-	/* tcp_disconnect() leaves ECONNRESET behind; those who sleep see sk_disconnects. */
+	/* tcp_disconnect() leaves ECONNRESET behind, but our sleepers look at sk_disconnects. */
 	sock_error(csk);
 	if (!trk_sk(sk)->port_taken)
 		copy_names(sk);
@@ -408,12 +415,12 @@ int trk_carrier_disconnect(struct sock *sk)
 }
 
 /**
- * trk_carrier_take - a marked SYN-ACK came: the connection is ours
+ * trk_carrier_take - after a marked SYN-ACK, let Trickles carry the connection
  * @sk: Trickles socket, locked
  * @ack: acknowledgment number of the SYN-ACK
  *
+ * Context: does not sleep.
  * Return: false if the SYN-ACK does not answer our SYN, or TCP had an answer before.
- * Does not sleep.
  */
 bool trk_carrier_take(struct sock *sk, u32 ack)
 {
@@ -438,11 +445,12 @@ bool trk_carrier_take(struct sock *sk, u32 ack)
  * @carrier: a carrier
  * @th: its TCP header
  *
- * Caller holds rcu_read_lock().  What of the carrier is read without its lock may be
- * old: then an error comes at once that could have waited, or later by a SYN.
+ * The carrier is read without its lock.  If a value is old, the application gets the error too
+ * early by one SYN, or too late by one.
  *
- * Return: is it to be dropped, since it refuses the first plain SYN after marked ones, and
- * another SYN will be sent?  Does not sleep.
+ * Context: rcu_read_lock(); does not sleep.
+ * Return: true if the RST is to be dropped, since it refuses the first plain SYN after marked
+ * ones, and TCP will send another SYN (TRK_REFUSED_NOT and following).
  */
 bool trk_carrier_refused(struct sock *carrier, const struct tcphdr *th)
 {
@@ -453,7 +461,7 @@ bool trk_carrier_refused(struct sock *carrier, const struct tcphdr *th)
 
 	if (!sk || !marked || READ_ONCE(trk_sk(sk)->syns) <= marked)
 		return false;
-	/* As TCP's: RFC 9293 §3.10.7.1 and .3. */
+	/* It is as a closed port sends it (RFC 9293 §3.10.7.1), and acceptable (§3.10.7.3). */
 	if (READ_ONCE(carrier->sk_state) != TCP_SYN_SENT || !th->ack || th->seq ||
 	    ntohl(th->ack_seq) != READ_ONCE(tcp_sk(carrier)->snd_nxt))
 		return false;
@@ -469,8 +477,10 @@ bool trk_carrier_refused(struct sock *carrier, const struct tcphdr *th)
  * trk_carrier_quiet - stop the timers of a carrier that was taken over
  * @sk: Trickles socket, locked
  *
- * Not possible while a process works on the carrier (ss -K): call it again.
- * Does not sleep.
+ * It does nothing while a process holds the carrier's lock (ss -K), so callers try again with
+ * each segment.
+ *
+ * Context: does not sleep.
  */
 void trk_carrier_quiet(struct sock *sk)
 {
@@ -487,14 +497,14 @@ void trk_carrier_quiet(struct sock *sk)
 }
 
 /**
- * trk_carrier_follow - give the connection the address that we have now
+ * trk_carrier_follow - give the connection the address that this host has now
  * @sk: Trickles socket, locked
  *
- * It is TCP's to do, which does it as for a SYN: if net.ipv4.ip_dynaddr is set, the old
- * address is gone, and the application has not bound the socket to it.  There is no way
- * back, so it is done only where servers are known to let clients move.
+ * inet_sk_rebuild_header() chooses another address, as for TCP's own SYN, if the old one is gone,
+ * net.ipv4.ip_dynaddr is set, and the application has not bound the socket.  The old address
+ * cannot be taken up again, so net.trickles.moves must say that servers let clients move.
  *
- * Does not sleep.
+ * Context: does not sleep.
  */
 void trk_carrier_follow(struct sock *sk)
 {
@@ -514,17 +524,18 @@ void trk_carrier_follow(struct sock *sk)
 }
 
 /**
- * trk_carrier_state - the carrier's TCP state; fetches its error when it is closed
+ * trk_carrier_state - look at the carrier's TCP state, and fetch its error if it is closed
  * @sk: Trickles socket, locked, with a carrier
  *
- * Does not sleep.
+ * Context: does not sleep.
+ * Return: the state.
  */
 int trk_carrier_state(struct sock *sk)
 {
 	struct sock *csk = trk_sk(sk)->carrier->sk;
 	int state = inet_sk_state_load(csk);
 
-	/* Under the lock: a callback may be just between taking and storing the error. */
+	/* Locked: a callback may have taken the carrier's error, but not have stored it yet. */
 	if (state == TCP_CLOSE) {
 		local_bh_disable();
 		bh_lock_sock(csk);
@@ -537,10 +548,11 @@ int trk_carrier_state(struct sock *sk)
 
 /**
  * trk_carrier_release - close the carrier
- * @sk: Trickles socket, without users, locked
+ * @sk: Trickles socket, locked, that no file has any more
  *
- * A connection that fell back goes on to be closed by TCP.  May sleep, and
- * linger if the user wished so.
+ * After a fallback TCP closes the connection as usual.
+ *
+ * Context: may sleep, and waits as SO_LINGER says.
  */
 void trk_carrier_release(struct sock *sk)
 {
@@ -563,7 +575,7 @@ void trk_carrier_release(struct sock *sk)
 	csk->sk_write_space = ts->tcp.write_space;
 	write_unlock_bh(&csk->sk_callback_lock);
 	if (taken) {
-		/* Whatever its state: end at once, mute. */
+		/* TCP ends it at once, whatever its state; taken_ops let no segment out. */
 		sock_set_flag(csk, SOCK_LINGER);
 		csk->sk_lingertime = 0;
 	} else {

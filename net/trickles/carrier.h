@@ -21,7 +21,7 @@ void trk_carrier_follow(struct sock *sk);
 int trk_carrier_state(struct sock *sk);
 void trk_carrier_release(struct sock *sk);
 
-/* For the way in: rcu_read_lock() held, or as each of them says. */
+/* For segments on their way in. */
 struct sock *trk_carrier_owner(struct sock *carrier);
 bool trk_carrier_is(const struct sock *sk);
 bool trk_carrier_taken(const struct sock *carrier);

@@ -2,7 +2,7 @@
 /*
  * The receive queue: output of the server, in order in sk_receive_queue, out of
  * order in a tree.  A packet's data stays where it lies in the skb that brought
- * it; the packets of a GRO train share one.
+ * it.  The packets of a GRO train came in one skb, and each has a clone of it.
  */
 #include <linux/rbtree.h>
 #include <net/xfrm.h>
@@ -12,7 +12,7 @@
 #include "rcvq.h"
 #include "sock.h"
 
-/* Data [@off, @off + @len) of the stream is at byte @at of the skb. */
+/* Bytes [@off, @off + @len) of the server's stream begin at byte @at of the skb. */
 struct rcvq_cb {
 	u64 off;
 	u32 at;
@@ -31,17 +31,18 @@ static u64 rcvq_end(const struct sk_buff *skb)
 }
 
 /**
- * trk_rcvq_hold - memory for the data of one packet
+ * trk_rcvq_hold - keep the memory that has the data of one packet
  * @sk: Trickles socket, locked
  * @skb: segment, or train of segments, that has the data
- * @pieces: packets in it
+ * @pieces: number of packets in it
  * @in_order: the data comes next in the stream
  *
- * What was asked for fits in general; it may exceed the buffer by half if its
- * packets were smaller than expected.  Data that closes a gap may exceed it
- * more, since it lets the reader free all.
+ * The client asks for what fits the receive buffer, but packets that are smaller than it expected
+ * take more memory: together they may exceed the buffer by half.  With data that comes next in the
+ * stream they may take twice the buffer, since the reader can free all then.
  *
- * Return: an skb for trk_rcvq_add(), or NULL: drop the packet (counted).  Does not sleep.
+ * Context: does not sleep.
+ * Return: an skb for trk_rcvq_add(), or NULL if the packet is to be dropped, which was counted.
  */
 struct sk_buff *trk_rcvq_hold(struct sock *sk, struct sk_buff *skb, unsigned int pieces,
 			      bool in_order)
@@ -85,7 +86,7 @@ static void ooo_insert(struct rb_root *ooo, struct sk_buff *skb)
 	rb_insert_color(&skb->rbnode, ooo);
 }
 
-/* Appends what lies above @nxt. */
+/* Appends what of @skb lies above @nxt, up to which all is there.  Return: the new @nxt. */
 static u64 rcvq_append(struct sock *sk, u64 nxt, struct sk_buff *skb)
 {
 	struct rcvq_cb *cb = rcvq_cb(skb);
@@ -109,12 +110,13 @@ static u64 rcvq_append(struct sock *sk, u64 nxt, struct sk_buff *skb)
  * @sk: Trickles socket, locked
  * @ooo: its data out of order
  * @nxt: all below was received in order
- * @skb: from trk_rcvq_hold(); taken
+ * @skb: from trk_rcvq_hold(); stored or freed
  * @off: stream offset of the data
- * @at: where in the skb it begins
- * @len: its length, not 0
+ * @at: the data begins at this byte of the skb
+ * @len: bytes of data, not 0
  *
- * Return: the new @nxt.  Does not sleep.
+ * Context: does not sleep.
+ * Return: the new @nxt.
  */
 u64 trk_rcvq_add(struct sock *sk, struct rb_root *ooo, u64 nxt, struct sk_buff *skb,
 		 u64 off, u32 at, u32 len)
@@ -136,7 +138,7 @@ u64 trk_rcvq_add(struct sock *sk, struct rb_root *ooo, u64 nxt, struct sk_buff *
 	nxt = rcvq_append(sk, nxt, skb);
 	while ((first = skb_rb_first(ooo)) && rcvq_cb(first)->off <= nxt) {
 		rb_erase(&first->rbnode, ooo);
-		/* It shared its memory with the node. */
+		/* It shares its memory with the node of the tree. */
 		first->dev = NULL;
 		nxt = rcvq_append(sk, nxt, first);
 	}
@@ -147,11 +149,12 @@ u64 trk_rcvq_add(struct sock *sk, struct rb_root *ooo, u64 nxt, struct sk_buff *
  * trk_rcvq_read - copy data in order to the user
  * @sk: Trickles socket, locked
  * @pos: stream offset to begin at
- * @msg: where to
- * @len: at most so much
- * @flags: MSG_TRUNC: don't copy
+ * @msg: where the data goes
+ * @len: at most so many bytes
+ * @flags: with MSG_TRUNC the data is not copied, only counted
  *
- * Return: bytes, 0 if there are none, or -EFAULT.  May sleep.
+ * Context: may sleep.
+ * Return: bytes read, 0 if there are none, or -EFAULT.
  */
 int trk_rcvq_read(struct sock *sk, u64 pos, struct msghdr *msg, size_t len, int flags)
 {
@@ -166,7 +169,7 @@ int trk_rcvq_read(struct sock *sk, u64 pos, struct msghdr *msg, size_t len, int 
 			break;
 		if (rcvq_end(skb) <= pos)
 			continue;
-		/* A reader that peeks may have been overtaken by one that does not. */
+		/* While a reader with MSG_PEEK slept, another one may have consumed the data. */
 		pos = max(pos, cb->off);
 		skip = pos - cb->off;
 		n = min_t(size_t, cb->len - skip, len - done);
@@ -180,7 +183,7 @@ int trk_rcvq_read(struct sock *sk, u64 pos, struct msghdr *msg, size_t len, int 
 }
 
 /**
- * trk_rcvq_consume - data was read, free it
+ * trk_rcvq_consume - free data that was read
  * @sk: Trickles socket, locked
  * @pos: all below was read
  */
@@ -199,7 +202,7 @@ void trk_rcvq_consume(struct sock *sk, u64 pos)
 }
 
 /**
- * trk_rcvq_purge - drop all
+ * trk_rcvq_purge - drop all data
  * @sk: Trickles socket, locked
  * @ooo: its data out of order
  */

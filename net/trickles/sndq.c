@@ -5,7 +5,7 @@
  */
 #include "sndq.h"
 
-#define SNDQ_SKB_MAX	65536	/* so that consumed input is freed in pieces */
+#define SNDQ_SKB_MAX	65536	/* an skb is freed when all of its input was consumed */
 
 struct sndq_cb {
 	u64 off;
@@ -31,7 +31,7 @@ static struct sk_buff *sndq_new(struct sock *sk, u64 off)
 		kfree_skb(skb);
 		return NULL;
 	}
-	/* Nobody needs the checksum of the copy. */
+	/* Keeps skb_copy_to_page_nocache() from computing a checksum that nobody needs. */
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	sndq_cb(skb)->off = off;
 	sk_wmem_queued_add(sk, skb->truesize);
@@ -54,7 +54,8 @@ static void sndq_drop(struct sock *sk, struct sk_buff *skb)
  * @msg: message with data left
  * @end: stream offset of the queue's end
  *
- * Return: bytes copied, 0 if there is no memory now, or -EFAULT.  May sleep.
+ * Context: may sleep.
+ * Return: bytes copied, 0 if there is no memory now, or -EFAULT.
  */
 int trk_sndq_append(struct sock *sk, struct msghdr *msg, u64 end)
 {
@@ -102,11 +103,12 @@ int trk_sndq_append(struct sock *sk, struct msghdr *msg, u64 end)
 /**
  * trk_sndq_copy - copy input out of the queue
  * @sk: Trickles socket, locked
- * @off: stream offset
- * @to: where to
- * @len: bytes
+ * @off: stream offset of the first byte
+ * @to: where the input goes
+ * @len: number of bytes
  *
- * Return: false if not all of them are in the queue.  Does not sleep.
+ * Context: does not sleep.
+ * Return: false if not all of them are in the queue.
  */
 bool trk_sndq_copy(struct sock *sk, u64 off, u8 *to, u32 len)
 {
@@ -134,7 +136,8 @@ bool trk_sndq_copy(struct sock *sk, u64 off, u8 *to, u32 len)
  * @sk: Trickles socket, locked
  * @una: all below was consumed; U64_MAX: drop all
  *
- * Return: whether anything was freed.  Does not sleep.
+ * Context: does not sleep.
+ * Return: true if anything was freed.
  */
 bool trk_sndq_free(struct sock *sk, u64 una)
 {

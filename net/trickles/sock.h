@@ -3,8 +3,8 @@
  * The socket that socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES) makes.  It
  * becomes a listener (listen()) or a client (connect()), never both at a time.
  *
- * The lock of this socket comes before the carrier's, never the other way: the
- * carrier's callbacks, which run under the carrier's lock, only wake, store an
+ * The lock of this socket is taken before the carrier's, never the other way.  So
+ * the carrier's callbacks, which run under the carrier's lock, only wake, store an
  * error and start the timer.
  */
 #ifndef NET_TRICKLES_SOCK_H
@@ -17,7 +17,7 @@
 struct trk_listener;
 struct trk_stream;
 
-/* What the carrier's callbacks were before they became ours. */
+/* TCP's own callbacks of the carrier, which those in carrier.c call in turn. */
 struct trk_tcp_calls {
 	void (*state_change)(struct sock *sk);
 	void (*error_report)(struct sock *sk);
@@ -26,35 +26,36 @@ struct trk_tcp_calls {
 };
 
 /*
- * A host on which only Trickles listens refuses a plain SYN, and we sent one only because
- * the marked ones got lost, or were not answered in time.  The refusal counts when another
- * marked SYN was not answered either.
+ * Was a plain SYN refused?  A plain SYN goes out after marked ones without an answer.  If these
+ * were only lost, the server may well be one on which no TCP server listens, and which refuses
+ * the plain SYN.  So the first refusal is dropped, and the next SYN is marked once more
+ * (Documentation/architecture.rst, "One packet's way"; carrier.c).
  */
 enum {
 	TRK_REFUSED_NOT,
-	TRK_REFUSED_ONCE,		/* the next SYN is marked */
-	TRK_REFUSED_ASKED		/* it was sent */
+	TRK_REFUSED_ONCE,		/* the next SYN is going to be marked */
+	TRK_REFUSED_ASKED		/* that SYN was sent: from now on a refusal counts */
 };
 
 /**
  * struct trk_sock - a Trickles socket
  * @inet: must be first
- * @listener: server's half, NULL for a client
+ * @listener: the server's half, NULL for a client
  * @carrier: kernel TCP socket that holds the port and, once connected, the
  *	4-tuple; made when first needed and kept until close()
- * @tcp: its own callbacks
- * @stream: client's half of a connection, NULL without one
+ * @tcp: TCP's own callbacks of the carrier
+ * @stream: the client's half, NULL without a connection that Trickles carries or may carry
  * @mode: TRK_MODE_*
  * @connecting: a connect() has begun and was neither answered nor refused
- * @port_taken: the port is not held by the carrier, as another TCP socket has
- *	it: good to listen on, not to connect from
- * @port_any: the carrier chose the port
+ * @port_taken: our socket is bound to the port and the carrier is not, for a TCP listener
+ *	has the port or may get it: we can listen there, but not connect from it
+ * @port_any: bind() was for port 0, so TCP chose the port
  * @timer_due: the timer expired while a process owned the socket
- * @syns: SYNs that this connect() sent so far; under the carrier's lock
- * @foreign: a SYN-ACK of a version came that we don't speak: the next SYN is plain
+ * @syns: SYNs that this connect() has sent so far; written under the carrier's lock
+ * @foreign: a marked SYN-ACK came without a version that we speak: from now on SYNs are plain
  * @refused: TRK_REFUSED_*, of this connect()
  * @readable: bytes of output in order that wait to be read
- * @full: no more will come before the application reads
+ * @full: the receive window has no room for another packet before the application reads
  */
 struct trk_sock {
 	struct inet_sock inet;
@@ -81,13 +82,13 @@ static inline struct trk_sock *trk_sk(const struct sock *sk)
 
 static inline void trk_sock_set_state(struct sock *sk, int state)
 {
-	/* poll() reads it without the lock, after what goes with it. */
+	/* trk_calls_poll() reads it without the lock, and then sees what was stored before. */
 	smp_store_release(&sk->sk_state, state);
 }
 
 /*
- * As sk_reset_timer(), which takes its reference when the timer runs already:
- * ours may be set for now, and expire on another processor at once.
+ * As sk_reset_timer(), but the timer's reference is taken before the timer is started, for one
+ * that is due at once may expire on another processor before mod_timer() returns.
  */
 static inline void trk_sock_set_timer(struct sock *sk, unsigned long expires)
 {
@@ -97,8 +98,8 @@ static inline void trk_sock_set_timer(struct sock *sk, unsigned long expires)
 }
 
 /*
- * Is there as much to read as the application wants to wait for?  When the window
- * is full, however little that is, waiting is of no use.  Any context.
+ * Is there as much to read as the application wants (SO_RCVLOWAT)?  If the receive window is full
+ * any data will do, since no more can come.  Any context.
  */
 static inline bool trk_sock_readable(const struct sock *sk)
 {
@@ -108,10 +109,10 @@ static inline bool trk_sock_readable(const struct sock *sk)
 	       (readable && READ_ONCE(trk_sk(sk)->full));
 }
 
-/* The peer answered as plain TCP: calls are passed on to the carrier.  Any context. */
+/* After a fallback calls are passed on to the carrier.  Any context. */
 static inline bool trk_sock_is_tcp(const struct sock *sk)
 {
-	/* Pairs with trk_stream_check(): the carrier is there. */
+	/* Pairs with trk_stream_check(): who sees the fallback sees the carrier. */
 	return smp_load_acquire(&trk_sk(sk)->mode) == TRK_MODE_TCP;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Options of a Trickles socket: our own, and those of TCP and IP that hold for a connection
- * whether Trickles or, after a fallback, TCP carries it.
+ * whether Trickles carries it, or, after a fallback, TCP.
  */
 #include <linux/tcp.h>
 #include <net/ip.h>
@@ -44,7 +44,7 @@ static bool tcp_option(int optname)
 	}
 }
 
-/* Options of IP that hold for both; others would leave state that only TCP or UDP clean up. */
+/* Options of IP that hold for both; others would leave state that only TCP or UDP cleans up. */
 static bool ip_option(int optname)
 {
 	switch (optname) {
@@ -62,7 +62,7 @@ static bool ip_option(int optname)
 	}
 }
 
-/* The carrier, to keep an option for it. */
+/* The carrier, which is made if need be, since it keeps the options of TCP and IP. */
 static struct socket *carrier_for_option(struct sock *sk)
 {
 	int err;
@@ -74,8 +74,8 @@ static struct socket *carrier_for_option(struct sock *sk)
 }
 
 /*
- * Takes an option of @len bytes: what is missing of the struct is 0, what is longer has to be, for
- * else it asks for what is not known here.
+ * Copies an option of @len bytes, as the UAPI header says under "How this interface grows": what a
+ * shorter struct lacks is 0, and what a longer one has more must be 0.
  */
 static int take_option(void *to, size_t size, sockptr_t from, unsigned int len)
 {
@@ -147,7 +147,7 @@ static int set_own(struct sock *sk, int optname, sockptr_t optval, unsigned int 
  * @optval: value
  * @optlen: its length
  *
- * The carrier keeps what is of TCP and IP.
+ * Options of TCP and IP are kept by the carrier, those of IP by our socket as well.
  *
  * Context: process; may sleep.
  * Return: 0 or a negative errno; -ENOPROTOOPT if there is no such option.
@@ -272,7 +272,7 @@ static int get_own(struct sock *sk, int optname, char __user *optval, int __user
  * @level: SOL_TRICKLES, SOL_TCP or SOL_IP
  * @optname: TRK_*, TCP_* or IP_*
  * @optval: value
- * @optlen: room for it, changed to what was written
+ * @optlen: room for the value; set to the bytes that were written
  *
  * Context: process; may sleep.
  * Return: 0 or a negative errno; -ENOPROTOOPT if there is no such option.

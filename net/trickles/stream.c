@@ -18,9 +18,9 @@
 #include "stream_out.h"
 #include "stream_state.h"
 
-/* A closed socket is given up when the server consumes nothing for so long, as in TIME_WAIT. */
+/* After close() input is given up when the server has consumed none for as long as TIME_WAIT. */
 #define ORPHAN_US	(60 * USEC_PER_SEC)
-/* A larger ring is allocated only where sleeping is allowed. */
+/* A ring of more bytes is allocated only where sleeping is allowed. */
 #define RING_ATOMIC	65536
 
 static struct workqueue_struct *reaper;
@@ -36,7 +36,8 @@ static void reap_work(struct work_struct *work);
  * trk_stream_begin - give a socket a stream
  * @sk: Trickles socket, locked, without one
  *
- * Return: 0 or -ENOMEM.  May sleep.
+ * Context: may sleep.
+ * Return: 0 or -ENOMEM.
  */
 int trk_stream_begin(struct sock *sk)
 {
@@ -61,10 +62,10 @@ int trk_stream_begin(struct sock *sk)
 }
 
 /**
- * trk_stream_free - take it away, with all data
+ * trk_stream_free - free the stream of a socket, with all data
  * @sk: Trickles socket, locked
  *
- * Does not sleep.
+ * Context: does not sleep.
  */
 void trk_stream_free(struct sock *sk)
 {
@@ -80,10 +81,10 @@ void trk_stream_free(struct sock *sk)
 }
 
 /**
- * trk_stream_dispose - the last act
- * @sk: Trickles socket, locked, nobody's any more; gone afterwards
+ * trk_stream_dispose - free a socket with its carrier and its stream
+ * @sk: Trickles socket, locked, that no file has any more; gone afterwards
  *
- * May sleep.
+ * Context: may sleep.
  */
 void trk_stream_dispose(struct sock *sk)
 {
@@ -91,7 +92,7 @@ void trk_stream_dispose(struct sock *sk)
 
 	trk_carrier_release(sk);
 	trk_stream_free(sk);
-	/* The carrier's callbacks are gone; what they have started finds nothing to do. */
+	/* No callback of the carrier runs now, and a timer that one has started does nothing. */
 	WRITE_ONCE(ts->connecting, false);
 	WRITE_ONCE(ts->mode, TRK_MODE_NONE);
 	ts->timer_due = false;
@@ -109,7 +110,7 @@ static void reap_work(struct work_struct *work)
 	trk_stream_dispose(sk);
 }
 
-/* No more of this connection; reading what has arrived stays possible. */
+/* Ends the connection.  What has arrived can still be read. */
 static void stream_end(struct sock *sk, int error)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
@@ -128,7 +129,7 @@ static void stream_end(struct sock *sk, int error)
 	sk->sk_state_change(sk);
 }
 
-/* What came since the last call. */
+/* By how much a statistic has grown since the last call. */
 static u64 since(u64 now, u64 *seen)
 {
 	u64 n = now - *seen;
@@ -181,13 +182,13 @@ static void grow_ring(struct trk_net *tn, struct trk_stream *st, gfp_t gfp)
 	st->ring = ring;
 }
 
-/* Part of the receive buffer is for data, the rest for what the kernel keeps with it. */
+/* The receive window: only a share of the buffer is for data, the rest is overhead of skbs. */
 static u64 window(const struct sock *sk)
 {
 	return (u64)READ_ONCE(sk->sk_rcvbuf) * trk_sk(sk)->stream->share / TRK_SHARE_ONE;
 }
 
-/* Room is offered in steps that are worth a request. */
+/* Moves the end of the receive window up, unless it would be by less than @step bytes. */
 static bool offer_room(struct sock *sk, u64 step)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
@@ -213,12 +214,12 @@ static void arm(struct sock *sk, u64 now)
 		sk_stop_timer(sk, &sk->sk_timer);
 	else
 		trk_sock_set_timer(sk, jiffies + wait);
-	/* The carrier's callback may have set the timer just before us. */
+	/* If the carrier is closed, its callback has started the timer; we may have changed it. */
 	if (inet_sk_state_load(trk_sk(sk)->carrier->sk) == TCP_CLOSE)
 		trk_sock_set_timer(sk, jiffies);
 }
 
-/* After anything changed. */
+/* What follows from the new state of the client: for counters, queues, sleepers and the timer. */
 static void settle_stream(struct sock *sk, u64 now)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
@@ -257,7 +258,7 @@ static void settle_stream(struct sock *sk, u64 now)
  * @sk: Trickles socket, locked, with a stream of Trickles
  * @gfp: GFP_KERNEL where sleeping is allowed
  *
- * Afterwards the stream may be over, but it is there.
+ * Afterwards the connection may have ended (@over), but the stream was not freed.
  */
 void trk_stream_pump(struct sock *sk, gfp_t gfp)
 {
@@ -280,7 +281,9 @@ void trk_stream_pump(struct sock *sk, gfp_t gfp)
  * trk_stream_room - the application has read
  * @sk: Trickles socket, locked, with a stream of Trickles
  *
- * A request of its own is sent only for a good part of the window.  May sleep.
+ * A request only to offer more room is sent when the receive window can move by a quarter.
+ *
+ * Context: may sleep.
  */
 void trk_stream_room(struct sock *sk)
 {
@@ -288,18 +291,21 @@ void trk_stream_room(struct sock *sk)
 
 	if (st->over)
 		return;
-	/* Where packets arrive, there is no memory for a large one. */
+	/* A large ring cannot be allocated in softirq, where packets arrive. */
 	grow_ring(trk_net(sock_net(sk)), st, GFP_KERNEL);
 	if (offer_room(sk, window(sk) / 4))
 		trk_stream_pump(sk, GFP_KERNEL);
 }
 
 /**
- * trk_stream_check - look what became of the carrier
+ * trk_stream_check - act on what has become of the carrier
  * @sk: Trickles socket, locked
  *
- * Refused, connected as TCP, or torn away from under our connection: its
- * callbacks cannot take our lock, so they only start the timer.  Does not sleep.
+ * The carrier may have been refused, or have connected as TCP, or somebody may have closed the one
+ * of a Trickles connection (ss -K).  Its callbacks cannot take our lock, so they only start the
+ * timer.
+ *
+ * Context: does not sleep.
  */
 void trk_stream_check(struct sock *sk)
 {
@@ -336,8 +342,10 @@ void trk_stream_check(struct sock *sk)
  * trk_stream_orphan - the socket is closed, but input is left
  * @sk: Trickles socket, locked, orphaned
  *
- * The stream disposes of the socket when the server has consumed all, or does
- * nothing any more.  May sleep.
+ * The stream frees the socket when the server has consumed all of it, or has consumed nothing for
+ * ORPHAN_US.
+ *
+ * Context: may sleep.
  */
 void trk_stream_orphan(struct sock *sk)
 {
@@ -385,7 +393,7 @@ static void timer_expired(struct timer_list *t)
 }
 
 /**
- * trk_stream_release_cb - the process that owned the socket is done
+ * trk_stream_release_cb - do what the timer could not while a process owned the socket
  * @sk: Trickles socket, spin lock held
  */
 void trk_stream_release_cb(struct sock *sk)
@@ -400,7 +408,8 @@ void trk_stream_release_cb(struct sock *sk)
  * trk_stream_unsent - for SIOCOUTQ
  * @sk: Trickles socket
  *
- * Return: bytes of input that the server has not consumed.  May sleep.
+ * Context: may sleep.
+ * Return: bytes of input that the server has not consumed.
  */
 int trk_stream_unsent(struct sock *sk)
 {

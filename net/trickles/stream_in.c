@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A segment on its way into a client: the SYN-ACK that makes a connection ours, and the
- * packets of responses, one by one out of the trains that GRO made of them.
+ * A segment on its way into a client: the marked SYN-ACK after which Trickles carries a
+ * connection, and the packets of answers, one by one out of the trains that GRO made of them.
  */
 #include <linux/tcp.h>
 #include <net/ip.h>
@@ -24,14 +24,14 @@
 
 #define TCP_IP_HDR	(sizeof(struct iphdr) + sizeof(struct tcphdr))
 
-/* The first request waits so long for input, if nobody reads. */
+/* So long the first request waits for input, unless somebody reads before. */
 #define FIRST_DELAY_US	10000
 
-/* What data can be of the receive buffer, in parts of TRK_SHARE_ONE. */
+/* Bounds of the part of the receive buffer that is for data (TRK_SHARE_ONE). */
 #define SHARE_MIN	32
 #define SHARE_MAX	192
 
-/* How large that part is shows with the packets that come. */
+/* An average over packets of how much of their memory is payload; the last counts an eighth. */
 static void learn_share(struct trk_stream *st, u32 len, u32 truesize)
 {
 	u32 share = clamp_t(u32, (u64)len * TRK_SHARE_ONE / truesize, SHARE_MIN, SHARE_MAX);
@@ -49,7 +49,7 @@ static void enlarge_buffers(struct sock *sk)
 		WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(net->ipv4.sysctl_tcp_wmem[2]));
 }
 
-/* A marked SYN-ACK: the peer speaks Trickles. */
+/* After a marked SYN-ACK Trickles carries the connection. */
 static void take_over(struct sock *sk, struct sk_buff *skb)
 {
 	struct trk_sock *ts = trk_sk(sk);
@@ -78,7 +78,7 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 	st->isn = ntohl(th->ack_seq);
 	st->server_isn = ntohl(th->seq) + 1;
 	st->first_us = now + FIRST_DELAY_US;
-	/* Karn: the answer to a repeated SYN says nothing about the round trip. */
+	/* Karn's algorithm: the answer to a repeated SYN does not measure the round trip. */
 	trk_client_connected(&st->cl, seg_size, ts->syns == 1 ? now - st->syn_us : 0);
 	enlarge_buffers(sk);
 	TRK_INC(tn, CONNECTS);
@@ -90,7 +90,10 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 	trk_stream_pump(sk, GFP_ATOMIC);
 }
 
-/* A marked SYN-ACK for a SYN of our own: nothing is kept of the ISN that was. */
+/*
+ * A marked SYN-ACK for a knock: from now on the server's sequence numbers count from its ISN
+ * (protocol.rst, "Another address").
+ */
 static void opened(struct sock *sk, const struct tcphdr *th)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
@@ -104,7 +107,7 @@ static void opened(struct sock *sk, const struct tcphdr *th)
 	trk_stream_pump(sk, GFP_ATOMIC);
 }
 
-/* One packet; @len bytes of payload from byte @at on. */
+/* One packet: @len bytes of payload from byte @at of the skb on. */
 static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsigned int pieces,
 		   u32 seqrel, u64 now)
 {
@@ -120,7 +123,7 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 
 	have = min_t(u32, len, TRK_RESP_FIXED);
 	p = skb_header_pointer(skb, at, have, st->hdr);
-	/* Most have no more than the fixed header. */
+	/* Most packets have no header behind the fixed one, and nothing more to copy. */
 	whole = p ? min3(len, trk_wire_resp_hdr_len(p, len), (u32)sizeof(st->hdr)) : 0;
 	if (whole > have) {
 		have = whole;
@@ -128,7 +131,7 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 	}
 	err = p ? trk_wire_resp_parse(&r, p, have, len) : TRK_DROP_TRUNCATED;
 	if (!err && r.data_len) {
-		/* Without memory for its data the packet counts as lost. */
+		/* Without memory for its data the packet is dropped: the core does not see it. */
 		hold = trk_rcvq_hold(sk, skb, pieces, (s32)(r.off - (u32)cl->rcv_nxt) <= 0);
 		if (!hold)
 			return;
@@ -149,7 +152,7 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 		consume_skb(hold);
 }
 
-/* A train begins a packet at every multiple of its segment size. */
+/* One packet, or a train, in which one begins at every multiple of the segment size. */
 static void train(struct sock *sk, struct sk_buff *skb)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
@@ -174,8 +177,9 @@ static void train(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Of a SYN-ACK.  One without is no answer, and the next SYN asks for TCP; but not because of
- * somebody who cannot know what our SYN was.
+ * Does a SYN-ACK offer a version that we speak?  If not it is dropped, and from now on our SYNs are
+ * plain, so that the connection becomes TCP (protocol.rst, "Handshake").  But this only if it
+ * acknowledges our SYN: others must not be able to turn a client to TCP.
  */
 static bool common_version(struct sock *sk, const struct tcphdr *th)
 {
@@ -192,9 +196,10 @@ static bool common_version(struct sock *sk, const struct tcphdr *th)
 /**
  * trk_stream_in_rcv - a marked segment for a client
  * @sk: Trickles socket, locked
- * @skb: as for trk_stream_in_segment(); taken
+ * @skb: as for trk_stream_in_segment()
  *
- * Return: 0.  Does not sleep.
+ * Context: does not sleep.
+ * Return: 0.
  */
 int trk_stream_in_rcv(struct sock *sk, struct sk_buff *skb)
 {
@@ -236,13 +241,13 @@ int trk_stream_in_rcv(struct sock *sk, struct sk_buff *skb)
  * trk_stream_in_segment - a marked segment for a client
  * @sk: Trickles socket, from trk_carrier_owner() under rcu_read_lock()
  * @skb: segment or train, already validated: its TCP header, options included, is linear at
- *	skb->data, with the IP header before it; taken
+ *	skb->data, with the IP header before it; freed, or kept for its data
  *
  * Context: softirq.
  */
 void trk_stream_in_segment(struct sock *sk, struct sk_buff *skb)
 {
-	/* Room for data in order even if all of the buffer is out of order. */
+	/* Even if data out of order fills the buffer the backlog has room for what is missing. */
 	unsigned int limit = 2 * READ_ONCE(sk->sk_rcvbuf) + 65536;
 
 	skb_orphan(skb);

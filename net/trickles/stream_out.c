@@ -16,11 +16,13 @@
 #include "stream_out.h"
 #include "stream_state.h"
 
-#define WINDOW		65535	/* as it stands in the header; the server does not use it */
+#define WINDOW		65535	/* of the TCP header; the server does not look at it */
 
 /**
  * trk_stream_out_path - where the requests of a client go
  * @sk: Trickles socket, locked
+ *
+ * Return: the path.
  */
 struct trk_path trk_stream_out_path(const struct sock *sk)
 {
@@ -40,13 +42,12 @@ struct trk_path trk_stream_out_path(const struct sock *sk)
 }
 
 /**
- * trk_stream_out_route - how they get there
+ * trk_stream_out_route - the route of the requests of a client
  * @sk: Trickles socket, locked
- * @path: its path
+ * @path: from trk_stream_out_path()
  *
- * Does not sleep.
- *
- * Return: the route, which the socket keeps; NULL if there is none.
+ * Context: does not sleep.
+ * Return: the route, to which the socket holds a reference, or NULL if there is none.
  */
 struct dst_entry *trk_stream_out_route(struct sock *sk, const struct trk_path *path)
 {
@@ -62,7 +63,10 @@ struct dst_entry *trk_stream_out_route(struct sock *sk, const struct trk_path *p
 	return &rt->dst;
 }
 
-/* A SYN, to open the way again: perhaps from another address. */
+/*
+ * Sends the SYN before a TIMEOUT request, which opens the way through a NAT again, perhaps from
+ * another address of this host (protocol.rst, "Another address").
+ */
 static void knock(struct sock *sk, u32 seq)
 {
 	struct trk_path path;
@@ -82,7 +86,9 @@ static void knock(struct sock *sk, u32 seq)
  * @sk: Trickles socket, locked, with a stream of Trickles
  * @out: from the core
  *
- * What cannot be sent is lost: the timer repairs it.  Does not sleep.
+ * A request that cannot be sent is as good as lost on the way: the timer repairs that.
+ *
+ * Context: does not sleep.
  */
 void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 {
@@ -100,7 +106,7 @@ void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 		return;
 	}
 	skb_put_data(skb, out->hdr, out->hdr_len);
-	/* A server has its part in what is sent: never anything but what was written. */
+	/* The server has a say in which input is sent: nothing but the queue's may go out. */
 	if (!trk_sndq_copy(sk, out->in_off, skb_put(skb, out->in_len), out->in_len)) {
 		kfree_skb(skb);
 		return;
@@ -113,7 +119,9 @@ void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
  * trk_stream_out_goodbye - tell the server that the client is gone
  * @sk: Trickles socket, locked, with a stream of Trickles
  *
- * It may get lost: the server holds nothing that must be freed.  Does not sleep.
+ * It is sent once, and may get lost: the server has nothing that it would have to free.
+ *
+ * Context: does not sleep.
  */
 void trk_stream_out_goodbye(struct sock *sk)
 {

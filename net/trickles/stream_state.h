@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A client's connection, from connect() to close(), and beyond if input is left that the
+ * A client's connection, from connect() to close(), and longer if there is input that the
  * server has not consumed.  All of it is under the socket's lock.
  */
 #ifndef NET_TRICKLES_STREAM_STATE_H
@@ -14,10 +14,10 @@
 #include "core/state.h"
 #include "core/wire.h"
 
-/* @share in these parts of the receive buffer; half of it at first. */
+/* The @share of struct trk_stream is counted in units of the receive buffer divided by this. */
 #define TRK_SHARE_ONE	256
 
-/* What of the protocol's statistics was added to the counters already. */
+/* The core's statistics as far as they were added to the namespace's counters. */
 struct trk_seen {
 	u64 requests, repeated, responses, timeouts, probes, lost, retrans, resealed;
 };
@@ -29,16 +29,16 @@ struct trk_seen {
  * @hdr: copy of a response's header that is not linear in its skb
  * @ring: memory that @cl uses
  * @ooo: output out of order
- * @read: output below was read
- * @share: of the receive buffer that is for data
- * @syn_us: when the SYN was sent
+ * @read: output below this offset was read
+ * @share: part of the receive buffer that is for data, of TRK_SHARE_ONE; half of it at first
+ * @syn_us: when the first SYN was sent
  * @first_us: when to send the first request even without input
- * @orphan_us: when to give up input that is left after close()
+ * @orphan_us: when to give up input that is left after close(); U64_MAX: not closed
  * @isn: sequence number of our first byte
  * @server_isn: sequence number of the server's first byte
  * @over: ended; nothing is sent or received any more
  * @lingering: close() waits until all input is consumed
- * @seen: what was counted
+ * @seen: what was added to the counters
  * @sk: the socket
  * @reap: frees the socket after close(), where sleeping is allowed
  */
