@@ -90,7 +90,9 @@ static const struct trk_event *next_event(const struct trk_queue_head *head, int
 /* Carries out one operation on the event that is the oldest; its result. */
 static __s64 operate(int server, const struct trk_event *ev, struct trk_op *op)
 {
-	struct trk_ops ops = { .ops = (unsigned long)op, .n = 1, .op_size = sizeof(*op), .seen = 1 };
+	struct trk_ops ops = {
+		.ops = (unsigned long)op, .n = 1, .op_size = sizeof(*op), .seen = 1,
+	};
 
 	op->op = TRK_OP_SEND;
 	op->handle = ev->handle;
