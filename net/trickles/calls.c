@@ -548,22 +548,24 @@ static bool close_stream(struct sock *sk)
 int trk_calls_release(struct socket *sock)
 {
 	struct sock *sk = sock->sk;
+	struct trk_listener *l;
 	bool orphan = false;
 
 	if (!sk)
 		return 0;
 	lock_sock(sk);
-	trk_listener_stop(sk);
+	l = trk_listener_stop(sk);
 	trk_stream_check(sk);
 	if (trk_sk(sk)->mode == TRK_MODE_TRICKLES)
 		orphan = close_stream(sk);
 	sock_orphan(sk);
 	sock->sk = NULL;
-	if (!orphan) {
+	if (orphan) {
+		trk_stream_orphan(sk);
+		release_sock(sk);
+	} else {
 		trk_stream_dispose(sk);
-		return 0;
 	}
-	trk_stream_orphan(sk);
-	release_sock(sk);
+	trk_listener_free(l);
 	return 0;
 }

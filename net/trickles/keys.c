@@ -163,7 +163,7 @@ static struct epoch *epoch_alloc(const u8 secret[TRK_SECRET_LEN])
 	struct epoch *epoch;
 	int err;
 
-	epoch = kzalloc(sizeof(*epoch), GFP_KERNEL);
+	epoch = kzalloc(sizeof(*epoch), GFP_KERNEL_ACCOUNT);
 	if (!epoch)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&epoch->refs, 1);
@@ -302,17 +302,37 @@ static struct epoch *epoch_of_secret(const struct trk_keys *keys, const u8 secre
 	return NULL;
 }
 
+/* What a change leaves behind: answers on their way may use it for a grace period more. */
+struct remains {
+	struct trk_keys *set;
+	unsigned int n;
+	struct epoch *epoch[TRK_KEYS_MAX];
+};
+
+/* Not under keys_lock: nobody else shall wait for the grace period of a change. */
+static void remains_free(struct remains *old)
+{
+	unsigned int i;
+
+	if (!old->set && !old->n)
+		return;
+	synchronize_rcu();
+	for (i = 0; i < old->n; i++)
+		epoch_put(old->epoch[i]);
+	kfree(old->set);
+}
+
 /*
  * Puts the keys of @old into @keys, behind the current one, which is there already, and into @gone
- * those that make more than @most.  Two keys with the same key id could not be told apart, so one
+ * those that make more than @most; @gone is empty on failure.  Two keys with the same key id could not be told apart, so one
  * that has that of the current key goes, too.  But if it was current or previous until now, its
  * connections are in use: then the new secret is refused.
  */
 static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, unsigned int most,
-			  struct epoch *gone[TRK_KEYS_MAX])
+			  struct remains *gone)
 {
 	struct epoch *cur = keys->epoch[0];
-	unsigned int i, ngone = 0;
+	unsigned int i;
 
 	for (i = 0; i < old->n; i++) {
 		struct epoch *epoch = old->epoch[i];
@@ -321,18 +341,21 @@ static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, uns
 		if (epoch == cur)
 			continue;
 		/* But the first secret of an administrator replaces the random one in any case. */
-		if (same && i < 2 && most > 1 && !epoch->ours)
+		if (same && i < 2 && most > 1 && !epoch->ours) {
+			gone->n = 0;
 			return -EEXIST;
+		}
 		if (same || keys->n == most)
-			gone[ngone++] = epoch;
+			gone->epoch[gone->n++] = epoch;
 		else
 			keys->epoch[keys->n++] = epoch;
 	}
 	return 0;
 }
 
-/* Lets the oldest keys go until @most are left.  Answers in the making may hold them longer. */
-static void keys_trim(struct trk_net *tn, struct trk_keys *keys, unsigned int most)
+/* Takes the oldest keys out until @most are left. */
+static void keys_trim(struct trk_net *tn, struct trk_keys *keys, unsigned int most,
+		      struct remains *old)
 {
 	unsigned int i, n = keys->n;
 
@@ -340,29 +363,26 @@ static void keys_trim(struct trk_net *tn, struct trk_keys *keys, unsigned int mo
 	if (n <= most)
 		return;
 	WRITE_ONCE(keys->n, most);
-	synchronize_rcu();
 	for (i = most; i < n; i++)
-		epoch_put(keys->epoch[i]);
+		old->epoch[old->n++] = keys->epoch[i];
 }
 
 /* Makes the key of @secret the current one; @most keys may be held then, this one among them. */
 static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ours,
-		    unsigned int most)
+		    unsigned int most, struct remains *gone)
 {
-	struct epoch *gone[TRK_KEYS_MAX] = { NULL };
 	struct trk_keys *keys, *old;
 	struct epoch *held, *epoch;
-	unsigned int i;
 	int err = 0;
 
 	lockdep_assert_held(&tn->keys_lock);
 	old = rcu_dereference_protected(tn->keys, lockdep_is_held(&tn->keys_lock));
 	held = epoch_of_secret(old, secret);
 	if (held && held == old->epoch[0]) {
-		keys_trim(tn, old, most);
+		keys_trim(tn, old, most, gone);
 		return 0;
 	}
-	keys = kzalloc(sizeof(*keys), GFP_KERNEL);
+	keys = kzalloc(sizeof(*keys), GFP_KERNEL_ACCOUNT);
 	if (!keys)
 		return -ENOMEM;
 	epoch = held ?: epoch_alloc(secret);
@@ -383,12 +403,7 @@ static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ou
 		return err;
 	}
 	rcu_assign_pointer(tn->keys, keys);
-	if (!old)
-		return 0;
-	synchronize_rcu();
-	for (i = 0; i < TRK_KEYS_MAX; i++)
-		epoch_put(gone[i]);
-	kfree(old);
+	gone->set = old;
 	return 0;
 }
 
@@ -409,11 +424,14 @@ static int keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool ou
  */
 int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool only)
 {
+	struct remains old = { NULL };
 	int err;
 
 	mutex_lock(&tn->keys_lock);
-	err = keys_set(tn, secret, false, only ? 1 : 2 + READ_ONCE(tn->sysctl_retired_keys));
+	err = keys_set(tn, secret, false, only ? 1 : 2 + READ_ONCE(tn->sysctl_retired_keys),
+		       &old);
 	mutex_unlock(&tn->keys_lock);
+	remains_free(&old);
 	return err;
 }
 
@@ -425,10 +443,13 @@ int trk_keys_set(struct trk_net *tn, const u8 secret[TRK_SECRET_LEN], bool only)
  */
 void trk_keys_trim(struct trk_net *tn)
 {
+	struct remains old = { NULL };
+
 	mutex_lock(&tn->keys_lock);
 	keys_trim(tn, rcu_dereference_protected(tn->keys, lockdep_is_held(&tn->keys_lock)),
-		  2 + READ_ONCE(tn->sysctl_retired_keys));
+		  2 + READ_ONCE(tn->sysctl_retired_keys), &old);
 	mutex_unlock(&tn->keys_lock);
+	remains_free(&old);
 }
 
 /**
@@ -439,13 +460,14 @@ void trk_keys_trim(struct trk_net *tn)
  */
 int trk_keys_net_init(struct trk_net *tn)
 {
+	struct remains none = { NULL };
 	u8 secret[TRK_SECRET_LEN];
 	int err;
 
 	mutex_init(&tn->keys_lock);
 	get_random_bytes(secret, sizeof(secret));
 	mutex_lock(&tn->keys_lock);
-	err = keys_set(tn, secret, true, TRK_KEYS_MAX);
+	err = keys_set(tn, secret, true, TRK_KEYS_MAX, &none);
 	mutex_unlock(&tn->keys_lock);
 	memzero_explicit(secret, sizeof(secret));
 	return err;

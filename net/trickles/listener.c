@@ -102,23 +102,40 @@ int trk_listener_start(struct sock *sk)
 }
 
 /**
- * trk_listener_stop - the end of a listener, when its file is released
+ * trk_listener_stop - nothing comes to a listener any more: its file is released
  * @sk: a socket, of a listener or not
  *
- * Context: lock_sock() held; may sleep.
+ * Softirqs that have found it go on until a grace period has passed.
+ *
+ * Context: lock_sock() held.
+ * Return: what trk_listener_free() is to be given, NULL without a listener.
  */
-void trk_listener_stop(struct sock *sk)
+struct trk_listener *trk_listener_stop(struct sock *sk)
 {
-	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_listener *l = trk_sk(sk)->listener;
 
-	if (!l)
-		return;
-	if (l->hashed) {
-		trk_ports_withdraw(tn, l);
+	if (l && l->hashed) {
+		trk_ports_withdraw(trk_net(sock_net(sk)), l);
 		inet_sk_set_state(sk, TCP_CLOSE);
 	}
-	trk_sk(sk)->listener = NULL;
+	return l;
+}
+
+/**
+ * trk_listener_free - free a listener
+ * @l: from trk_listener_stop(); its socket may be gone
+ *
+ * Whoever closes waits, so that he cannot have more of them than RLIMIT_MEMLOCK says; but
+ * without a lock, so that nobody else does.
+ *
+ * Context: process; no lock is held; sleeps for a grace period.
+ */
+void trk_listener_free(struct trk_listener *l)
+{
+	if (!l)
+		return;
+	if (l->hashed)
+		synchronize_rcu();
 	trk_queue_destroy(l->queue);
 	kfree(l->sender);
 	kfree(l);

@@ -10,8 +10,11 @@
 #include <net/sock.h>
 #include <uapi/linux/trickles.h>
 
+struct trk_listener;
+
 int trk_listener_start(struct sock *sk);
-void trk_listener_stop(struct sock *sk);
+struct trk_listener *trk_listener_stop(struct sock *sk);
+void trk_listener_free(struct trk_listener *l);
 int trk_listener_set_queue(struct sock *sk, const struct trk_queue_info *info);
 int trk_listener_set_owner(struct sock *sk, const u8 *secret, unsigned int len);
 void trk_listener_info(struct sock *sk, struct trk_queue_info *info);

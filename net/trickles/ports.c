@@ -143,16 +143,15 @@ int trk_ports_publish(struct trk_net *tn, struct trk_listener *l, struct trk_que
  * @tn: namespace
  * @l: listener
  *
- * When it returns, no softirq uses the listener any more.
+ * Softirqs may use the listener until a grace period has passed.
  *
- * Context: process; may sleep.
+ * Context: process.
  */
 void trk_ports_withdraw(struct trk_net *tn, struct trk_listener *l)
 {
 	spin_lock_bh(&tn->listeners_lock);
 	hlist_del_rcu(&l->node);
 	spin_unlock_bh(&tn->listeners_lock);
-	synchronize_rcu();
 }
 
 /**
