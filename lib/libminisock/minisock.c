@@ -55,6 +55,22 @@ static void discard(int fd)
 	errno = error;
 }
 
+/*
+ * The oldest event that may not be answered yet.  Events are counted modulo 2^32: whether there
+ * were as many as entries is told by the place of the next one, if none came meanwhile.
+ */
+static uint32_t oldest_event(const struct trk_queue_head *head)
+{
+	uint32_t produced, next;
+
+	do {
+		produced = __atomic_load_n(&head->produced, __ATOMIC_ACQUIRE);
+		next = __atomic_load_n(&head->order[produced & (head->entries - 1)],
+				       __ATOMIC_ACQUIRE);
+	} while (produced != __atomic_load_n(&head->produced, __ATOMIC_RELAXED));
+	return next == UINT32_MAX ? 0 : produced - head->entries;
+}
+
 static struct msk_queue *queue_map(int fd, const struct trk_queue_info *info)
 {
 	struct msk_queue *q = calloc(1, sizeof(*q));
@@ -74,8 +90,8 @@ static struct msk_queue *queue_map(int fd, const struct trk_queue_info *info)
 	q->fd = fd;
 	q->mask = q->head->entries - 1;
 	/* Events may be waiting; what another process has answered is stale, and harmless. */
-	q->produced = __atomic_load_n(&q->head->produced, __ATOMIC_ACQUIRE);
-	q->walked = q->produced > q->head->entries ? q->produced - q->head->entries : 0;
+	q->walked = oldest_event(q->head);
+	q->produced = q->walked;
 	q->told = q->walked;
 	/* Touched as far as entries are used; untouched memory costs nothing. */
 	q->msk = mmap(NULL, (size_t)q->head->entries * sizeof(*q->msk), PROT_READ | PROT_WRITE,

@@ -103,11 +103,40 @@ static void op__what_the_kernel_is_told(void)
 	CHECK_EQ(op.reserved, 1);
 }
 
+/* A queue that another process had: what it may have left is walked, and nothing else. */
+static void attach__oldest_event(void)
+{
+	static union {
+		struct trk_queue_head head;
+		char room[sizeof(struct trk_queue_head) + 4 * sizeof(uint32_t)];
+	} q;
+	struct trk_queue_head *head = &q.head;
+	static const struct { uint32_t produced, oldest; } wrapped[] = {
+		{ 4, 0 }, { 5, 1 }, { UINT32_MAX, UINT32_MAX - 4 }, { 0, -4U }, { 3, -1U },
+	};
+	unsigned int i;
+
+	head->entries = 4;
+	memset(head->order, 0xff, 4 * sizeof(uint32_t));
+	CHECK_EQ(oldest_event(head), 0);
+	for (i = 1; i < 4; i++) {
+		head->order[i - 1] = i;
+		head->produced = i;
+		CHECK_EQ(oldest_event(head), 0);
+	}
+	head->order[3] = 0;
+	for (i = 0; i < sizeof(wrapped) / sizeof(wrapped[0]); i++) {
+		head->produced = wrapped[i].produced;
+		CHECK_EQ(oldest_event(head), wrapped[i].oldest);
+	}
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(setucont__packet_that_can_carry_it),
 	TAP_CASE(setucont__flags_of_its_own),
 	TAP_CASE(ucont__there_and_back),
 	TAP_CASE(op__what_the_kernel_is_told),
+	TAP_CASE(attach__oldest_event),
 };
 
 TAP_MAIN(cases)

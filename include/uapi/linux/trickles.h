@@ -92,7 +92,8 @@ struct trk_queue_info {
  * @dropped: events lost because the queue was full
  * @event_len: length of struct trk_event as the kernel knows it
  * @reserved: 0
- * @order: event number i (from 0) is in entry order[i % entries]
+ * @order: event number i (from 0, modulo 2^32) is in entry order[i % entries]; U32_MAX where none
+ *	has come yet
  *
  * Read event i only after a load of @produced with acquire semantics has shown that i < produced
  * (modulo 2^32).  An entry is used again only after its event was answered or dropped.
