@@ -17,30 +17,39 @@ static unsigned int marked_syns_max = 16;
 static unsigned int retired_keys_max = TRK_RETIRED_KEYS;
 static unsigned int replay_connections_min = TRK_ONCE_WAYS, replay_connections_max = 1 << 20;
 
+static int set_key(struct trk_net *tn, const char *text)
+{
+	const char *rest = text + 2 * TRK_SECRET_LEN;
+	u8 secret[TRK_SECRET_LEN];
+	int err = -EINVAL;
+
+	if (strlen(text) >= 2 * TRK_SECRET_LEN && (!*rest || !strcmp(rest, " only")) &&
+	    !hex2bin(secret, text, TRK_SECRET_LEN))
+		err = trk_keys_set(tn, secret, *rest);
+	memzero_explicit(secret, sizeof(secret));
+	return err;
+}
+
 static int proc_key(struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct trk_net *tn = table->data;
-	static const char only[] = " only";
-	char text[2 * TRK_SECRET_LEN + sizeof(only) + 1] = "";
+	char text[2 * TRK_SECRET_LEN + sizeof(" only") + 1] = "";
 	struct ctl_table copy = { .data = text, .maxlen = sizeof(text) };
-	u8 secret[TRK_SECRET_LEN];
-	const char *rest;
+	size_t len = *lenp;
 	int err;
 
 	if (!ns_capable(tn->net->user_ns, CAP_NET_ADMIN))
-		return -EPERM;
+		err = -EPERM;
 	/* A secret has to come with one write(): a part of it would be another one, or none. */
-	if (*ppos)
-		return -EINVAL;
-	err = proc_dostring(&copy, write, buffer, lenp, ppos);
-	rest = text + 2 * TRK_SECRET_LEN;
-	if (!err && (strlen(text) < 2 * TRK_SECRET_LEN || (*rest && strcmp(rest, only)) ||
-		     hex2bin(secret, text, TRK_SECRET_LEN)))
+	else if (*ppos)
 		err = -EINVAL;
+	else
+		err = proc_dostring(&copy, write, buffer, lenp, ppos);
 	if (!err)
-		err = trk_keys_set(tn, secret, *rest);
-	memzero_explicit(secret, sizeof(secret));
+		err = set_key(tn, text);
 	memzero_explicit(text, sizeof(text));
+	/* Our caller frees its copy of what was written, and does not wipe it. */
+	memzero_explicit(buffer, len);
 	return err;
 }
 
