@@ -39,7 +39,7 @@ static int trk_init_sock(struct sock *sk)
 	sk_sockets_allocated_inc(sk);
 	sock_prot_inuse_add(net, sk->sk_prot, 1);
 	trk_stream_setup(sk);
-	return trk_hook_get(trk_net(net));
+	return 0;
 }
 
 static void trk_destroy_sock(struct sock *sk)
@@ -103,6 +103,14 @@ static int trk_bind(struct socket *sock, struct sockaddr *addr, int len)
 	return err;
 }
 
+/* A socket that nobody uses costs the namespace nothing: the hook comes with the first use. */
+static int trk_connect(struct socket *sock, struct sockaddr *addr, int len, int flags)
+{
+	int err = trk_hook_get(trk_net(sock_net(sock->sk)));
+
+	return err ?: trk_calls_connect(sock, addr, len, flags);
+}
+
 static int listen_locked(struct socket *sock)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET };
@@ -132,8 +140,10 @@ static int listen_locked(struct socket *sock)
 /* @backlog means nothing: the server has no connections that could wait for accept(). */
 static int trk_listen(struct socket *sock, int backlog)
 {
-	int err;
+	int err = trk_hook_get(trk_net(sock_net(sock->sk)));
 
+	if (err)
+		return err;
 	lock_sock(sock->sk);
 	err = listen_locked(sock);
 	release_sock(sock->sk);
@@ -242,7 +252,7 @@ static const struct proto_ops trk_ops = {
 	.owner		= THIS_MODULE,
 	.release	= trk_calls_release,
 	.bind		= trk_bind,
-	.connect	= trk_calls_connect,
+	.connect	= trk_connect,
 	.socketpair	= sock_no_socketpair,
 	.accept		= trk_accept,
 	.getname	= trk_getname,
