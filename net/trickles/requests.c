@@ -47,8 +47,16 @@ static void path_back(struct sock *sk, struct sk_buff *skb, struct trk_path *pat
 	path->ttl = inet->uc_ttl > 0 ? inet->uc_ttl : 0;
 }
 
+/* A request while it is decided on. */
+struct arrival {
+	struct trk_server_env env;
+	struct sock *sk;
+	struct sk_buff *skb;
+};
+
 static void env_init(struct trk_net *tn, struct trk_server_env *env)
 {
+	env->path_seg_size = NULL;
 	env->cipher = trk_keys_find;
 	env->record = trk_replay_record;
 	env->arg = tn;
@@ -178,14 +186,15 @@ static void put_event(struct trk_event *ev, u32 size, struct trk_item *item,
 }
 
 /* The largest segment size that the path to a client carries. */
-static u16 path_seg_size(struct sock *sk, struct sk_buff *skb)
+static u16 path_seg_size(const struct trk_server_env *env)
 {
+	const struct arrival *a = container_of(env, struct arrival, env);
 	struct trk_path path;
 	struct rtable *rt;
 	u32 seg_size;
 
-	path_back(sk, skb, &path);
-	rt = trk_output_route(&path, sk);
+	path_back(a->sk, a->skb, &path);
+	rt = trk_output_route(&path, a->sk);
 	if (IS_ERR(rt))
 		return TRK_MIN_SEG_SIZE;
 	seg_size = dst_mtu(&rt->dst);
@@ -278,7 +287,7 @@ void trk_requests_rcv(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	const struct tcphdr *th = tcp_hdr(skb);
 	u32 seq = ntohl(th->seq) + off - th->doff * 4;
 	unsigned int avail = min_t(unsigned int, len, TRK_REQ_HDR_MAX);
-	struct trk_server_env env;
+	struct arrival a = { .sk = sk, .skb = skb };
 	struct trk_peer peer;
 	const u8 *p;
 	int reason;
@@ -291,10 +300,9 @@ void trk_requests_rcv(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	if (w->req.kind == TRK_KIND_CLOSE && !(trk_ports_queue(sk, NULL)->flags & TRK_QUEUE_CLOSE))
 		return;
 	peer_of(sk, skb, &peer);
-	env_init(tn, &env);
-	if (w->req.kind == TRK_KIND_FIRST)
-		env.max_seg_size = path_seg_size(sk, skb);
-	reason = trk_server_step(&env, &peer, &w->req, seq, ntohl(th->ack_seq), len, &w->grant);
+	env_init(tn, &a.env);
+	a.env.path_seg_size = path_seg_size;
+	reason = trk_server_step(&a.env, &peer, &w->req, seq, ntohl(th->ack_seq), len, &w->grant);
 	if (reason)
 		goto drop;
 	/* A request that issues no number was not recorded, so it must not be executed. */

@@ -337,6 +337,6 @@ int fuzz_target(const uint8_t *data, size_t size)
 	}
 	/* Who gives up must have had reason to. */
 	if (loop.cl.state == TRK_CL_DEAD)
-		MUST(loop.cl.error == ETIMEDOUT && b.p - data >= TRK_FIRST_ATTEMPTS);
+		MUST(loop.cl.error == ETIMEDOUT && b.p - data >= TRK_MAX_ATTEMPTS);
 	return 0;
 }

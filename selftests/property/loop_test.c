@@ -107,7 +107,8 @@ struct run {
 	u64 out_after[MAX_MSGS], in_after[MAX_MSGS];
 	unsigned int writes;
 	bool write_due, read_due, aborts;
-	u32 next_seq, seen_end;
+	u32 next_seq, first_seq, seen_end;
+	u64 cookie_us;			/* when the client got the cookie of its first request */
 	unsigned int silent;	/* expired timers in a row that sent nothing */
 	u64 asked_twice, bytes_down;
 	u64 dropped;		/* by a server that is down, or its application */
@@ -347,7 +348,9 @@ static bool drop_expected(const struct run *r, int reason)
 	       (reason == TRK_DROP_REPLAY && r->sc->dup[1]) ||
 	       /* It was on its way when its domain was left. */
 	       (reason == TRK_DROP_DOMAIN && r->cl.stat.timeouts) ||
-	       (reason == TRK_DROP_EXPIRED && r->sc->horizon_ms == SHORT_HORIZON_MS);
+	       (reason == TRK_DROP_EXPIRED && r->sc->horizon_ms == SHORT_HORIZON_MS) ||
+	       (reason == TRK_DROP_COOKIE &&
+		r->sim.now_us - r->cookie_us > TRK_COOKIE_PERIOD_MS * 1000ULL);
 }
 
 static void server_receive(void *arg, struct packet *p)
@@ -482,7 +485,7 @@ static void client_transmit(struct run *r, const struct trk_sending *o)
 	err = trk_wire_req_parse(&q, p->data, p->len, p->len);
 	if (err || q.hdr_len != o->hdr_len || q.ackrel != o->ackrel)
 		fail(r, "malformed request: %s", reason_name[err]);
-	if (o->seq != (q.kind == TRK_KIND_FIRST ? 0 : r->next_seq))
+	if (o->seq != (q.kind == TRK_KIND_FIRST ? r->first_seq : r->next_seq))
 		fail(r, "request at sequence number %u, the last ended at %u", o->seq, r->next_seq);
 	if ((s32)(o->ackrel - r->seen_end) > 0)
 		fail(r, "acknowledges %u, %u were seen", o->ackrel, r->seen_end);
@@ -659,8 +662,13 @@ static void client_receive(void *arg, struct packet *p)
 		return;
 	}
 	if (p->syn) {
-		if (trk_receive_opened(cl, p->ack - (r->client_isn + 1)))
+		if (trk_receive_opened(cl, p->ack - (r->client_isn + 1))) {
 			r->server_isn = p->seq - cl->req.ackrel;
+			if (cl->state == TRK_CL_FIRST) {
+				r->first_seq = r->next_seq;
+				r->cookie_us = r->sim.now_us;
+			}
+		}
 		packet_free(p);
 		client_pump(r);
 		return;
@@ -712,7 +720,7 @@ static void client_timer(struct run *r)
 	if (cl->state == TRK_CL_DEAD) {
 		/* Only after as many losses in a row as there are attempts. */
 		if (cl->error != ETIMEDOUT ||
-		    withheld(r) - r->withheld_before < TRK_FIRST_ATTEMPTS - 1)
+		    withheld(r) - r->withheld_before < TRK_MAX_ATTEMPTS - 1)
 			fail(r, "gave up with error %d", cl->error);
 		return;
 	}
@@ -725,6 +733,7 @@ static void client_connected(void *arg, struct packet *p)
 {
 	struct run *r = arg;
 
+	r->cookie_us = r->sim.now_us;
 	trk_client_connected(&r->cl, r->sc->seg_size, 2 * r->sc->delay_us);
 	r->cl.want_first = r->sc->banner;
 	r->cl.rcv_limit = r->sc->rcvbuf;

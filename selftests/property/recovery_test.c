@@ -637,6 +637,59 @@ static void recovery__key_change_in_handshake(void)
 	CHECK_EQ(run.p.cl.held.conts[run.p.cl.held.serial % TRK_CONTS].c.domain_key, 2);
 }
 
+static enum fate dark(struct run *r, const struct trk_req *q)
+{
+	return at_random(r);
+}
+
+/* Nothing comes through for longer than a cookie lives. */
+static void recovery__cookie_expires(void)
+{
+	static const struct script sc = { GET(20000), .request = dark,
+					  .light_us = (2 * TRK_COOKIE_PERIOD_MS + 1000) * 1000ULL };
+
+	PLAY(&sc);
+	CHECK(run.knocks >= 2);
+	CHECK(run.dropped > run.knocks);
+}
+
+#define HOUR_MS		3600000
+
+static enum fate step_back(struct run *r, const struct trk_req *q)
+{
+	r->p.later_ms = -(u64)HOUR_MS;
+	return DELIVER;
+}
+
+static enum fate step_ahead(struct run *r, const struct trk_req *q)
+{
+	r->p.later_ms = HOUR_MS;
+	return DELIVER;
+}
+
+static void at_first(struct run *r)
+{
+	if (r->p.q.kind == TRK_KIND_FIRST)
+		r->mark = r->p.q.attempt;
+}
+
+/* The cookie is of a time that has not come yet, or is long past: by a new SYN it goes on. */
+static void recovery__clock_steps_in_handshake(void)
+{
+	static const struct script back = { GET(20000), .request = step_back, .granted = at_first };
+	static const struct script ahead = { GET(20000), .request = step_ahead,
+					     .granted = at_first };
+
+	PLAY(&back);
+	CHECK_EQ(run.mark, TRK_SYN_ATTEMPT);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_COOKIE], TRK_SYN_ATTEMPT);
+	CHECK_EQ(run.knocks, 1);
+	PLAY(&ahead);
+	CHECK_EQ(run.mark, TRK_SYN_ATTEMPT);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_COOKIE], TRK_SYN_ATTEMPT);
+	CHECK_EQ(run.knocks, 1);
+}
+
 /* ---- offsets of 32 bits ---- */
 
 static struct packet *answer[8];
@@ -1315,6 +1368,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__renewal_in_recovery),
 	TAP_CASE(recovery__key_change_in_recovery),
 	TAP_CASE(recovery__key_change_in_handshake),
+	TAP_CASE(recovery__cookie_expires),
+	TAP_CASE(recovery__clock_steps_in_handshake),
 	TAP_CASE(recovery__no_data_behind_many),
 	TAP_CASE(recovery__another_address),
 	TAP_CASE(recovery__forgotten_by_a_firewall),

@@ -3,9 +3,8 @@
 #ifndef TRK_CORE_LIMITS_H
 #define TRK_CORE_LIMITS_H
 
-#define TRK_MAX_ATTEMPTS	15		/* timeout requests of one domain */
+#define TRK_MAX_ATTEMPTS	15		/* first, or timeout, requests of one domain */
 #define TRK_MAX_ANSWER		256		/* packets in answer to one request */
-#define TRK_FIRST_ATTEMPTS	11		/* repeated first requests */
 #define TRK_RETIRED_KEYS	6		/* epochs held before the previous one, at most */
 
 /* Changes of the key after which a domain ends: fewer than those that its own key outlives. */

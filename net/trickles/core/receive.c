@@ -95,12 +95,16 @@ static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
  */
 bool trk_receive_opened(struct trk_client *cl, u32 ackrel)
 {
-	if (cl->state != TRK_CL_OPEN || !cl->req.waiting || !cl->req.knocking ||
-	    ackrel != cl->req.seq)
+	if (!cl->req.knocking || ackrel != cl->req.seq)
 		return false;
 	cl->req.knocking = false;
 	cl->req.opened = true;
-	cl->req.timeout_due = true;
+	if (cl->state == TRK_CL_FIRST) {
+		cl->req.first_seq = cl->req.seq;
+		cl->req.first_sent = false;
+	} else {
+		cl->req.timeout_due = true;
+	}
 	return true;
 }
 

@@ -141,8 +141,26 @@ static void sent(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 	out->syn = false;
 }
 
+/*
+ * After some requests without an answer the way to the server may be another one, on which
+ * somebody lets pass only what begins with a SYN, or the server does not take its cookie any
+ * more.  So every other time a SYN goes before the request; true if it is @out.
+ */
+static bool request_knock(struct trk_client *cl, u64 now_us, struct trk_sending *out)
+{
+	if (cl->req.attempt < TRK_SYN_ATTEMPT || cl->req.attempt % 2 == 0 || cl->req.opened)
+		return false;
+	cl->req.knocking = true;
+	out->hdr_len = 0;
+	out->in_off = 0;
+	out->in_len = 0;
+	sent(cl, now_us, out);
+	out->syn = true;
+	return true;
+}
+
 /**
- * trk_request_first - compose the first request
+ * trk_request_first - compose the first request, or a SYN that goes before it
  * @cl: the client, with the server's cookie
  * @now_us: monotonic time
  * @out: the request
@@ -153,10 +171,12 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *ou
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = TRK_REQ_GROW };
 	struct trk_entry *s = &cl->req.pending;
 	u32 again = s->len;
-	bool repeat = cl->req.seq;
 
+	cl->req.first_sent = true;
+	if (request_knock(cl, now_us, out))
+		return;
 	/* A repeated request has the same sequence numbers, hence the same bytes. */
-	if (repeat)
+	if (cl->req.attempt)
 		p.in_end = again;
 	memset(s, 0, sizeof(*s));
 	s->token = new_token(cl);
@@ -167,8 +187,7 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *ou
 	q.attempt = cl->req.attempt;
 	q.seg_size = cl->want_seg_size;
 	fill_plan(cl, &q, &p, s, out);
-	cl->req.seq = 0;
-	cl->req.first_sent = true;
+	cl->req.seq = cl->req.first_seq;
 	sent(cl, now_us, out);
 }
 
@@ -182,8 +201,7 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *ou
  * nothing spoilt is among them.
  *
  * After some without an answer the way to the server may be another one, on which
- * somebody rewrites addresses, or lets pass only what begins with a SYN.  So it says
- * which address we had, and every other time a SYN goes before it.
+ * somebody rewrites addresses.  So it says which address we had.
  */
 void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
@@ -196,15 +214,8 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 	struct trk_plan p;
 
 	cl->req.timeout_due = false;
-	if (cl->req.attempt >= TRK_SYN_ATTEMPT && cl->req.attempt % 2 && !cl->req.opened) {
-		cl->req.knocking = true;
-		out->hdr_len = 0;
-		out->in_off = 0;
-		out->in_len = 0;
-		sent(cl, now_us, out);
-		out->syn = true;
+	if (request_knock(cl, now_us, out))
 		return;
-	}
 	trk_reach_claims(cl, c->c.base, cl->held.confirmed_n, claims);
 	trk_law_walk_init(&w, &c->c.law, c->c.base, claims, 0, false);
 	while (trk_law_walk_next(&w, &step))

@@ -87,6 +87,7 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 {
 	const struct trk_cipher *key = env->current_key;
 	u64 period = cookie_period(env, key, peer, seq - 1, ack - 1);
+	u16 most;
 
 	if (!period && env->previous_key) {
 		key = env->previous_key;
@@ -98,7 +99,8 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 		return TRK_DROP_ATTEMPT;
 	if (q->seg_size < TRK_MIN_SEG_SIZE || q->nclaims)
 		return TRK_DROP_RANGE;
-	c->seg_size = min_t(u16, min_t(u16, q->seg_size, env->max_seg_size), TRK_MAX_SEG_SIZE);
+	most = env->path_seg_size ? env->path_seg_size(env) : env->max_seg_size;
+	c->seg_size = min_t(u16, min_t(u16, q->seg_size, most), TRK_MAX_SEG_SIZE);
 	c->conn = trk_seal_conn_id(key, peer, seq - 1, period);
 	return TRK_OK;
 }

@@ -12,7 +12,7 @@
 #include "types.h"
 #include "wire.h"
 
-#define TRK_COOKIE_PERIOD_MS	512000		/* a SYN cookie is good for one to two of them */
+#define TRK_COOKIE_PERIOD_MS	64000		/* a SYN cookie is good for one to two of them */
 
 /**
  * struct trk_server_env - what a decision depends on besides the request
@@ -26,12 +26,15 @@
  * @now_ms: wall clock, milliseconds
  * @horizon_ms: a continuation older than this is taken for nothing but its renewal
  * @skew_ms: replicas' clocks differ by at most this
- * @max_seg_size: bytes of TCP payload that fit the path from here
+ * @path_seg_size: finds out how many bytes of TCP payload fit the path to the client; asked when
+ *	the request is known to come from there.  NULL: @max_seg_size
+ * @max_seg_size: as many on any path
  * @moves: clients may go on from another address
  */
 struct trk_server_env {
 	const struct trk_cipher *(*cipher)(void *arg, u8 key_id);
 	int (*record)(void *arg, const struct trk_peer *peer, struct trk_record *m);
+	u16 (*path_seg_size)(const struct trk_server_env *env);
 	void *arg;
 	const struct trk_cipher *current_key;
 	const struct trk_cipher *previous_key;

@@ -161,6 +161,7 @@ struct trk_requests {
 	struct trk_repeat last;		/* the last request */
 	u32 seq;			/* relative to our ISN + 1, */
 	u32 ackrel;			/* and to the server's */
+	u32 first_seq;			/* where the first request stands, behind its SYN */
 	struct trk_entry pending;	/* what a first or timeout request is to bring */
 	bool waiting;			/* a timeout request is out: silent in the old domain */
 	bool knocking;			/* its SYN is out, the request is not */

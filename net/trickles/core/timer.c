@@ -205,18 +205,19 @@ void trk_timer_timed_out(struct trk_client *cl)
  */
 static void expire(struct trk_client *cl)
 {
-	u8 most = cl->state == TRK_CL_FIRST ? TRK_FIRST_ATTEMPTS : TRK_MAX_ATTEMPTS;
 	bool early = can_probe(cl);
 	u64 x;
 
-	/* As TCP: no answer to this many tries.  First requests end before their cookie does. */
-	if (!early && ++cl->req.attempt > most) {
+	/* As TCP: no answer to this many tries. */
+	if (!early && ++cl->req.attempt > TRK_MAX_ATTEMPTS) {
 		trk_timer_die(cl, ETIMEDOUT);
 		return;
 	}
 	cl->timer.backoff += !early;
 	if (cl->state == TRK_CL_FIRST) {
 		cl->req.first_sent = false;
+		cl->req.knocking = false;
+		cl->req.opened = false;
 		return;
 	}
 	cl->timer.force = true;
