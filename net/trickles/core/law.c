@@ -11,7 +11,8 @@
  * trk_law_isqrt - exact integer square root
  * @v: any 64-bit value
  *
- * Return: the largest x with x * x <= @v.  Any context.
+ * Context: any.
+ * Return: the largest x with x * x <= @v.
  */
 u32 trk_law_isqrt(u64 v)
 {
@@ -33,7 +34,7 @@ u32 trk_law_isqrt(u64 v)
 
 /**
  * trk_law_cwnd - TCP Reno's window after a number of acknowledgments without loss
- * @acks: acknowledgments since the start of the piece
+ * @acks: acknowledgments since the start of the stretch
  * @start_cwnd: window at the start, packets
  * @ssthresh: slow start threshold, packets
  *
@@ -41,7 +42,8 @@ u32 trk_law_isqrt(u64 v)
  * of w needs w acknowledgments to become w + 1: after N of them w is the
  * largest with w(w-1)/2 - start(start-1)/2 <= N (paper, Figure 5).
  *
- * Return: window in packets, at most TRK_MAX_CWND.  Any context.
+ * Context: any.
+ * Return: window in packets, at most TRK_MAX_CWND.
  */
 u32 trk_law_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh)
 {
@@ -63,9 +65,10 @@ u32 trk_law_cwnd(u64 acks, u32 start_cwnd, u32 ssthresh)
 /**
  * trk_law_window - the window after request k: W(k)
  * @law: state
- * @k: a number of the current piece, not below its TCPBase
+ * @k: a number of the current stretch, not below its TCPBase
  *
- * Return: packets.  Any context.
+ * Context: any.
+ * Return: packets.
  */
 u32 trk_law_window(const struct trk_law *law, u64 k)
 {
@@ -107,9 +110,9 @@ void trk_law_init(struct trk_law *law, u64 base, u32 start_cwnd, u32 ssthresh, u
 }
 
 /**
- * trk_law_settle - close an event that ended at or before a number
- * @law: state after a walk up to @n
- * @n: the last number walked
+ * trk_law_settle - close the open loss event if its R is below a number
+ * @law: state after a walk up to @n, or up to the number before it
+ * @n: the number
  */
 void trk_law_settle(struct trk_law *law, u64 n)
 {
@@ -122,7 +125,7 @@ void trk_law_settle(struct trk_law *law, u64 n)
  * @law: state after a walk up to @n
  * @n: the last number walked
  *
- * Return: a packet number.  A timeout numbers its packet above it.
+ * Return: a packet number.  The answer to a TIMEOUT request takes the one above it.
  */
 u64 trk_law_highest(const struct trk_law *law, u64 n)
 {
@@ -136,7 +139,8 @@ u64 trk_law_highest(const struct trk_law *law, u64 n)
  * @law: state, as trk_law_init() made it
  * @base: the number
  *
- * Whatever else computes with a state from outside, be its seal right, asks this first.
+ * A seal says only that somebody had the key.  So nothing computes with a state from outside
+ * before this was asked.
  */
 bool trk_law_possible(const struct trk_law *law, u64 base)
 {
@@ -144,7 +148,7 @@ bool trk_law_possible(const struct trk_law *law, u64 base)
 	    law->ssthresh < TRK_MIN_CWND ||
 	    (law->ssthresh > TRK_MAX_CWND && law->ssthresh != TRK_SSTHRESH_INF))
 		return false;
-	/* An event is open until a number above its end arrives; what arrived last was not lost. */
+	/* The base arrived: it is not the loss, and above R it would have ended the event. */
 	if (law->first_loss)
 		return law->tcp_base < law->first_loss && law->first_loss < base &&
 		       base <= law->recover;
@@ -156,8 +160,8 @@ bool trk_law_possible(const struct trk_law *law, u64 base)
  * @claims: claims with absolute numbers
  * @base: base of the proof
  *
- * Claims are in ascending order, disjoint and within (base, n]; a gap ends
- * below n, since n is a packet that arrived, and no gap touches the next one.
+ * Claims are in ascending order, disjoint and within (base, n]; a gap ends below n, since n
+ * arrived, and no gap touches the next one (protocol.rst, "Nonces and proofs").
  *
  * Return: 0 or TRK_DROP_CLAIMS.
  */
@@ -187,9 +191,9 @@ int trk_law_claims_check(const struct trk_claims *claims, u64 base)
  * @w: walk
  * @law: state at @base
  * @base: base of the proof
- * @claims: checked claims; n is theirs.  Must live as long as the walk
- * @split: a number that begins a step of its own, 0 for none
- * @single: one number per step instead of runs
+ * @claims: checked claims, whose n ends the walk; they must live as long as the walk
+ * @split: a number at which a step begins, 0 for none
+ * @single: a step has one number instead of a run
  */
 void trk_law_walk_init(struct trk_walk *w, const struct trk_law *law, u64 base,
 		       const struct trk_claims *claims, u64 split, bool single)
@@ -215,9 +219,9 @@ static void walk_carry(struct trk_walk *w, u64 first, u64 last)
 }
 
 /*
- * Lost requests [a, b]: the first loss opens an event, whose next request
- * sends R+1 (fast retransmit); the shares of the others are carried, each
- * under its own event.  A run that straddles R is split there.
+ * Walks the lost numbers [a, b].  The first loss opens an event; the next received number issues
+ * R + 1 for it, which is TCP's fast retransmit.  The shares of the other lost numbers are carried
+ * to the next received one as well.  What of the run is above R opens another event.
  */
 static void walk_lost(struct trk_walk *w, u64 a, u64 b)
 {
@@ -240,7 +244,10 @@ static void walk_lost(struct trk_walk *w, u64 a, u64 b)
 	}
 }
 
-/* Received numbers [a, b] of one kind, all within or all outside an event. */
+/*
+ * Fills in what the received numbers of @s issue.  They are of one kind, and all inside or all
+ * outside of an event.
+ */
 static void walk_received(struct trk_walk *w, bool nogrowth, struct trk_step *s)
 {
 	struct trk_law *law = &w->law;
@@ -273,8 +280,9 @@ static void walk_received(struct trk_walk *w, bool nogrowth, struct trk_step *s)
  * @w: walk
  * @step: filled on return
  *
- * The definition is per single request (a range is the union of its requests,
- * each with the proof's prefix below it); a step does a run of them at once.
+ * The law is defined for single numbers: a request that reports a run is the union of requests
+ * that report one number each, with the part of the proof below it (protocol.rst, "The law of the
+ * window").  A step computes this for a run at once.
  *
  * Return: false at the end of the walk; then @w->law is the state at n, unless
  * @w->impossible says that the claims cannot be true.
@@ -294,8 +302,8 @@ bool trk_law_walk_next(struct trk_walk *w, struct trk_step *step)
 				last = c->a - 1;
 			} else if (c->kind == TRK_CLAIM_LOST) {
 				/*
-				 * What follows the gap arrived, so it was issued.
-				 * This also bounds the work of a lying client.
+				 * The number above the gap arrived, so it was issued.
+				 * This also bounds the work for false claims.
 				 */
 				trk_law_settle(&w->law, w->next);
 				if (c->b >= trk_law_highest(&w->law, w->next - 1)) {

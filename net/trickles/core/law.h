@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The window law: TCP Reno as a function of request numbers (paper §2.5), and
- * which packet numbers each request issues.  Pure arithmetic, O(1) per piece.
+ * The law of the window: TCP Reno as a function of the numbers that requests report (paper
+ * §2.5), and which numbers each request issues.  It is pure arithmetic, and each step of a walk
+ * takes constant time.
  */
 #ifndef TRK_CORE_LAW_H
 #define TRK_CORE_LAW_H
@@ -11,18 +12,18 @@
 #define TRK_INITIAL_WINDOW	10u		/* packets, RFC 6928 */
 #define TRK_MIN_CWND		2u		/* packets, RFC 5681 (4) */
 #define TRK_SSTHRESH_INF	(1u << 20)	/* packets: above every window */
-/* Packets; of the largest segment size they stay below 2^30 bytes. */
+/* Packets; less than TCP's 2^30 bytes (RFC 7323 §2.3) in any case. */
 #define TRK_MAX_CWND		(1u << 15)
 #define TRK_MAX_NUMBER		(1ULL << 62)	/* no connection gets there; sums do not wrap */
-#define TRK_MAX_CLAIMS		32		/* gaps and no-growth ranges in one proof */
+#define TRK_MAX_CLAIMS		32		/* claims of one proof, at most */
 
 /**
  * struct trk_law - the congestion state that a continuation seals
- * @tcp_base: number at which the current piece without losses starts (TCPBase)
+ * @tcp_base: number at which the current stretch begins (TCPBase)
  * @first_loss: first lost number of the open loss event, 0 if none is open
  * @recover: last number in flight when the open event began (R)
  * @start_cwnd: window at @tcp_base, packets
- * @ssthresh: slow start threshold of the piece, packets
+ * @ssthresh: slow start threshold of the stretch, packets
  * @cwnd_at_loss: window when the open event began (W)
  * @new_cwnd: window after the open event
  *
@@ -50,7 +51,10 @@ struct trk_claim {
 	u8 kind;
 };
 
-/* What a proof says of (base, n]: all received with growth nonces but these, in ascending order. */
+/*
+ * What a proof says of the numbers (base, n]: they arrived with growth nonces, except those of
+ * the claims, which are in ascending order.
+ */
 struct trk_claims {
 	u64 n;
 	unsigned int count;
@@ -58,9 +62,9 @@ struct trk_claims {
 };
 
 /*
- * Received numbers [a, b], and [first, last] that their requests issue; none if
- * first > last.  A received number that also carries the shares of lost requests
- * just below it is a step of its own.
+ * Received numbers [a, b], and the numbers [first, last] that are issued by reporting them; none
+ * if first > last.  A received number that also issues the shares of lost requests just below it
+ * is a step of its own, and @carried is set.
  */
 struct trk_step {
 	u64 a, b;
@@ -68,13 +72,16 @@ struct trk_step {
 	bool carried;
 };
 
-/* A walk over (base, n] in ascending order.  Fields are private to law.c, but for @law. */
+/*
+ * A walk over (base, n] in ascending order.  Between two steps callers may read @law, @next and
+ * @impossible, and set @split and @single; the other fields are private to law.c.
+ */
 struct trk_walk {
 	struct trk_law law;		/* state after the numbers walked so far */
 	const struct trk_claims *claims;
 	u64 next;			/* next number to process */
-	u64 split;			/* no step spans split - 1 and split */
-	u64 carry_first, carry_last;	/* shares of lost requests, for the next received number */
+	u64 split;			/* no step has both split - 1 and split */
+	u64 carry_first, carry_last;	/* shares that the next received number issues */
 	unsigned int idx;		/* next claim */
 	bool single;			/* one number per step */
 	bool impossible;		/* the claims name numbers that cannot have been issued */

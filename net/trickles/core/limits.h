@@ -3,11 +3,15 @@
 #ifndef TRK_CORE_LIMITS_H
 #define TRK_CORE_LIMITS_H
 
-#define TRK_MAX_ATTEMPTS	15		/* first, or timeout, requests of one domain */
-#define TRK_MAX_ANSWER		256		/* packets in answer to one request */
-#define TRK_RETIRED_KEYS	6		/* epochs held before the previous one, at most */
+#define TRK_MAX_ATTEMPTS	15		/* FIRST, or TIMEOUT, requests in one domain, at most */
+#define TRK_MAX_ANSWER		256		/* packets in answer to one request, at most */
+#define TRK_RETIRED_KEYS	6		/* keys held beside current and previous, at most */
 
-/* Changes of the key after which a domain ends: fewer than those that its own key outlives. */
+
+/*
+ * After so many changes of the key a client ends its domain: servers still hold the key of the
+ * domain's birth then (protocol.rst, "Keys that change").
+ */
 #define TRK_DOMAIN_KEYS		(TRK_RETIRED_KEYS / 2)
 
 #endif /* TRK_CORE_LIMITS_H */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Why a packet was not believed.  Every drop has exactly one reason; each is a
- * counter of its own in the module.  Functions of the core return 0 or a
- * positive reason.
+ * Why a packet is dropped.  Every drop has exactly one reason, and each reason is a counter
+ * of the module (Documentation/counters.rst).  Functions of the core that judge a packet return
+ * 0 or a reason, which is positive.
  */
 #ifndef TRK_CORE_REASON_H
 #define TRK_CORE_REASON_H
@@ -15,27 +15,27 @@
 	X(OVERSIZED,	"Oversized")	/* a length above its bound */	\
 	/* server */							\
 	X(COOKIE,	"Cookie")	/* first request without a valid SYN cookie */ \
-	X(KEY,		"Key")		/* sealed under a key we don't hold */ \
-	X(OWNER,	"Owner")	/* sealed for another owner of the service */ \
+	X(KEY,		"Key")		/* needs a key that is not held, or is retired */ \
+	X(OWNER,	"Owner")	/* sealed for another owner */	\
 	X(MAC,		"Mac")		/* seal of the transport continuation wrong */ \
 	X(MOVED,	"Moved")	/* sealed to another address, and moving is not allowed */ \
-	X(UCONT,	"Ucont")	/* seal of a user continuation wrong */ \
-	X(FORGED,	"Forged")	/* seal right, but nobody seals such: a key leaked? */ \
-	X(EXPIRED,	"Expired")	/* time stamp outside the horizon */ \
+	X(UCONT,	"Ucont")	/* user continuation malformed, or its seal wrong */ \
+	X(FORGED,	"Forged")	/* seal right, content impossible: a key leaked? */ \
+	X(EXPIRED,	"Expired")	/* continuation past its horizon, or from the future */ \
 	X(RANGE,	"Range")	/* not base < m <= n, m - 1 not received, n not issued */ \
-	X(CLAIMS,	"Claims")	/* gaps not sorted, disjoint, inside */ \
-	X(PROOF,	"Proof")	/* SACK proof wrong */		\
-	X(ATTEMPT,	"Attempt")	/* more or faster attempts than allowed */ \
-	X(ASK,		"Ask")		/* byte ranges not covered by the continuation */ \
+	X(CLAIMS,	"Claims")	/* claims not in order, not disjoint, or impossible */ \
+	X(PROOF,	"Proof")	/* proof wrong */		\
+	X(ATTEMPT,	"Attempt")	/* attempt out of bounds, domain ahead of the clock */ \
+	X(ASK,		"Ask")		/* bytes that the output continuation does not cover */ \
 	X(REPLAY,	"Replay")	/* answered before */		\
 	X(DOMAIN,	"Domain")	/* the connection has left this domain */ \
-	X(FORGOTTEN,	"Forgotten")	/* it is not known any more whether it was answered */ \
+	X(FORGOTTEN,	"Forgotten")	/* the replay filter forgot whether it was answered */ \
 	/* client */							\
-	X(NUMBER,	"Number")	/* a number that was not expected */ \
+	X(NUMBER,	"Number")	/* number or its continuation not expected */ \
 	X(TOKEN,	"Token")	/* token of another request */	\
 	X(PLACE,	"Place")	/* sequence number not that of the packet's number */ \
 	X(OFFSET,	"Offset")	/* bytes that were not asked for */ \
-	X(WINDOW,	"Window")	/* bytes beyond the receive window */
+	X(WINDOW,	"Window")	/* data or output continuation that cannot be kept now */
 
 enum trk_reason {
 	TRK_OK,

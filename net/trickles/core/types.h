@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The few kernel types and helpers that the core uses, for both of its homes.
+ * The few kernel types and helpers that the core uses: the kernel's own, or ours in user space.
  * This is the only header of the core that knows where it is compiled.
  */
 #ifndef TRK_CORE_TYPES_H
@@ -47,7 +47,7 @@ typedef int64_t s64;
 #define min_t(t, a, b) ({ t min_a = (a); t min_b = (b); min_a < min_b ? min_a : min_b; })
 #define max_t(t, a, b) ({ t max_a = (a); t max_b = (b); max_a > max_b ? max_a : max_b; })
 
-/* The lowest bit that is set; there is one. */
+/* The index of the lowest bit that is set.  @word is not 0. */
 static inline unsigned long __ffs64(u64 word)
 {
 	return (unsigned long)__builtin_ctzll(word);
@@ -95,7 +95,7 @@ static inline void put_unaligned_be64(u64 v, void *p)
 	put_unaligned_be32((u32)v, (u8 *)p + 4);
 }
 
-/* Constant time, as crypto_memneq() of the kernel: 0 if equal. */
+/* Takes the same time for all contents, as the kernel's crypto_memneq().  0 if they are equal. */
 static inline unsigned long crypto_memneq(const void *a, const void *b, size_t n)
 {
 	const volatile u8 *x = a, *y = b;

@@ -8,7 +8,7 @@
 
 #define ASK_MAX_LEN	(1u << 30)
 #define CLAIM_NOGROWTH	(1u << 31)
-/* Extensions from here on may be skipped by those who don't know them. */
+/* Whoever does not know an extension type from here on may skip the extension. */
 #define EXT_OPTIONAL	128
 
 static_assert(TRK_UCONT_HDR == 8 + 8 + 1 + 1 + 2 + TRK_MAC_LEN, "sealed user continuation");
@@ -18,11 +18,12 @@ static_assert(TRK_UCONT_HDR == 8 + 8 + 1 + 1 + 2 + TRK_MAC_LEN, "sealed user con
  * @opts: the options of a TCP header
  * @len: their length, bytes
  *
- * Kind and ExID must match (RFC 6994 §3).  It may be longer than ours: then it is of a later
- * version, or of a SYN.
+ * Kind and ExID must match (RFC 6994 §3).  The option may be longer than TRK_OPT_LEN: on a SYN it
+ * is, and later versions may add to it (protocol.rst, "Segments").
  *
+ * Context: any.
  * Return: offset of the option in @opts, -1 if it is not there or the list is
- * malformed before it.  Any context.
+ * malformed before it.
  */
 int trk_wire_opt_find(const u8 *opts, unsigned int len)
 {
@@ -75,8 +76,9 @@ void trk_wire_syn_opt_write(u8 opt[TRK_SYN_OPT_LEN])
  * @opts: the options of its TCP header
  * @len: their length, bytes
  *
- * Return: the highest that both ends speak; 0 if there is none, the option is not there, or says
- * nothing of versions, as that of version 2 did.  Any context.
+ * Context: any.
+ * Return: the highest version that both ends speak; 0 if there is none, or if the option is not
+ * there or, as in version 2, says nothing of versions.
  */
 int trk_wire_syn_version(const u8 *opts, unsigned int len)
 {
@@ -108,7 +110,7 @@ int trk_wire_kind(const u8 *p, u32 len)
 	return -1;
 }
 
-/* One extension block at a time; false at the end or when malformed (*left is not 0 then). */
+/* Steps over the next extension; false at the end, or if it is malformed (*left is not 0 then). */
 static bool ext_next(const u8 **p, u32 *left, u8 *type, const u8 **body, u16 *len)
 {
 	u16 n;
@@ -233,7 +235,8 @@ static int req_parse_ext(struct trk_req *q, const u8 *p, u32 left)
  * @hdr_avail: bytes readable at @p; trk_wire_req_hdr_len() of them are needed
  * @total: length of the payload
  *
- * Return: 0 or a reason.  Any context.
+ * Context: any.
+ * Return: 0 or a reason.
  */
 int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 {
@@ -264,7 +267,7 @@ int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 	q->seg_size = get_unaligned_be16(p + 30);
 	at = p + TRK_REQ_FIXED;
 	if (kind == TRK_KIND_FIRST) {
-		/* It names no number; there the client says once more what it speaks. */
+		/* It reports no number; where m stands otherwise it has the client's versions. */
 		q->m = 0;
 		if (p[12] > TRK_VERSION || p[13] < TRK_VERSION)
 			return TRK_DROP_VERSION;
@@ -286,7 +289,7 @@ int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 	if (err)
 		return err;
 	q->input_len = total - q->hdr_len;
-	/* Input has an offset, asked bytes have a continuation; a request has one of both. */
+	/* Input needs its offset, and asked bytes a continuation; no request has both of them. */
 	if ((q->input_len && !q->has_input) || (q->nask && (!q->output.p || q->has_input)))
 		return TRK_DROP_EXTENSION;
 	if (q->input_off > U64_MAX - q->input_len)
@@ -426,7 +429,8 @@ static int resp_parse_ext(struct trk_resp *r, const u8 *p, u32 left)
  * @hdr_avail: bytes readable at @p; trk_wire_resp_hdr_len() of them are needed
  * @total: length of the payload (of one packet)
  *
- * Return: 0 or a reason.  Any context.
+ * Context: any.
+ * Return: 0 or a reason.
  */
 int trk_wire_resp_parse(struct trk_resp *r, const u8 *p, u32 hdr_avail, u32 total)
 {
@@ -457,7 +461,7 @@ int trk_wire_resp_parse(struct trk_resp *r, const u8 *p, u32 hdr_avail, u32 tota
 	err = resp_parse_ext(r, at, get_unaligned_be16(p + 2));
 	if (err)
 		return err;
-	/* Numbers that share a packet are all no-growth: see Documentation/protocol.rst. */
+	/* Numbers that share a packet have no-growth nonces (protocol.rst, "Answers"). */
 	if (r->span && !(r->flags & TRK_RESP_NOGROWTH))
 		return TRK_DROP_EXTENSION;
 	if (!r->span)

@@ -2,7 +2,7 @@
 /*
  * What stands in a segment: the TCP option that marks it, and the headers that
  * lead its payload.  All fields are big endian and unaligned; they are read and
- * written only by wire.c.  Documentation/protocol.rst draws them.
+ * written only by wire.c.  protocol.rst draws them ("Segments", "Requests", "Responses").
  *
  * A request:   fixed header | transport continuation | claims | extensions | input data
  * A response:  fixed header | transport continuation | extensions | output data
@@ -15,8 +15,8 @@
 
 /*
  * Shared experimental option (RFC 6994) with a 16-bit ExID of our own.  On a SYN or SYN-ACK it
- * has two bytes more, the lowest and the highest version that the host speaks, and two of
- * padding before it.
+ * has two bytes more, the lowest and the highest version that the host speaks.  TRK_SYN_OPT_LEN
+ * counts these and two bytes of padding before the option.
  */
 #define TRK_OPT_KIND		254
 #define TRK_OPT_LEN		4
@@ -34,10 +34,10 @@
 #define TRK_CONT_LEN		72		/* transport continuation on the wire */
 #define TRK_UCONT_MAX		512		/* opaque bytes of a user continuation */
 #define TRK_UCONT_HDR		36		/* start, end, flags, key id, length, MAC */
-#define TRK_UCONT_KEY		17		/* where the key id stands in it */
+#define TRK_UCONT_KEY		17		/* offset of the key id in a user continuation */
 #define TRK_SEALED_UCONT_MAX	(TRK_UCONT_HDR + TRK_UCONT_MAX)
-#define TRK_ADDR_IPV4		6		/* an address with its port */
-#define TRK_ADDR_MAX		18		/* the same of IPv6 */
+#define TRK_ADDR_IPV4		6		/* an IPv4 address with its port */
+#define TRK_ADDR_MAX		18		/* an IPv6 address with its port */
 
 #define TRK_REQ_FIXED		32
 #define TRK_CLAIM_LEN		8
@@ -45,8 +45,8 @@
 #define TRK_MAX_ASK		4		/* byte ranges in one request */
 #define TRK_ASK_LEN		12
 /*
- * Longest header of a request: everything before the input data.  An address comes only
- * with a timeout, which asks for one range at most.
+ * Longest header of a request: everything before the input data.  An address comes only with a
+ * TIMEOUT request; that asks for one range at most, so the address has the room of the others.
  */
 #define TRK_REQ_HDR_MAX		(TRK_REQ_FIXED + TRK_CONT_LEN + TRK_MAX_CLAIMS * TRK_CLAIM_LEN + \
 				 TRK_EXT_HDR + TRK_MAX_ASK * TRK_ASK_LEN + \
@@ -55,15 +55,18 @@
 #define TRK_REQ_INPUT_MIN	32
 
 #define TRK_RESP_FIXED		24
-/* Longest header of a response: continuation, user continuations, ack, geometry, span, address. */
+/*
+ * Longest header of a response: transport continuation, both user continuations, CONSUMED,
+ * GEOMETRY, SPAN and ADDR.
+ */
 #define TRK_RESP_HDR_MAX	(TRK_RESP_FIXED + TRK_CONT_LEN + \
 				 2 * (TRK_EXT_HDR + TRK_SEALED_UCONT_MAX) + \
 				 TRK_EXT_HDR + 16 + TRK_EXT_HDR + 4 + TRK_EXT_HDR + 2 + \
 				 TRK_EXT_HDR + TRK_ADDR_MAX)
 
 enum trk_kind {
-	TRK_KIND_FIRST = 1,	/* first request, echoes the SYN cookie; no continuation */
-	TRK_KIND_RANGE = 2,	/* continues the trickles [m..n] */
+	TRK_KIND_FIRST = 1,	/* begins a connection: echoes the cookie, no continuation */
+	TRK_KIND_RANGE = 2,	/* reports numbers [m, n] */
 	TRK_KIND_TIMEOUT = 3,	/* the client's retransmission timer expired */
 	TRK_KIND_CLOSE = 4,	/* the client is gone; no answer */
 	TRK_KIND_RESPONSE = 9,
@@ -72,7 +75,7 @@ enum trk_kind {
 #define TRK_KIND_IS_RESPONSE(kind)	((kind) & 8)
 
 /* Flags of a request. */
-#define TRK_REQ_GROW		BIT(0)	/* window-limited: could have asked for more */
+#define TRK_REQ_GROW		BIT(0)	/* the window kept the client from asking for more */
 #define TRK_REQ_FIN		BIT(1)	/* the client's stream ends behind this input */
 #define TRK_REQ_RENEW		BIT(2)	/* a new continuation is wanted */
 
@@ -83,19 +86,19 @@ enum trk_kind {
 #define TRK_RESP_ABORT		BIT(3)	/* the application gave the connection up */
 
 enum trk_ext {
-	TRK_EXT_ASK = 1,	/* request: byte ranges wanted: n * { off 8, len 4 } */
+	TRK_EXT_ASK = 1,	/* request: ranges wanted: n * { off 8, len 4 } bytes */
 	TRK_EXT_OUTPUT = 2,	/* sealed output continuation */
 	TRK_EXT_INPUT = 3,	/* sealed input continuation */
-	TRK_EXT_INPUT_AT = 4,	/* request: stream offset of the input data: 8 */
-	TRK_EXT_CONSUMED = 5,	/* response: input [a, b) was consumed: 8 + 8 */
-	TRK_EXT_GEOMETRY = 6,	/* response to input: index in the answer 2, bytes per packet 2 */
-	TRK_EXT_SPAN = 7,	/* response stands for this many numbers, all no-growth: 2 */
-	TRK_EXT_ADDR = 128,	/* address of the client as the server saw it, and port: 6 or 18 */
+	TRK_EXT_INPUT_AT = 4,	/* request: stream offset of the input: 8 bytes */
+	TRK_EXT_CONSUMED = 5,	/* response: input [a, b) was consumed: 8 + 8 bytes */
+	TRK_EXT_GEOMETRY = 6,	/* response to input: index in the answer, data per packet: 2 + 2 */
+	TRK_EXT_SPAN = 7,	/* response stands for so many no-growth numbers: 2 bytes */
+	TRK_EXT_ADDR = 128,	/* the client's address and port as the server saw them: 6 or 18 */
 };
 
 /* Flags of a user continuation. */
-#define TRK_UCONT_FINAL		BIT(0)	/* the stream ends at @end */
-#define TRK_UCONT_PARALLEL	BIT(1)	/* input: parts of [start, end) may go in any order */
+#define TRK_UCONT_FINAL		BIT(0)	/* output: the stream ends where the continuation does */
+#define TRK_UCONT_PARALLEL	BIT(1)	/* input: bytes of [start, end) may go in any order */
 
 struct trk_blob {
 	const u8 *p;		/* NULL if absent */
@@ -108,7 +111,7 @@ struct trk_bytes {
 	u32 len;
 };
 
-/* A request, parsed; numbers still as 32 bits. */
+/* A request, parsed.  Packet numbers have their low 32 bits, as on the wire. */
 struct trk_req {
 	u8 kind;
 	u8 flags;
@@ -137,7 +140,7 @@ struct trk_resp {
 	u8 flags;
 	bool has_consumed;
 	bool has_geometry;
-	u16 span;		/* 1 if not said */
+	u16 span;		/* 1 if the packet does not say */
 	u32 token;
 	u32 num;
 	u32 off;		/* low 32 bits of the data's stream offset */
@@ -152,7 +155,7 @@ struct trk_resp {
 	u32 data_len;
 };
 
-/* Sealed user continuation, parsed: what the client may know of it. */
+/* A user continuation, parsed.  A server must not believe it before its seal was checked. */
 struct trk_ucont {
 	u64 start, end;		/* bytes for which it is valid: [start, end) */
 	u8 flags;
@@ -180,15 +183,15 @@ u32 trk_wire_resp_write(u8 *p, const struct trk_resp *r);
 int trk_wire_ucont_parse(struct trk_ucont *u, struct trk_blob b);
 
 /*
- * Bytes of asked output in a full packet of @seg_size; in the first of an answer of
- * which both sides know that it brings a continuation there is less room.
+ * Bytes of asked output in a full packet.  There are fewer in the first packet of an answer, if
+ * client and server know beforehand that it brings a transport continuation (@renewed).
  */
 static inline u32 trk_piece(u16 seg_size, bool renewed)
 {
 	return seg_size - TRK_RESP_FIXED - (renewed ? TRK_CONT_LEN : 0);
 }
 
-/* Claims that a client makes at most: they are not to fill a small packet. */
+/* Claims of a request, at most.  In a small packet they must leave room for other things. */
 static inline u32 trk_claims_at(u16 seg_size)
 {
 	return seg_size < 1024 ? TRK_MAX_CLAIMS / 2 : TRK_MAX_CLAIMS;
@@ -205,19 +208,19 @@ static inline bool trk_ucont_fits(u16 len, u16 seg_size)
 	return TRK_REQ_HDR_MAX - spared - TRK_UCONT_MAX + len + TRK_REQ_INPUT_MIN <= seg_size;
 }
 
-/* Packets of an asked range whose first one takes @first bytes, and the others @piece. */
+/* Packets for an asked range of @len bytes, if the first takes @first, and each other @piece. */
 static inline u32 trk_pieces(u32 len, u32 first, u32 piece)
 {
 	return len <= first ? !!len : 2 + (len - first - 1) / piece;
 }
 
-/* A 32-bit number on the wire, seen from a full one at or below it. */
+/* The first number from @from on that has these low 32 bits on the wire. */
 static inline u64 trk_num_above(u64 from, u32 low)
 {
 	return from + (u32)(low - (u32)from);
 }
 
-/* A 32-bit number on the wire, taken as near as possible to a full one. */
+/* The number nearest to @ref that has these low 32 bits on the wire. */
 static inline u64 trk_num_near(u64 ref, u32 low)
 {
 	return ref + (s64)(s32)(low - (u32)ref);
