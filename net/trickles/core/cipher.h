@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The keyed functions that the core computes with, and does not have itself. */
+/* The functions of a key, which the core needs and whoever calls it supplies. */
 #ifndef TRK_CORE_CIPHER_H
 #define TRK_CORE_CIPHER_H
 
@@ -9,12 +9,12 @@
 #define TRK_BLOCK	16
 
 /**
- * struct trk_cipher - the keyed functions of one key epoch, supplied by the caller
+ * struct trk_cipher - the functions of one key, supplied by the caller
  * @mac: AES-CMAC (RFC 4493) of @len bytes under the sealing key
  * @ecb: AES of @n blocks in place, each for itself, under the nonce key
- * @key_id: number of the epoch, sealed into what it seals
+ * @key_id: the key's id, which stands in every continuation that it seals
  *
- * Both must work in any context that the core is called from; they cannot fail.
+ * Both functions must work in any context that the core is called from; they cannot fail.
  */
 struct trk_cipher {
 	void (*mac)(const struct trk_cipher *c, const u8 *data, unsigned int len,

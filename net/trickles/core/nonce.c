@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * The nonces of packets, which nobody can guess, and the proof that they arrived: their sum
- * (paper §2.2).  Rules: protocol.rst, "Nonces and proofs".
+ * The nonces of packets, which nobody can guess, and the proof that the packets arrived: the xor
+ * of their nonces (paper §2.2).  Rules: protocol.rst, "Nonces and proofs".
  */
 #include "nonce.h"
 
 /*
  * r_x = AES_K(AES_K(conn | domain) xor (x | sequence)): a CBC-MAC over messages
- * of one length, hence a PRF.  The inner block serves a whole batch.
+ * of one length, hence a PRF.  The inner block is the same for all numbers of a domain.
  */
 static void nonce_base(const struct trk_cipher *c, u64 conn, u64 domain, u8 out[TRK_BLOCK])
 {
@@ -29,12 +29,12 @@ static void nonce_block(const u8 base[TRK_BLOCK], u64 x, bool nogrowth, u8 out[T
 
 /**
  * trk_nonce_fill - nonces of consecutive packets: p_i = r_i xor r_(i+1)
- * @c: cipher of the domain's epoch
+ * @c: cipher of the key of the domain's birth
  * @conn: connection id
  * @domain: domain of the numbers
  * @first: first number
- * @n: how many; of more than TRK_NONCE_BATCH only so many are made
- * @nogrowth: of the no-growth sequence
+ * @n: how many; never more than TRK_NONCE_BATCH are made
+ * @nogrowth: take the no-growth sequence
  * @out: @n nonces
  */
 void trk_nonce_fill(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, unsigned int n,
@@ -55,12 +55,14 @@ void trk_nonce_fill(const struct trk_cipher *c, u64 conn, u64 domain, u64 first,
 
 /**
  * trk_nonce_span - xor of the nonces of [first, last]: r_first xor r_(last+1)
- * @c: cipher of the domain's epoch
+ * @c: cipher of the key of the domain's birth
  * @conn: connection id
  * @domain: domain of the numbers
  * @first: first number
  * @last: last number
- * @nogrowth: of the no-growth sequence
+ * @nogrowth: take the no-growth sequence
+ *
+ * Return: the xor.
  */
 u64 trk_nonce_span(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, u64 last,
 		   bool nogrowth)
@@ -74,7 +76,7 @@ u64 trk_nonce_span(const struct trk_cipher *c, u64 conn, u64 domain, u64 first, 
 	return get_unaligned_be64(r) ^ get_unaligned_be64(r + TRK_BLOCK);
 }
 
-/* Boundaries of received runs, gathered so that AES works on several at once. */
+/* The bounds of received runs, gathered so that AES works on several blocks at once. */
 struct proof {
 	const struct trk_cipher *c;
 	u8 base[TRK_BLOCK];
@@ -107,13 +109,13 @@ static void proof_run(struct proof *p, u64 a, u64 b, bool nogrowth)
 
 /**
  * trk_nonce_proof - the SACK proof that a client must show for its claims (paper §2.2)
- * @c: cipher of the domain's epoch
+ * @c: cipher of the key of the domain's birth
  * @conn: connection id
  * @domain: domain of the numbers
  * @base: base of the proof
  * @claims: checked claims
  *
- * Two blocks per received run.
+ * It costs two AES blocks for each received run.
  *
  * Return: xor of the nonces of all numbers of (base, n] that the claims call received.
  */

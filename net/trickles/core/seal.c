@@ -17,7 +17,7 @@
 #define LABEL_DOMAIN	'D'
 
 #define PEER_LEN	20	/* address, port, service */
-#define OWNER_TAG	2	/* so much of the owner's label is in the continuation */
+#define OWNER_TAG	2	/* bytes of the owner's label that stand in a continuation */
 #define OWNER_AT	46
 #define CONT_BODY	(TRK_CONT_LEN - TRK_MAC_LEN)
 
@@ -60,11 +60,11 @@ void trk_seal_peer_read(struct trk_peer *peer, struct trk_blob addr)
 }
 
 /*
- * On the wire: version 1, key 1, segment size 2, iw 1, domain's key 1, time 6, conn 8, domain 8,
- * base 8, TCPBase 8, startCwnd 2, owner 2, ssthresh 4, base - firstLoss + 1 (0: none) 4,
- * MAC 16.  The MAC covers the client's address as well, which comes with every packet, and
- * the owner's whole label, of which two bytes are there so that a continuation of another
- * owner can be told from a forged one.
+ * A transport continuation on the wire, with bytes of each field: version 1, key id 1, segment
+ * size 2, iw 1, domain's key id 1, time 6, conn 8, domain 8, base 8, TCPBase 8, startCwnd 2,
+ * owner 2, ssthresh 4, base - firstLoss + 1 (0: none) 4, MAC 16.  The MAC also covers the client's
+ * address, which comes with every packet, and the owner's whole label.  Two bytes of the label
+ * stand there so that a continuation of another owner can be told from a forged one.
  */
 static_assert(TRK_MAX_CWND <= 0xffff, "startCwnd");
 
@@ -82,7 +82,7 @@ static void cont_mac(const struct trk_cipher *c, const struct trk_peer *peer, co
 
 /**
  * trk_seal_cont - make a transport continuation
- * @c: cipher of the current epoch
+ * @c: cipher of the current key
  * @peer: the client, and the service
  * @cont: what to seal; key_id is taken from @c
  * @out: the sealed continuation
@@ -133,7 +133,7 @@ void trk_seal_cont_read(const u8 blob[TRK_CONT_LEN], struct trk_cont *cont)
 }
 
 /**
- * trk_seal_cont_key_id - the key epoch that a continuation claims
+ * trk_seal_cont_key_id - the id of the key under which a continuation says it is sealed
  * @blob: sealed continuation
  */
 u8 trk_seal_cont_key_id(const u8 blob[TRK_CONT_LEN])
@@ -145,8 +145,8 @@ u8 trk_seal_cont_key_id(const u8 blob[TRK_CONT_LEN])
  * trk_seal_cont_check - is this a continuation that this code could have sealed?
  * @cont: as it was read
  *
- * Who has the key can seal anything: any user in a namespace of his own, who got hold
- * of a secret, a replica that is broken.
+ * A right seal is not enough, since whoever has the key can seal anything: a user in a network
+ * namespace of his own, somebody who got hold of the secret, or a broken replica.
  *
  * Return: 0 or TRK_DROP_FORGED.
  */
@@ -160,7 +160,7 @@ int trk_seal_cont_check(const struct trk_cont *cont)
 
 /**
  * trk_seal_cont_open - check a continuation's seal and read it
- * @c: cipher of its epoch
+ * @c: cipher of its key
  * @peer: where the packet came from, and the port and owner it came to
  * @blob: sealed continuation
  * @cont: filled if the seal is right
@@ -200,7 +200,7 @@ static void ucont_mac(const struct trk_cipher *c, const struct trk_peer *peer, u
 
 /**
  * trk_seal_ucont - make a user continuation
- * @c: cipher of the current epoch
+ * @c: cipher of the current key
  * @peer: only service and owner are sealed; the connection id stands for the client
  * @conn: connection id
  * @which: TRK_EXT_OUTPUT or TRK_EXT_INPUT
@@ -229,7 +229,7 @@ u32 trk_seal_ucont(const struct trk_cipher *c, const struct trk_peer *peer, u64 
 
 /**
  * trk_seal_ucont_open - check a user continuation's seal and read it
- * @c: cipher of its epoch
+ * @c: cipher of its key
  * @peer: the service and owner that it came to
  * @conn: connection id, from the transport continuation
  * @which: what it is used as
@@ -249,7 +249,7 @@ int trk_seal_ucont_open(const struct trk_cipher *c, const struct trk_peer *peer,
 	ucont_mac(c, peer, conn, which, blob.p, blob.len, mac);
 	if (crypto_memneq(mac, blob.p + blob.len - TRK_MAC_LEN, TRK_MAC_LEN))
 		return TRK_DROP_UCONT;
-	/* Of the two flags each kind has one. */
+	/* Output and input continuations have one flag each, and not the other's. */
 	if (u->flags & ~(which == TRK_EXT_OUTPUT ? TRK_UCONT_FINAL : TRK_UCONT_PARALLEL))
 		return TRK_DROP_FORGED;
 	return TRK_OK;
@@ -270,10 +270,12 @@ static void prf(const struct trk_cipher *c, u8 label, const struct trk_peer *pee
 
 /**
  * trk_seal_cookie - the ISN with which every replica answers a SYN
- * @c: cipher of an epoch
+ * @c: cipher of a key
  * @peer: client and service
  * @client_isn: sequence number of the SYN
- * @period: number of the coarse clock period
+ * @period: number of the clock's period of 512 s (protocol.rst, "Handshake")
+ *
+ * Return: the cookie.
  */
 u32 trk_seal_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
 		    u64 period)
@@ -286,10 +288,12 @@ u32 trk_seal_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32
 
 /**
  * trk_seal_conn_id - the id of the connection that a SYN cookie opens
- * @c: cipher of the epoch of the cookie
+ * @c: cipher of the key that made the cookie
  * @peer: client and service
  * @client_isn: sequence number of the SYN
  * @period: period of the cookie
+ *
+ * Return: the connection id.
  */
 u64 trk_seal_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
 		     u64 period)
@@ -301,7 +305,7 @@ u64 trk_seal_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u3
 }
 
 /**
- * trk_seal_order_at - the order of a domain that is born at this time, as a first attempt
+ * trk_seal_order_at - the order of a domain that is born at this time, by attempt 0
  * @time_ms: wall clock, milliseconds
  */
 u32 trk_seal_order_at(u64 time_ms)
@@ -311,15 +315,17 @@ u32 trk_seal_order_at(u64 time_ms)
 
 /**
  * trk_seal_domain - a new domain for nonces
- * @c: cipher of the current epoch
+ * @c: cipher of the current key
  * @conn: connection id
  * @parent: domain that it takes the place of, 0: none
  * @time_ms: wall clock, milliseconds
  * @attempt: of the request that opens the domain, at most TRK_MAX_ATTEMPTS
- * @highest: number below which the domain has none
+ * @highest: number above which those of the domain begin
  *
- * Domains of a connection are in the order of their births (trk_domain_order()): later
- * than the parent, and among those of one parent later attempts later.
+ * The order of a domain (trk_domain_order()) says when it was born, in units of TRK_BORN_UNIT_MS,
+ * and then by which attempt.  It is always later than that of the parent, whatever the clock says.
+ *
+ * Return: the domain.
  */
 u64 trk_seal_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
 		    u64 highest)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * What only a holder of the server's key can make: sealed continuations, SYN cookies, and the
- * numbers of connections and domains (paper §2.1, §2.2).  Nonces and proofs: nonce.h.
+ * What only a holder of the server's key can make: sealed continuations, cookies, connection ids
+ * and domains (paper §2.1, §2.2).  Nonces and proofs are in nonce.h.
  */
 #ifndef TRK_CORE_SEAL_H
 #define TRK_CORE_SEAL_H
@@ -30,13 +30,13 @@ void trk_seal_peer_read(struct trk_peer *peer, struct trk_blob addr);
 /* A transport continuation, opened. */
 struct trk_cont {
 	u64 conn;		/* connection id */
-	u64 domain;		/* salt of the nonces (D) */
+	u64 domain;		/* goes into the nonces of its numbers */
 	u64 time_ms;		/* wall clock at which it was made */
 	u64 base;		/* base of the proof */
 	struct trk_law law;
 	u16 seg_size;		/* bytes of TCP payload in a full packet */
-	u8 key_id;		/* epoch that sealed it */
-	u8 domain_key;		/* epoch of the domain's nonces: that of its birth */
+	u8 key_id;		/* id of the key that sealed it */
+	u8 domain_key;		/* id of the nonces' key: that of the domain's birth */
 	u8 iw;			/* initial window of the connection, packets */
 };
 
@@ -60,11 +60,11 @@ u64 trk_seal_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u3
 u64 trk_seal_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
 		    u64 highest);
 
-#define TRK_BORN_UNIT_MS	64	/* with the attempt, 32 bits are enough for half a year */
+#define TRK_BORN_UNIT_MS	64	/* unit of the order of domains; it wraps after 198 days */
 
 u32 trk_seal_order_at(u64 time_ms);
 
-/* When a domain was born, to be compared with others of its connection, as sequence numbers are. */
+/* The order of a domain says when it was born.  Orders are compared as sequence numbers are. */
 static inline u32 trk_domain_order(u64 domain)
 {
 	return (u32)(domain >> 32);
