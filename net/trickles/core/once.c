@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
- * Answered once.  A server forgets its connections, but not at once that it answered a
- * request: a client who keeps a continuation could use it many times (paper §2.4).
+ * Answered once.  A server keeps no connection, but it remembers for some time which requests it
+ * has answered: otherwise a client that keeps a continuation could use it many times (paper §2.4).
  *
- * A connection is in one domain; of this the numbers are known whose requests were
- * answered.  When room is wanted connections are forgotten.  Then it stays known for
- * each class of clients how late the domains were born that were forgotten: in a domain that
- * is not younger, and of which nothing is known, no range is answered, and a
- * timeout request executes nothing.  So to forget costs a client a timeout, and never brings a
- * second answer.
+ * A connection is in one domain at a time.  The filter knows which numbers of this domain were
+ * recorded.  If room is wanted, it forgets connections.  For each class of clients it then keeps
+ * the order of the youngest domain that it has forgotten.  In a domain that is not younger, and of
+ * which nothing is known, no RANGE request is answered, and a TIMEOUT request executes nothing.
+ * So a client that was forgotten loses the time of a timeout, and nothing is answered twice.
  *
- * Classes are by the prefix of a client's address.  In a full set the largest class
- * makes room, and in it the connection that was used longest ago: who opens very many
+ * The class of a client follows from the prefix of its address.  In a full set the largest class
+ * makes room, and in it the connection that was used longest ago.  So whoever opens very many
  * connections pushes out his own.
  *
  * Rules: protocol.rst, "Answered once".
@@ -37,7 +36,10 @@ static u64 word_from(const struct trk_once_proven *p, u32 i, bool answered)
 	return (answered ? p->bits[i / 64] : ~p->bits[i / 64]) & ~0ULL << i % 64;
 }
 
-/* The first number from @x on, which has a bit, that was answered or was not; top + 1 for none. */
+/*
+ * The first number from @x on that was recorded, or, without @answered, was not; top + 1 if there
+ * is none.  @x has a bit.
+ */
 static u64 find_bit(const struct trk_once_proven *p, u64 x, bool answered)
 {
 	u32 i = (u32)(x - low(p));
@@ -52,7 +54,7 @@ static u64 find_bit(const struct trk_once_proven *p, u64 x, bool answered)
 	return p->top + 1;
 }
 
-/* The first number from @x on that was not answered. */
+/* The first number from @x on that does not count as recorded. */
 static u64 next_open(const struct trk_once_proven *p, u64 x)
 {
 	unsigned int i;
@@ -64,7 +66,7 @@ static u64 next_open(const struct trk_once_proven *p, u64 x)
 	return x > p->top ? x : find_bit(p, x, false);
 }
 
-/* The end of the run that begins with @x, which was not answered: the first number behind. */
+/* The first number behind the run, not recorded, that begins with @x; U64_MAX if it has no end. */
 static u64 open_end(const struct trk_once_proven *p, u64 x)
 {
 	unsigned int i;
@@ -79,7 +81,11 @@ static u64 open_end(const struct trk_once_proven *p, u64 x)
 	return x > p->top ? U64_MAX : x;
 }
 
-/* Numbers [@a, @end), above all gaps, get no bits any more.  The lowest gap makes room. */
+/*
+ * Numbers [@a, @end), above all gaps, lose their bits and were not recorded.  They are added to the
+ * last gap if they touch it, else they become the last gap and the first one is given up: its
+ * numbers count as recorded from then on.
+ */
 static void leave_gap(struct trk_once_proven *p, u64 a, u64 end)
 {
 	unsigned int last = TRK_ONCE_GAPS - 1;
@@ -91,14 +97,14 @@ static void leave_gap(struct trk_once_proven *p, u64 a, u64 end)
 		memmove(p->gap, p->gap + 1, last * sizeof(p->gap[0]));
 		memmove(p->gap_len, p->gap_len + 1, last * sizeof(p->gap_len[0]));
 	}
-	/* A gap that is too long to be noted loses its lowest numbers. */
+	/* Of a gap that is too long for gap_len the lowest numbers are given up. */
 	p->gap_len[last] = (u32)min_t(u64, len, U32_MAX);
 	p->gap[last] = end - p->gap_len[last];
 }
 
 /*
- * Moves the bits up, so that @top has the highest.  Numbers from @a on are about to be
- * recorded; those below that lose their bit without having been answered are a gap.
+ * Moves the bits up, so that the highest one is that of @top.  Numbers below @a that lose their
+ * bits and were not recorded become gaps; those from @a on are about to be recorded.
  */
 static void advance(struct trk_once_proven *p, u64 top, u64 a)
 {
@@ -118,7 +124,7 @@ static void advance(struct trk_once_proven *p, u64 top, u64 a)
 	p->top = top;
 }
 
-/* Takes [@a, @b] out of the gaps.  Of what remains of one the lower part is given up. */
+/* Takes [@a, @b] out of the gaps.  If that cuts a gap in two, the lower part is given up. */
 static void close_gaps(struct trk_once_proven *p, u64 a, u64 b)
 {
 	unsigned int i;
@@ -137,7 +143,7 @@ static void close_gaps(struct trk_once_proven *p, u64 a, u64 b)
 	}
 }
 
-/* Records [@a, @b], of which nothing was answered. */
+/* Records [@a, @b], of which nothing was recorded. */
 static void set_answered(struct trk_once_proven *p, u64 a, u64 b)
 {
 	u32 i, last;
@@ -153,7 +159,7 @@ static void set_answered(struct trk_once_proven *p, u64 a, u64 b)
 				   (i / 64 < last / 64 ? ~0ULL : ~0ULL >> (63 - last % 64));
 }
 
-/* Numbers are kept this much higher, so that none of those with a bit is below 0. */
+/* All numbers are kept with this added, so that the lowest one with a bit is not below 0. */
 #define BIAS	TRK_ONCE_SPAN
 
 static void domain_enter(struct trk_once_proven *p, const struct trk_record *m)
@@ -166,7 +172,7 @@ static void domain_enter(struct trk_once_proven *p, const struct trk_record *m)
 
 /* ---- who is known ---- */
 
-/* Is an order so far ahead of the clock that it is of long ago, or the clock was set back? */
+/* Is an order so far ahead of the clock that it is very old, or that the clock was set back? */
 static bool astray(const struct trk_once_now *now, u32 order)
 {
 	return (s32)(order - now->order) > (s32)now->ahead;
@@ -180,7 +186,7 @@ static bool younger(const struct trk_once_now *now, u32 a, u32 b)
 	return (s32)(a - b) > 0;
 }
 
-/* The highest order of a domain of this class that was forgotten, 0 for none. */
+/* The latest order of a domain that was forgotten for this class, 0 for none. */
 static u32 forgotten(struct trk_once_ways *w, const struct trk_once_now *now, u8 class)
 {
 	u32 *f = &w->forgotten[class];
@@ -200,7 +206,10 @@ static void forget(struct trk_once_ways *w, const struct trk_once_now *now, u8 c
 		w->forgotten[class] = order ?: 1;
 }
 
-/* From this order on nothing was forgotten; 0 for all orders. */
+/*
+ * The order from which on no domain was forgotten; 0 if none was at all.  @a and @b are the latest
+ * orders that were forgotten, 0 for none.
+ */
 static u32 known_from(u32 a, u32 b)
 {
 	u32 latest = !b || (a && (s32)(a - b) > 0) ? a : b;
@@ -213,7 +222,10 @@ static u32 all_known_from(struct trk_once_set *s, const struct trk_once_now *now
 	return known_from(forgotten(&s->proven, now, class), forgotten(&s->guests, now, class));
 }
 
-/* What is known of a connection is known for its class; @held is that and one. */
+/*
+ * c->known holds for the class in which the connection is held; @held is 1 + that class.  For a
+ * request from another class, since an address may change, it is what holds for all of that class.
+ */
 static void follow(struct trk_once_set *s, const struct trk_once_now *now, struct trk_once_conn *c,
 		   u8 held, u8 class)
 {
@@ -263,7 +275,10 @@ static void leave(struct trk_once_ways *w, unsigned int way)
 	w->class[way] = 0;
 }
 
-/* A way that is free, or whose connection is to be forgotten. */
+/*
+ * A way that is free, or whose connection is to make room: one whose life is over, else the one of
+ * the largest class that was used longest ago.
+ */
 static unsigned int choose(const struct trk_once_ways *w, const struct trk_once_now *now, u8 class)
 {
 	unsigned int i, best = 0, best_size = 0;
@@ -299,7 +314,10 @@ static void enter_way(struct trk_once_ways *w, const struct trk_once_now *now, u
 	w->first[w->chain[way]] = (u8)(way + 1);
 }
 
-/* Takes a connection out of a way; true if it is forgotten before its time. */
+/*
+ * Takes a connection out of a way; true if its life was not over.  @order is that of the domain of
+ * a proven connection, or 0.
+ */
 static bool vacate(struct trk_once_ways *w, const struct trk_once_now *now, unsigned int way,
 		   u32 order, const struct trk_once_conn *c)
 {
@@ -329,7 +347,7 @@ static struct trk_once_conn *new_guest(struct trk_once_set *s, const struct trk_
 	return c;
 }
 
-/* A guest no longer, if it was known at all. */
+/* Gives a connection a way of the proven ones, and takes it out of the guests if it was one. */
 static struct trk_once_proven *new_proven(struct trk_once_set *s, const struct trk_once_now *now,
 					  u8 hash, u8 class, u64 conn, u32 *evicted)
 {
@@ -365,7 +383,7 @@ static int record_first(struct trk_once_set *s, const struct trk_once_now *now, 
 	struct trk_once_conn *c = find_guest(s, hash, m->conn);
 	u16 bit = (u16)(1u << m->attempt);
 
-	/* A connection that has proved packets needs no first request any more. */
+	/* A connection that has proved that it receives needs no FIRST request any more. */
 	if (find_proven(s, hash, m->conn))
 		return TRK_DROP_REPLAY;
 	if (!c)
@@ -378,7 +396,7 @@ static int record_first(struct trk_once_set *s, const struct trk_once_now *now, 
 	return TRK_OK;
 }
 
-/* May a timeout request have been executed before? */
+/* May a TIMEOUT request have been executed before? */
 static bool executed(const struct trk_once_now *now, const struct trk_once_conn *c, u32 known,
 		     const struct trk_once_proven *p, const struct trk_record *m)
 {
@@ -402,7 +420,7 @@ static int record_timeout(struct trk_once_set *s, const struct trk_once_now *now
 	struct trk_once_conn here;
 	u8 held;
 
-	/* Domains of a connection are born one after the other: a younger one, or a replay. */
+	/* Each domain of a connection is younger than those before, or the request is a replay. */
 	if (c && c->born && !younger(now, m->born, c->born))
 		return TRK_DROP_REPLAY;
 	if (!c)
@@ -416,7 +434,10 @@ static int record_timeout(struct trk_once_set *s, const struct trk_once_now *now
 	m->again = executed(now, c, here.known, p, m);
 	if (m->again)
 		return TRK_OK;
-	/* Executed for another class than what is known of the connection belongs to. */
+	/*
+	 * When the connection is forgotten, that will be noted for the class in which it is held.
+	 * The request came from another class, for which it is noted now.
+	 */
 	if (held != class + 1)
 		forget(w, now, class, order);
 	if (!c->attempts || order != c->timeouts)
@@ -439,7 +460,7 @@ static int record_range(struct trk_once_set *s, const struct trk_once_now *now, 
 
 		bool known = is_known(now, from, order);
 
-		/* Each of the two shows that no range of this domain was answered and forgotten. */
+		/* Either shows that no recorded RANGE request of this domain was forgotten. */
 		if (c && s->guests.class[c - s->g] == class + 1)
 			known |= is_known(now, c->known, order);
 		if (!known)
@@ -455,10 +476,13 @@ static int record_range(struct trk_once_set *s, const struct trk_once_now *now, 
 		if (*at != class + 1) {
 			u32 from = known_from(forgotten(&s->proven, now, class), 0);
 
-			/* From another address: it must be known there, or just born. */
+			/* It must be known for the new class, or have just been born. */
 			if (order != p->c.born && !is_known(now, from, order))
 				return TRK_DROP_FORGOTTEN;
-			/* What is known of the old one goes with the connection. */
+			/*
+			 * When the connection is forgotten, that will be noted for the new class.
+			 * For the old one it is noted now.
+			 */
 			forget(&s->proven, now, *at - 1, trk_domain_order(p->domain));
 			if (p->c.attempts)
 				forget(&s->proven, now, *at - 1, p->c.timeouts);
@@ -478,18 +502,19 @@ static int record_range(struct trk_once_set *s, const struct trk_once_now *now, 
 }
 
 /**
- * trk_once_record - note that a request is answered
+ * trk_once_record - record a request
  * @s: the set of the connection, which follows from its id
  * @now: the time
  * @hash: a hash of the connection id, other than the one that led to @s
  * @class: below TRK_ONCE_CLASSES: a keyed hash of the prefix of the client's address
  * @m: the request; what is to be returned is filled in
- * @evicted: raised by the connections that had to be forgotten
+ * @evicted: raised by the number of connections that had to be forgotten
  *
- * Work: at most two walks over the ways of a set.
+ * Work: a few walks over the ways of a set.
  *
- * Return: 0; TRK_DROP_REPLAY: it was answered; TRK_DROP_DOMAIN: the connection has left this
- * domain; TRK_DROP_FORGOTTEN: nobody knows.  Any context; the caller holds a lock of the set.
+ * Context: any; the caller holds a lock of the set.
+ * Return: 0; TRK_DROP_REPLAY: the request was answered; TRK_DROP_DOMAIN: the connection has left
+ * this domain; TRK_DROP_FORGOTTEN: it is not known whether the request was answered.
  */
 int trk_once_record(struct trk_once_set *s, const struct trk_once_now *now, u8 hash, u8 class,
 		    struct trk_record *m, u32 *evicted)

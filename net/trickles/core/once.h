@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Answered once: which requests of which connections were answered, in fixed memory.
+ * Answered once: which requests of which connections were answered, in fixed memory
+ * (protocol.rst, "Answered once").
  */
 #ifndef TRK_CORE_ONCE_H
 #define TRK_CORE_ONCE_H
 
 #include "types.h"
 
-#define TRK_ONCE_WAYS		64	/* connections of a set, of either kind */
-#define TRK_ONCE_CLASSES	64	/* groups of clients */
-#define TRK_ONCE_SPAN		512	/* numbers below the highest, each with a bit of its own */
-#define TRK_ONCE_GAPS		2	/* runs of numbers below these that were left out */
+#define TRK_ONCE_WAYS		64	/* proven connections in a set, and as many guests */
+#define TRK_ONCE_CLASSES	64	/* classes of clients */
+#define TRK_ONCE_SPAN		512	/* numbers, up to the highest, that have a bit each */
+#define TRK_ONCE_GAPS		2	/* runs below these numbers that were not recorded */
 
 /**
- * struct trk_record - a request that is to be noted as answered
+ * struct trk_record - a request that is to be recorded
  * @kind: TRK_KIND_FIRST, TRK_KIND_RANGE or TRK_KIND_TIMEOUT
  * @attempt: FIRST, TIMEOUT
- * @renew_only: TIMEOUT: the answer executes nothing in any case
+ * @renew_only: TIMEOUT: the request is renewed only in any case
  * @conn: connection id
  * @domain: RANGE, TIMEOUT: domain of the request
  * @born: FIRST, TIMEOUT: order of the domain that the answer begins
- * @floor: RANGE: in a domain of which nothing is known, numbers up to here count as answered
+ * @floor: RANGE: in a domain of which nothing is known, numbers up to here count as recorded
  * @m: RANGE: first number that the request reports
  * @n: RANGE: last number that it reports
- * @a: RANGE: on return, where the first run of [@m, @n] begins that was not answered before
+ * @a: RANGE: on return, the first number of the first run of [@m, @n] that was not recorded
  * @b: RANGE: on return, the last number of that run
  * @again: TIMEOUT: on return, it may have been executed before
  */
@@ -41,11 +42,12 @@ struct trk_record {
 };
 
 /**
- * struct trk_once_now - the time of a record
- * @order: of a domain that is born now
- * @ahead: in the order of domains, how far ahead of that one may be
+ * struct trk_once_now - the time at which a request is recorded
+ * @order: order of a domain that is born now
+ * @ahead: how far the order of a domain may be ahead of @order
  * @tick: monotonic time, in any unit
- * @life: in that unit; a connection untouched for longer can be forgotten without harm
+ * @life: two horizons, in the unit of @tick; a connection without a request for longer than that
+ *	can be given up without harm
  */
 struct trk_once_now {
 	u32 order;
@@ -57,45 +59,45 @@ struct trk_once_now {
 /* What is known of any connection. */
 struct trk_once_conn {
 	u64 conn;
-	u32 known;	/* what was forgotten of the connection is of domains of a lower order */
+	u32 known;	/* nothing was forgotten of domains from this order on; 0: of no domain */
 	u32 born;	/* latest order of a domain that an answer began */
-	u32 timeouts;	/* order of the domain whose timeout requests were answered last, */
-	u16 attempts;	/* and which of them; none if it is 0 */
-	u16 firsts;	/* first requests that were answered */
+	u32 timeouts;	/* order of the domain of the last recorded TIMEOUT request */
+	u16 attempts;	/* TIMEOUT requests of that domain that were recorded, a bit for each */
+	u16 firsts;	/* FIRST requests that were recorded, a bit for each attempt */
 };
 
 /*
- * What is known of a connection that has proved to receive packets: which numbers of its
- * domain were answered.  Bit i is number @top - TRK_ONCE_SPAN + 1 + i.  Those below were answered,
- * or count so, but for the gaps, which are in ascending order.
+ * What is known of a proven connection: which numbers of its domain were recorded.  Bit i is that
+ * of number @top - TRK_ONCE_SPAN + 1 + i.  All numbers below these count as recorded, except those
+ * of the gaps, which are in ascending order.  All numbers are kept with BIAS (once.c) added.
  */
 struct trk_once_proven {
 	struct trk_once_conn c;
 	u64 domain;
 	u64 top;
 	u64 bits[TRK_ONCE_SPAN / 64];
-	u64 gap[TRK_ONCE_GAPS];		/* first number */
-	u32 gap_len[TRK_ONCE_GAPS];	/* 0: none */
+	u64 gap[TRK_ONCE_GAPS];		/* first number of each gap */
+	u32 gap_len[TRK_ONCE_GAPS];	/* 0: there is no such gap */
 };
 
-/* Which connections a set holds: chains by hash, and who makes room for another. */
+/* Which connections are in the ways of a set, and which of them makes room for another one. */
 struct trk_once_ways {
-	u8 first[TRK_ONCE_WAYS];	/* of the chain; 1 + way, 0 for none */
-	u8 next[TRK_ONCE_WAYS];		/* likewise */
+	u8 first[TRK_ONCE_WAYS];	/* of a chain by hash: 1 + its first way, 0 for none */
+	u8 next[TRK_ONCE_WAYS];		/* of a way: 1 + the next one in its chain, 0 for none */
 	u8 chain[TRK_ONCE_WAYS];
-	u8 class[TRK_ONCE_WAYS];	/* 1 + class; 0: the way is free */
-	u32 touched[TRK_ONCE_WAYS];	/* ticks */
-	u32 forgotten[TRK_ONCE_CLASSES];	/* highest order of a domain forgotten; 0: none */
+	u8 class[TRK_ONCE_WAYS];	/* of a way: 1 + class, 0 if the way is free */
+	u32 touched[TRK_ONCE_WAYS];	/* of a way: tick of the last request */
+	u32 forgotten[TRK_ONCE_CLASSES];	/* of a class: latest order forgotten, or 0 */
 };
 
 /**
  * struct trk_once_set - connections whose ids have the same hash
- * @proven: which connections with an answered range request are held, and where
- * @guests: the same of all others; they take no place from those
- * @p: what is known of the former
- * @g: what is known of the latter
+ * @proven: the ways of proven connections, which are those with a recorded RANGE request
+ * @guests: the ways of guests, which take no place from proven connections
+ * @p: what is known of the proven connections
+ * @g: what is known of the guests
  *
- * All zeroes to begin with.
+ * A new set is all zeroes.
  */
 struct trk_once_set {
 	struct trk_once_ways proven;
