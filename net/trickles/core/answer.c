@@ -54,7 +54,7 @@ static void answer_bare(const struct trk_answer *a, struct trk_resp *r)
 	}
 }
 
-/* The parts of a header that all packets of an answer to input share. */
+/* What the first packet of an answer says besides, and as a rule all packets of one to input. */
 static void answer_common(const struct trk_answer *a, struct trk_resp *r)
 {
 	answer_bare(a, r);
@@ -80,13 +80,13 @@ static u32 answer_hdr(const struct trk_answer *a)
 	r.has_geometry = !g->nask && !g->renew_only;
 	if (g->mint != TRK_MINT_NONE)
 		r.cont.p = a->cont_blob;
-	/* The last packet may have to say of how many numbers it is. */
+	/* The last packet may need a SPAN extension. */
 	return trk_wire_resp_size(&r) + TRK_EXT_HDR + 2;
 }
 
 /*
- * A user continuation of an older key that stays with the client is sealed anew, if
- * that leaves room for so much data in a packet.
+ * Seals a user continuation of an older key anew, if that leaves room for @data bytes in a packet.
+ * Returns its length, or 0.
  */
 static u16 reseal(const struct trk_answer *a, enum trk_ext which, const struct trk_ucont *u,
 		  u64 data, u8 *blob)
@@ -101,18 +101,18 @@ static u16 reseal(const struct trk_answer *a, enum trk_ext which, const struct t
 
 /**
  * trk_answer_begin - seal what the answer brings, and lay it out
- * @a: the answer; the public fields are set, the rest is zero
+ * @a: the answer; the public fields are set, the rest is as trk_answer_init() left it
  *
  * Asked bytes are cut at a size that the client knows beforehand, so that it
  * knows what a lost packet held; what a continuation displaces is asked for
- * again.  An answer to input is laid out by us: every packet carries all the
- * continuations and says where it stands (TRK_EXT_GEOMETRY), for the client
- * cannot know better, and whichever packet arrives suffices to go on.
+ * again.  An answer to input is laid out by the server: every packet carries all
+ * continuations and says where it stands (TRK_EXT_GEOMETRY), since the client
+ * cannot know it otherwise; so whichever packet arrives suffices to go on.
  *
  * Data of an answer to input end where its output continuation ends.  An
- * application that hands its output out in several continuations gives the
- * next one with an answer to what is asked under the last; the first must
- * therefore go beyond trk_answer_room().
+ * application that hands its output out in several continuations sets the next
+ * one in an answer to bytes that were asked for under the last.  So the first one
+ * must end beyond trk_answer_room(), or nothing is left to ask for under it.
  *
  * Output that consumes input but has no output continuation can come only
  * once: then it must fit one packet, which alone says that the input is
@@ -173,7 +173,7 @@ static u32 answer_full(const struct trk_answer *a)
 	return a->g->nask && !a->packets ? a->g->first_piece : a->piece;
 }
 
-/* The piece of data for the next packet: [*at, *at + *len) of the data, at stream offset *off. */
+/* The data for the next packet: [*at, *at + *len) of the application's, at stream offset *off. */
 static void answer_piece(struct trk_answer *a, u64 *at, u32 *len, u64 *off)
 {
 	const struct trk_grant *g = a->g;
@@ -207,7 +207,7 @@ static bool answer_more(const struct trk_answer *a)
 	return !a->g->nask || a->range < a->g->nask;
 }
 
-/* Of one number, of the sequence that most numbers of the answer take. */
+/* The nonce of a number; it is of the growth sequence if the request has GROW. */
 static u64 answer_nonce(struct trk_answer *a, u32 index)
 {
 	const struct trk_grant *g = a->g;
@@ -251,7 +251,7 @@ static void answer_fields(const struct trk_answer *a, u64 x, struct trk_resp *r)
 		r->flags |= TRK_RESP_ABORT;
 }
 
-/* The data of the next packet: its length, where it is, and its place in the stream. */
+/* As answer_piece(), with no more than there is.  Returns the length of the data. */
 static u32 answer_data(struct trk_answer *a, u64 *at, u64 *off)
 {
 	u32 len;
@@ -273,9 +273,9 @@ static u32 answer_data(struct trk_answer *a, u64 *at, u64 *off)
  * @hdr: the header is written here: TRK_RESP_HDR_MAX bytes
  * @p: says which bytes of the application's data follow the header
  *
- * Every number granted is issued.  Those for which there is no data share the
- * last packet, with the no-growth nonces of all of them: the nonces of a run
- * are two blocks (paper §2.2), and a lost packet is then a lost run.
+ * Every number granted is issued.  Those for which there is no data share the last packet, with
+ * the xor of the no-growth nonces of all of them.  For a run that costs two AES blocks (paper
+ * §2.2).  If the packet is lost, the run is.
  *
  * Return: false if there is no further packet.
  */
@@ -293,7 +293,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	answer_fields(a, x, &r);
 	len = answer_data(a, &at, &off);
 	r.off = (u32)off;
-	/* A piece cut short by a continuation still fills its packet. */
+	/* A piece that a continuation cuts short below fills its packet all the same. */
 	full = len == answer_full(a);
 	grow = g->grow && !a->abort && (full || a->next < g->paid);
 	size = trk_wire_resp_size(&r);

@@ -10,8 +10,8 @@
  * struct trk_answer - an application's answer on its way into packets
  * @g: the grant
  * @peer: client and service, for seals
- * @seal: cipher of the current epoch, for new continuations
- * @nonce: cipher of the epoch g->cont.domain_key
+ * @seal: cipher of the current key, for new continuations
+ * @nonce: cipher of the key g->cont.domain_key, for nonces
  * @output: output continuation for the client, if @has_output
  * @input: input continuation for the client, if @has_input
  * @has_output: the answer sets an output continuation
@@ -44,18 +44,18 @@ struct trk_answer {
 	u16 piece;			/* bytes of data per packet */
 	u32 next;			/* index of the next packet's first number */
 	u32 packets;			/* packets made so far */
-	u32 range;			/* ask range at hand, and how far in it */
-	u32 range_done;
-	u64 at;				/* bytes of the application's data passed by */
-	u32 nonces_from, nonces_count;	/* of growth, if the grant is */
-	/* From here on it is good only as far as the members above say. */
+	u32 range;			/* index of the asked range at hand */
+	u32 range_done;			/* bytes of it that are done */
+	u64 at;				/* bytes of the application's data that are done */
+	u32 nonces_from, nonces_count;	/* indices of what @nonces has */
+	/* What follows is not cleared; the members above say how much of it is valid. */
 	u64 nonces[TRK_NONCE_BATCH];
 	u8 cont_blob[TRK_CONT_LEN];
 	u8 output_blob[TRK_SEALED_UCONT_MAX];
 	u8 input_blob[TRK_SEALED_UCONT_MAX];
 };
 
-/* Nothing is set yet.  What need not be cleared is most of it. */
+/* Clears an answer, except for its buffers, which are the most of it and need not be cleared. */
 static inline void trk_answer_init(struct trk_answer *a)
 {
 	memset(a, 0, offsetof(struct trk_answer, nonces));
@@ -65,7 +65,7 @@ static inline void trk_answer_init(struct trk_answer *a)
  * struct trk_packet - one packet of an answer
  * @seq: TCP sequence number
  * @hdr_len: bytes of header written
- * @data_at: the data begins at this byte of what the application gave
+ * @data_at: the data begins at this byte of the application's data
  * @data_len: bytes of data
  */
 struct trk_packet {

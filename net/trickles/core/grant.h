@@ -15,14 +15,13 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * struct trk_grant - what one request may be answered with
  * @kind: kind of the request
  * @mint: which packets of the answer carry @cont
- * @grow: full packets of the answer may take growth nonces
- * @paid: with @grow, so many numbers of the answer take growth nonces full or not, for the
- *	request itself filled a packet (the client sends as fast as it may): what one
- *	received number issues, or one number if it stands for several
+ * @grow: the request has GROW: full packets of the answer take growth nonces
+ * @paid: with @grow, so many numbers at the beginning of the answer take growth nonces even if
+ *	their packets are not full, since the request itself filled one (protocol.rst, "Answers")
  * @final_input: the client's stream ends behind the input of the request
  * @renew_only: the continuation was past its horizon, of another address, or its key retired, or
  *	the timeout was answered before: the answer is a new continuation and nothing else
- * @moved: it was of another address
+ * @moved: the continuation was sealed to another address
  * @count: numbers granted; 0 when the request issues nothing
  * @first: first number granted; they are contiguous
  * @cont: the continuation to send, or (TRK_MINT_NONE) the one that came; its conn,
@@ -30,14 +29,14 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @token: to echo
  * @seq0: server's ISN + 1: packet x has sequence number seq0 + (x - 1) * segment size
  * @ack: acknowledgment number of the answer
- * @ask: byte ranges wanted, in the order of the numbers
+ * @ask: ranges of output that are wanted, in the order of the numbers
  * @nask: how many ranges
- * @first_piece: bytes of them in the first packet
+ * @first_piece: bytes of them in the first packet, if it is full
  * @has_output: an output continuation came
  * @output: that continuation, opened; its opaque bytes lie in the request, which must stay
  *	until trk_answer_begin() has been called
  * @has_input_cont: an input continuation came
- * @input: that continuation, opened; likewise
+ * @input: that continuation, opened; its opaque bytes lie in the request as well
  * @has_input: the request brings input
  * @input_off: stream offset of the input
  * @input_len: bytes of it
@@ -72,7 +71,7 @@ struct trk_grant {
 	u16 addr_len;
 };
 
-/* Bytes of data behind the shortest header, which is what a full packet of asked bytes has. */
+/* Bytes of data in a full packet of asked bytes, which has the shortest header. */
 static inline u16 trk_grant_piece(const struct trk_grant *g)
 {
 	return (u16)trk_piece(g->cont.seg_size, false);

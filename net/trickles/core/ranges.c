@@ -18,7 +18,7 @@ static void ranges_insert(struct trk_ranges *h, unsigned int i, u64 a, u64 b)
 	h->n++;
 }
 
-/* Joins the two neighbours with the least between them, to free one entry. */
+/* Joins the two neighbours with the least between them, which makes room for another range. */
 static void ranges_join(struct trk_ranges *h)
 {
 	unsigned int i, best = 1;
@@ -36,7 +36,7 @@ static void ranges_join(struct trk_ranges *h)
  * @a: first byte
  * @b: first byte behind
  *
- * When all entries are in use the set comes to hold more than was added.
+ * When the array is full, two neighbours are joined; the set then holds more than was added.
  */
 void trk_ranges_add(struct trk_ranges *h, u64 a, u64 b)
 {
@@ -70,9 +70,9 @@ void trk_ranges_add(struct trk_ranges *h, u64 a, u64 b)
  * @a: first byte
  * @b: first byte behind
  *
- * When all entries are in use the smallest range finds no place, be it this one or another.
+ * When the array is full, the smallest range is left out, be it the new one or another.
  *
- * Return: is there one?  Then *@a and *@b are its bounds.
+ * Return: true if a range was left out; *@a and *@b are its bounds then.
  */
 bool trk_ranges_add_exact(struct trk_ranges *h, u64 *a, u64 *b)
 {
@@ -87,7 +87,7 @@ bool trk_ranges_add_exact(struct trk_ranges *h, u64 *a, u64 *b)
 		trk_ranges_add(h, from, to);
 		return false;
 	}
-	/* Of several the new one stays, for what follows will touch it. */
+	/* If the new one is as small as others it stays, since what is added next may touch it. */
 	for (k = 0; k < h->n; k++) {
 		if (h->r[k].b - h->r[k].a <= *b - *a) {
 			least = k;
@@ -108,7 +108,7 @@ bool trk_ranges_add_exact(struct trk_ranges *h, u64 *a, u64 *b)
  * @a: first byte
  * @b: first byte behind
  *
- * When that would need an entry that is not there, the bytes stay.
+ * If that would cut a range in two and the array is full, the bytes stay.
  */
 void trk_ranges_sub(struct trk_ranges *h, u64 a, u64 b)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Sets of stream bytes in bounded memory.
+ * Sets of bytes of a stream in bounded memory.
  */
 #ifndef TRK_CORE_RANGES_H
 #define TRK_CORE_RANGES_H

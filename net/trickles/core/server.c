@@ -25,7 +25,9 @@ static bool is_fresh(const struct trk_server_env *env, u64 made_ms)
  * @peer: client and service
  * @client_isn: sequence number of the SYN
  *
- * Every replica gives the same answer to a repeated SYN.
+ * Within a period all replicas with this key give the same answer to a repeated SYN.
+ *
+ * Return: the cookie.
  */
 u32 trk_server_syn_cookie(const struct trk_server_env *env, const struct trk_peer *peer,
 			  u32 client_isn)
@@ -34,7 +36,7 @@ u32 trk_server_syn_cookie(const struct trk_server_env *env, const struct trk_pee
 			       env->now_ms / TRK_COOKIE_PERIOD_MS);
 }
 
-/* Each request is answered once. */
+/* Records a request if the server records any. */
 static int record_answered(const struct trk_server_env *env, const struct trk_peer *peer,
 			   struct trk_record *m)
 {
@@ -45,14 +47,20 @@ static int record_answered(const struct trk_server_env *env, const struct trk_pe
  * trk_server_ahead - how far ahead of the clock a domain can have been born
  * @skew_ms: as in struct trk_server_env
  *
- * Return: in the order of domains.
+ * A domain that is not too_early() may be a parent.  Three units are added: for rounding, for the
+ * child, which is a unit later, and for the child's attempt.
+ *
+ * Return: the distance in the order of domains.
  */
 u32 trk_server_ahead(u32 skew_ms)
 {
 	return trk_seal_order_at(2ULL * skew_ms + TRK_BORN_AHEAD_MS + 3 * TRK_BORN_UNIT_MS);
 }
 
-/* No timer is so fast: nobody gets far ahead, and what seems to be far ahead is old. */
+/*
+ * Is a domain born further ahead of the clock than the timers of a client can bring it?  One that
+ * seems to be more than TRK_BORN_AHEAD_MAX ahead is old, since orders wrap.
+ */
 static bool too_early(const struct trk_server_env *env, u64 domain)
 {
 	u32 latest = trk_seal_order_at(env->now_ms + 2ULL * env->skew_ms + TRK_BORN_AHEAD_MS);
@@ -61,7 +69,10 @@ static bool too_early(const struct trk_server_env *env, u64 domain)
 	return ahead > 0 && ahead < TRK_BORN_AHEAD_MAX;
 }
 
-/* Retired keys renew what they sealed, and prove; no request is executed for their sake. */
+/*
+ * Is a key retired?  Then it still opens user continuations, and makes and proves nonces, but a
+ * transport continuation under it is only renewed (protocol.rst, "Keys that change").
+ */
 static bool retired(const struct trk_server_env *env, const struct trk_cipher *cipher)
 {
 	return cipher != env->current_key && cipher != env->previous_key;
@@ -123,7 +134,7 @@ static int step_first(const struct trk_server_env *env, const struct trk_peer *p
 	c->time_ms = env->now_ms;
 	c->base = 0;
 	g->first = 1;
-	/* A repeated first request: something was lost, so as after a timeout (RFC 5681 §3.1). */
+	/* A repetition means a loss: the window is that after a timeout (RFC 5681 §3.1). */
 	if (attempt) {
 		trk_law_init(&c->law, 0, 1, max_t(u32, c->iw / 2, TRK_MIN_CWND), 0);
 		g->count = 1;
@@ -141,7 +152,7 @@ static int read_claims(const struct trk_req *q, u64 base, struct trk_claims *cla
 
 	claims->n = trk_num_above(base, q->n);
 	claims->count = q->nclaims;
-	/* Nothing is sealed that would not be believed. */
+	/* With a higher n the answer could seal numbers that trk_law_possible() refuses. */
 	if (claims->n > TRK_MAX_NUMBER - 2 * TRK_MAX_CWND)
 		return TRK_DROP_RANGE;
 	for (i = 0; i < q->nclaims; i++) {
@@ -153,8 +164,9 @@ static int read_claims(const struct trk_req *q, u64 base, struct trk_claims *cla
 }
 
 /*
- * Walks up to number @to; [@first, @last] is what the requests up to it issue, none if
- * first > last.  False if @to is called lost: its share goes to a number above.
+ * Walks on up to number @to.  [@first, @last] is what the numbers of this part of the walk issue;
+ * nothing if first > last.  False if the claims call @to lost, since a number above it issues its
+ * share then, or if they are impossible.
  */
 static bool walk_to(struct trk_walk *w, u64 to, u64 *first, u64 *last)
 {
@@ -174,9 +186,9 @@ static bool walk_to(struct trk_walk *w, u64 to, u64 *first, u64 *last)
 }
 
 /*
- * The normative definition of a range is the union of its requests, each with the prefix
- * below it.  What arrived was issued by then, so a range is never longer than a window: that
- * bounds what one request is granted, and what has to be remembered of it.
+ * A RANGE request is the union of requests that report one number each (protocol.rst, "The law of
+ * the window").  A number that arrived was issued, so the run that is reported is never longer than
+ * a window.  That bounds what one request is granted, and what has to be remembered of it.
  */
 static int step_range(const struct trk_server_env *env, const struct trk_peer *peer,
 		      const struct trk_claims *claims, u64 m, bool renew, struct trk_grant *g,
@@ -212,7 +224,7 @@ static int step_range(const struct trk_server_env *env, const struct trk_peer *p
 			return err;
 	}
 	if (record.a != m || record.b != claims->n) {
-		/* Of the rest of it the first run is answered, with the bytes that belong to it. */
+		/* The first run that is not recorded is answered, with the bytes of its numbers. */
 		if (!walk_to(&begin, record.a - 1, &first, &last))
 			return TRK_DROP_REPLAY;
 		*skipped = (u32)(last + 1 - first);
@@ -224,7 +236,7 @@ static int step_range(const struct trk_server_env *env, const struct trk_peer *p
 		g->first = first;
 		g->count = (u32)(last - first + 1);
 	}
-	/* The client asks for its renewal, or does not know how old it is, or its key. */
+	/* The client need not ask when its continuation is old, or of another key. */
 	if (renew || c->key_id != env->current_key->key_id ||
 	    (env->now_ms > c->time_ms && env->now_ms - c->time_ms > env->horizon_ms / 2)) {
 		c->law = w.law;
@@ -235,7 +247,7 @@ static int step_range(const struct trk_server_env *env, const struct trk_peer *p
 	return TRK_OK;
 }
 
-/* The answer is a continuation and nothing else. */
+/* Makes the answer a new continuation and nothing else. */
 static void only_renew(struct trk_grant *g)
 {
 	g->renew_only = true;
@@ -250,8 +262,8 @@ static void only_renew(struct trk_grant *g)
 }
 
 /*
- * One packet in a new domain, numbered above all that can have been issued;
- * loss window and ssthresh as RFC 5681 (4) and §3.1 say, unchanged by repeats.
+ * Grants one number in a new domain, above all that can have been issued.  Window and ssthresh are
+ * those of RFC 5681 §3.1; repetitions do not lower them further.
  */
 static int step_timeout(const struct trk_server_env *env, const struct trk_peer *peer,
 			const struct trk_claims *claims, u8 attempt, struct trk_grant *g)
@@ -268,7 +280,7 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 
 	if (!attempt || attempt > TRK_MAX_ATTEMPTS)
 		return TRK_DROP_ATTEMPT;
-	/* Who got ahead of the clock would keep the next one out. */
+	/* A domain of the future would keep out all later ones, since each must be younger. */
 	if (too_early(env, c->domain) && is_fresh(env, c->time_ms))
 		return TRK_DROP_ATTEMPT;
 	trk_law_walk_init(&w, &c->law, c->base, claims, 0, false);
@@ -285,8 +297,8 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 	if (err)
 		return err;
 	/*
-	 * Kind and attempt are not sealed: whoever kept a request may have used the attempt
-	 * up.  Nothing is executed a second time, but the client can begin anew.
+	 * Kind and attempt are not sealed, so whoever kept a request of the client may have used
+	 * this attempt up.  Nothing is executed a second time, but the client can begin anew.
 	 */
 	if (record.again)
 		only_renew(g);
@@ -304,9 +316,9 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 }
 
 /*
- * Opens the continuation of a request.  A client whose address has changed, be it
- * behind its back, says which one it had; that it has the new one shows when it
- * proves what was sent there.
+ * Opens the continuation of a request.  A client whose address has changed, or was changed by a
+ * NAT, says which one it had.  That the new one is its own is known once it proves what was sent
+ * there (protocol.rst, "Another address").
  */
 static int open_cont(const struct trk_server_env *env, const struct trk_peer *peer,
 		     const struct trk_req *q, struct trk_grant *g)
@@ -319,7 +331,7 @@ static int open_cont(const struct trk_server_env *env, const struct trk_peer *pe
 	if (!cipher)
 		return TRK_DROP_KEY;
 	err = trk_seal_cont_open(cipher, peer, q->cont.p, &g->cont);
-	/* The answer must not be longer for an address that is. */
+	/* Both have the same length, so that the answer, which has the new one, is not longer. */
 	if (err != TRK_DROP_MAC || q->kind != TRK_KIND_TIMEOUT ||
 	    q->addr.len != trk_seal_peer_write(peer, addr))
 		return err;
@@ -344,7 +356,7 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 	err = open_cont(env, peer, q, g);
 	if (err)
 		return err;
-	/* Records of what was answered are gone by then; a timeout request can still begin anew. */
+	/* Records of so old a request may be gone.  A TIMEOUT request can still begin anew. */
 	old = !is_fresh(env, c->time_ms);
 	if (old && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
 		return TRK_DROP_EXPIRED;
@@ -385,7 +397,10 @@ static int open_ucont(const struct trk_server_env *env, const struct trk_peer *p
 	return trk_seal_ucont_open(cipher, peer, conn, which, blob, u);
 }
 
-/* Numbers that were issued before took the first pieces; an empty range may remain. */
+/*
+ * Takes out of the asked ranges the first @pieces pieces, which belong to numbers that were issued
+ * before.  At least one range remains, be it empty.
+ */
 static void skip_pieces(struct trk_grant *g, u32 pieces)
 {
 	struct trk_bytes *b = g->ask;
@@ -405,7 +420,7 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
 	}
 }
 
-/* What the request brings and asks for, but for the numbers. */
+/* Takes over what the request brings and asks for, except its numbers. */
 static int take_wishes(const struct trk_server_env *env, const struct trk_peer *peer,
 		       const struct trk_req *q, u32 payload_len, struct trk_grant *g)
 {
@@ -453,12 +468,13 @@ static int take_wishes(const struct trk_server_env *env, const struct trk_peer *
  * @payload_len: length of its payload
  * @g: the grant; valid if 0 is returned
  *
- * Work is bounded: one seal over the transport continuation (two, if it may have
- * been another address's) before anything else is believed, two AES blocks a
- * claimed run, two more seals.
+ * Work is bounded.  Nothing is believed before one seal over the transport continuation was
+ * computed (two if it may have been sealed to another address), or those of the cookies that may
+ * be good.  Then come two AES blocks for each received run, and at most four more seals: over user
+ * continuations, connection id and domain.
  *
- * Return: 0 or the reason to drop the packet.  Any context; touches nothing
- * but its arguments, and calls @env->record once at most.
+ * Context: any; touches nothing but its arguments, and calls @env->record at most once.
+ * Return: 0 or the reason to drop the packet.
  */
 int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
 		    const struct trk_req *q, u32 seq, u32 ack, u32 payload_len,
@@ -481,13 +497,13 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	g->ack = seq + payload_len;
 	if (q->kind == TRK_KIND_FIRST || (g->renew_only && q->addr.p))
 		g->addr_len = trk_seal_peer_write(peer, g->addr);
-	/* Anyone may have kept the request: it executes nothing, and its answer is smaller. */
+	/* Anybody may have kept the request: nothing is executed, and the answer is smaller. */
 	if (g->renew_only)
 		return step_timeout(env, peer, &claims, q->attempt, g);
 	err = take_wishes(env, peer, q, payload_len, g);
 	if (err)
 		return err;
-	/* From here on the request counts as answered. */
+	/* Each of these functions records the request, after all that is left to check. */
 	if (q->kind == TRK_KIND_FIRST)
 		return step_first(env, peer, q->attempt, g);
 	if (q->kind == TRK_KIND_TIMEOUT)

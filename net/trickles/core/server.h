@@ -12,23 +12,23 @@
 #include "types.h"
 #include "wire.h"
 
-#define TRK_COOKIE_PERIOD_MS	64000		/* a SYN cookie is good for one to two of them */
+#define TRK_COOKIE_PERIOD_MS	64000		/* a cookie is good for one to two of them */
 
 /**
  * struct trk_server_env - what a decision depends on besides the request
- * @cipher: returns the cipher of a key epoch, NULL if it is not held; one that is neither
+ * @cipher: returns the cipher of the key with an id, NULL if it is not held; a key that is neither
  *	@current_key nor @previous_key is retired
  * @arg: passed to @cipher and @record
- * @record: notes that a request is answered, as trk_once_record() does.  NULL: no request is
- *	ever known to be answered
- * @current_key: the epoch that seals
- * @previous_key: the one before it, whose cookies are still good; NULL: none
+ * @record: records a request, as trk_once_record() does.  NULL: nothing is recorded, so any
+ *	request may be answered more than once
+ * @current_key: cipher of the current key, which seals
+ * @previous_key: cipher of the key before it, whose cookies are still good; NULL: none
  * @now_ms: wall clock, milliseconds
- * @horizon_ms: a continuation older than this is taken for nothing but its renewal
+ * @horizon_ms: a continuation older than this is only renewed
  * @skew_ms: replicas' clocks differ by at most this
- * @path_seg_size: finds out how many bytes of TCP payload fit the path to the client; asked when
- *	the request is known to come from there.  NULL: @max_seg_size
- * @max_seg_size: as many on any path
+ * @path_seg_size: finds out how many bytes of TCP payload fit the path to the client, at least
+ *	TRK_MIN_SEG_SIZE; asked when a request is known to come from there.  NULL: @max_seg_size
+ * @max_seg_size: as many on any path, at least TRK_MIN_SEG_SIZE
  * @moves: clients may go on from another address
  */
 struct trk_server_env {
@@ -45,11 +45,17 @@ struct trk_server_env {
 	bool moves;
 };
 
-/* A domain's birth may be so far ahead of the clock: each is later than its parent. */
+/*
+ * How far ahead of the clock a domain may be born.  It is ahead if domains follow each other fast,
+ * since each is later than its parent.
+ */
 #define TRK_BORN_AHEAD_MS	1000
-#define TRK_BORN_AHEAD_MAX	(1 << 20)	/* in the order of domains; more than an hour */
+#define TRK_BORN_AHEAD_MAX	(1 << 20)	/* in the order of domains: 70 min */
 
-/* Numbers below a request of an unknown domain, in windows, that may come still. */
+/*
+ * In a domain of which nothing is known, numbers more than so many windows below m count as
+ * recorded (protocol.rst, "Answered once").
+ */
 #define TRK_LATE_WINDOWS	4
 
 int trk_server_step(const struct trk_server_env *env, const struct trk_peer *peer,
