@@ -60,9 +60,11 @@ void trk_client_connected(struct trk_client *cl, u16 want_seg_size, u64 rtt_us)
 }
 
 /*
- * There may be room now for what was refused.  What waits for a place is sent as places get
- * free; if nothing else can come, one of those that wait must be what a place was kept for:
- * the lowest as a rule, so that a packet of it goes first, and all the rest if that was in vain.
+ * Lets refused input go again.  Input that waits for receive room goes when there is room.  Input
+ * that waits for a place is sent by trk_plan_input() as places become free.  But if nothing else
+ * can come, the places that trk_held_output_room() keeps must be for the answer to some of it, as a
+ * rule to the lowest.  So one packet of that goes first, and all the rest if its answer is refused
+ * again (protocol.rst, "Input").
  */
 static void input_release(struct trk_client *cl)
 {
@@ -95,7 +97,8 @@ static void input_release(struct trk_client *cl)
  * Call it until it returns false, after every change: a packet, a write, a
  * read that made room, the timer.  Then set the timer to cl->deadline_us.
  *
- * Return: true if @out is to be sent.  Does not sleep.
+ * Context: any.
+ * Return: true if @out is to be sent.
  */
 bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
@@ -112,8 +115,8 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 	if (cl->state != TRK_CL_OPEN)
 		return false;
 	/*
-	 * The key of the domain will not be held for ever.  Wait for what was asked for, then
-	 * begin another domain.
+	 * Servers will not hold the key of the domain's birth for ever.  The client waits for what
+	 * it asked for, and then begins another domain (protocol.rst, "Keys that change").
 	 */
 	if (!cl->req.waiting && cl->held.key_changes >= TRK_DOMAIN_KEYS) {
 		if (!cl->num.expected)
@@ -130,7 +133,7 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 		trk_timer_arm(cl, now_us);
 		return true;
 	}
-	/* Idle with no trickle to send: look again after a while. */
+	/* The connection is idle, but there is no packet to report: look again after a while. */
 	if (now_us >= cl->timer.idle_deadline_us)
 		cl->timer.idle_deadline_us = now_us + TRK_KEEPALIVE_US;
 	if (cl->timer.rto_deadline_us == U64_MAX)
@@ -144,8 +147,8 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
  * trk_client_input_done - is there nothing left to do for what was written?
  * @cl: the client
  *
- * The server consumed all of it; or it saw all, and that nothing follows, and
- * left it.
+ * Return: true if the server has consumed all of it, or has seen all of it and that nothing
+ * follows, and has left the rest.
  */
 bool trk_client_input_done(const struct trk_client *cl)
 {

@@ -30,8 +30,8 @@ const struct trk_held_ucont *trk_held_output_at(const struct trk_client *cl, u64
  * @cl: the client
  * @h: one of its places for output continuations
  *
- * All its bytes are there, and so is the continuation that follows: until then
- * it may have to be asked for again, under this one.
+ * It may if all its bytes are there, and either the continuation that follows is held or none
+ * follows.  Until then that one may have to be asked for again, under this one.
  */
 bool trk_held_output_free(const struct trk_client *cl, const struct trk_held_ucont *h)
 {
@@ -61,9 +61,9 @@ unsigned int trk_held_output_places(const struct trk_client *cl)
  * @start: its first byte
  * @end: first byte behind it; U64_MAX: not known
  *
- * Places are kept for the two without which none would ever be done with: that of
- * the bytes needed next (or of those before them, as long as it may have to bring
- * that one), and its successor.
+ * Two places are kept for continuations without which no place would ever become free: for that
+ * of the bytes needed next (or of the bytes before them, as long as it may have to bring the other
+ * one), and for the one that follows it.
  */
 bool trk_held_output_room(const struct trk_client *cl, u64 start, u64 end)
 {
@@ -89,7 +89,7 @@ bool trk_held_output_room(const struct trk_client *cl, u64 start, u64 end)
  * @cl: the client
  * @u: the continuation, parsed
  *
- * That of the one that begins alike, or a free one.
+ * It is that of the continuation with the same start, else a free one.
  *
  * Return: NULL if there is no room for it.
  */
@@ -110,8 +110,8 @@ struct trk_held_ucont *trk_held_output_place(struct trk_client *cl, const struct
 }
 
 /*
- * Is @blob what is held, sealed under another key?  Which of two seals is the newer one
- * nobody can tell; an older one is noticed by its key, and replaced again.
+ * Is @blob what is held, sealed under another key?  Nobody can tell which of two seals is the
+ * newer one.  If an older one is taken, its key id shows that, and it is replaced again.
  */
 static bool resealed(const struct trk_held_ucont *h, struct trk_blob blob, u8 key_id)
 {
@@ -137,7 +137,7 @@ static void take_reseal(struct trk_client *cl, struct trk_held_ucont *h, struct 
  * @r: the response
  * @u: the continuation, parsed
  *
- * There is a place for it, or it is of no use any more.
+ * The caller has seen to it that there is a place for it, or that all its bytes have arrived.
  */
 void trk_held_store_output(struct trk_client *cl, const struct trk_resp *r,
 			   const struct trk_ucont *u)
@@ -151,7 +151,8 @@ void trk_held_store_output(struct trk_client *cl, const struct trk_resp *r,
 	}
 	/*
 	 * The same input may have been executed twice, with another outcome the
-	 * second time; bytes of both must not be mixed, so the first one stays.
+	 * second time; bytes of both must not be mixed, so the first one stays
+	 * (protocol.rst, "Input").
 	 */
 	if (h && h->len && h->u.end > cl->rcv_nxt && h->u.start == u->start &&
 	    (h->len != r->output.len || memcmp(h->blob, r->output.p, h->len)))
@@ -193,11 +194,11 @@ void trk_held_store_input(struct trk_client *cl, const struct trk_resp *r)
 }
 
 /**
- * trk_held_reseal_input - another response brought an input continuation
+ * trk_held_reseal_input - a response that settles no input brought an input continuation
  * @cl: the client
  * @r: the response, with an input continuation
  *
- * The answer to a request without input brings no other one than that which is held, sealed anew.
+ * Only the continuation that is held is taken from such a response, sealed anew.
  */
 void trk_held_reseal_input(struct trk_client *cl, const struct trk_resp *r)
 {
@@ -208,7 +209,7 @@ void trk_held_reseal_input(struct trk_client *cl, const struct trk_resp *r)
 }
 
 /**
- * trk_held_claims - claims that count against the base of the current continuation
+ * trk_held_claims - how many claims are above the base of the current continuation?
  * @cl: the client
  */
 unsigned int trk_held_claims(struct trk_client *cl)
@@ -226,7 +227,8 @@ unsigned int trk_held_claims(struct trk_client *cl)
  * @cl: the client
  * @s: what its number was to bring
  *
- * A timeout request uses the last one of these, so that nothing spoilt is among its claims.
+ * A TIMEOUT request carries the last of these, and reports what that request did.  Later proofs may
+ * be spoilt by a nonce that was changed on the way, which a client cannot notice.
  */
 void trk_held_confirm(struct trk_client *cl, const struct trk_entry *s)
 {
@@ -255,7 +257,7 @@ void trk_held_confirm(struct trk_client *cl, const struct trk_entry *s)
  * @s: what its number was to bring
  * @blob: the continuation
  *
- * Requests carry it from now on, if it is what the server would have sealed for this report.
+ * Requests carry it from now on, if it fits what the answered request reported.
  */
 void trk_held_renew(struct trk_client *cl, const struct trk_entry *s, const u8 *blob)
 {
@@ -264,9 +266,9 @@ void trk_held_renew(struct trk_client *cl, const struct trk_entry *s, const u8 *
 	struct trk_cont c;
 
 	/*
-	 * Any of them will do.  One that never stood in an answered request may be
-	 * spoilt; that there are few of those keeps @confirmed near.  One that never
-	 * stood in a request makes room.
+	 * No new one is taken while two are in use that no answered request has carried:
+	 * these may be spoilt, and @confirmed must not fall too far behind.  One that no
+	 * request has carried is overwritten.
 	 */
 	if (cl->held.cont_used &&
 	    (u8)(cl->held.serial - cl->held.confirmed_serial) >= TRK_CONTS - 2)
@@ -276,7 +278,7 @@ void trk_held_renew(struct trk_client *cl, const struct trk_entry *s, const u8 *
 	    c.base != s->req_n ||
 	    c.seg_size != cl->seg_size)
 		return;
-	/* Replicas may change one after the other: what goes to and fro is one change. */
+	/* Replicas may change one after the other.  Back at the domain's key no change counts. */
 	if (c.key_id == c.domain_key)
 		cl->held.key_changes = 0;
 	else if (c.key_id != cur->c.key_id)

@@ -13,7 +13,7 @@
  * @cl: the client
  * @x: the number, which is expected
  *
- * Its bytes must be asked for again.
+ * The bytes that it was to bring are asked for again, or the input is sent again.
  */
 void trk_numbers_lose(struct trk_client *cl, u64 x)
 {
@@ -42,12 +42,16 @@ void trk_numbers_lose(struct trk_client *cl, u64 x)
 }
 
 /*
- * Adds number x, the edge, to the claims.  Past eight claims a new gap is merged
- * into the last claim: what arrived between them is reported lost.  That is safe,
- * and free within a loss event.  But a claim that was reported must not change
- * (prefix property, paper §2.4): then the gap takes one of the other places of the
- * list, and when these are used up nothing more can be reported until a new
- * continuation comes.
+ * Adds number @x, which is the edge, to the claims.  Returns false if the list is full.
+ *
+ * Once there are TRK_CLAIMS_SOFT claims, a new gap is joined with the last claim: the numbers
+ * between them, which arrived, are reported as lost.  The server believes that, since a proof need
+ * not show their nonces.  Within a loss event it costs nothing, since what a lost number would
+ * have issued is issued by the next received one.
+ *
+ * A claim that was reported must not change (prefix property, paper §2.4).  Then the gap is a
+ * claim of its own, up to trk_claims_at() of them.  When the list is full, nothing more is reported
+ * until a new continuation comes (protocol.rst, "The client").
  */
 static bool numbers_claim(struct trk_client *cl, u64 x, u8 kind)
 {
@@ -70,7 +74,10 @@ static bool numbers_claim(struct trk_client *cl, u64 x, u8 kind)
 		cl->num.nclaims++;
 		return true;
 	}
-	/* To call a number lost that arrived would make the window smaller. */
+	/*
+	 * To report a no-growth number as lost would make the window smaller.  So it waits, unless
+	 * nothing else can be reported and no renewal may be on its way.
+	 */
 	if (kind == TRK_CLAIM_NOGROWTH &&
 	    (cl->num.reportable > cl->num.nrep || trk_numbers_renewing(cl)))
 		swallow = false;
@@ -83,7 +90,7 @@ static bool numbers_claim(struct trk_client *cl, u64 x, u8 kind)
 			trk_client_entry(cl, i)->state = TRK_ENTRY_LOST;
 	last->kind = TRK_CLAIM_LOST;
 	last->b = x;
-	/* A gap cannot end a report, nor touch another gap. */
+	/* A report must not end with a gap, and gaps must not touch. */
 	for (i = last->a - 1; i > cl->num.nrep; i--)
 		if (trk_client_entry(cl, i)->state == TRK_ENTRY_RECEIVED)
 			break;
@@ -115,8 +122,8 @@ static u32 numbers_dupthresh(const struct trk_client *cl)
  * @cl: the client
  * @x: the number
  *
- * The margin of two is for a rate that grows: what is late by a time is then late by more
- * packets.
+ * The threshold becomes twice the distance, since the rate may grow: what is late by the same
+ * time is then late by more packets.
  */
 void trk_numbers_late(struct trk_client *cl, u64 x)
 {
@@ -129,9 +136,9 @@ void trk_numbers_late(struct trk_client *cl, u64 x)
 /**
  * trk_numbers_declare - decide what arrived and what was lost
  * @cl: the client
- * @force: every hole below the highest number received is a loss
+ * @force: every number that is missing below the highest received one is lost
  *
- * Moves the edge.
+ * Moves num.edge up as far as the numbers are decided.
  */
 void trk_numbers_declare(struct trk_client *cl, bool force)
 {
@@ -143,7 +150,7 @@ void trk_numbers_declare(struct trk_client *cl, bool force)
 				return;
 			trk_numbers_lose(cl, cl->num.edge);
 		}
-		/* The nonce of a shared packet is with its first number: swallowed with it. */
+		/* Numbers of one packet have one nonce: if the first is reported lost, all are. */
 		if (s->state == TRK_ENTRY_RECEIVED && s->joined &&
 		    trk_client_entry(cl, cl->num.edge - 1)->state == TRK_ENTRY_LOST)
 			s->state = TRK_ENTRY_LOST;
@@ -155,7 +162,7 @@ void trk_numbers_declare(struct trk_client *cl, bool force)
 				return;
 			if (!s->joined)
 				cl->num.above--;
-			/* The claim may have swallowed it. */
+			/* It may be reported as lost now, see numbers_claim(). */
 			if (s->state == TRK_ENTRY_RECEIVED)
 				cl->num.reportable = cl->num.edge;
 		}
@@ -168,7 +175,7 @@ void trk_numbers_declare(struct trk_client *cl, bool force)
  * @cl: the client
  * @r: the response
  * @x: its first number
- * @late: set: one of them was given up already
+ * @late: set to whether one of them was declared lost before
  *
  * Return: 0 or the reason to drop the packet.
  */
@@ -199,7 +206,7 @@ int trk_numbers_check(struct trk_client *cl, const struct trk_resp *r, u64 x, bo
  * @r: the response
  * @x: its first number
  *
- * The nonce of a shared packet is that of all of them.
+ * If there are several, the nonce is the xor of theirs, and is kept with the first.
  */
 void trk_numbers_received(struct trk_client *cl, const struct trk_resp *r, u64 x)
 {
@@ -228,7 +235,7 @@ void trk_numbers_received(struct trk_client *cl, const struct trk_resp *r, u64 x
  */
 bool trk_numbers_renewing(const struct trk_client *cl)
 {
-	/* With a full list of claims its loss would not be declared. */
+	/* Its loss is judged by num.top, since with a full list of claims it is not declared. */
 	return cl->held.renewal && cl->held.renewal + cl->num.ring_size > cl->num.hi &&
 	       cl->num.top < cl->held.renewal + cl->num.dupthresh &&
 	       trk_client_entry(cl, cl->held.renewal)->state == TRK_ENTRY_EXPECTED;

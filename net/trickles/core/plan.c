@@ -6,23 +6,23 @@
 #include "plan.h"
 #include "held.h"
 
-/* A continuation that ends above says nothing of where the output ends. */
+/* A continuation that ends above this says nothing of where the output ends. */
 #define ENDLESS		(1ULL << 60)
 
-/* The end of what may be asked for from @off on under continuation @h. */
+/* The end of what may be asked for under continuation @h. */
 static u64 output_end(const struct trk_client *cl, const struct trk_held_ucont *h)
 {
 	return min_t(u64, min_t(u64, h->u.end, cl->fin_off), cl->rcv_limit);
 }
 
-/* No silly small pieces because of the receive window: RFC 1122 §4.2.3.4. */
+/* Would it be silly to ask for so few bytes, as it is for TCP to send them (RFC 1122 §4.2.3.4)? */
 static bool too_small(const struct trk_client *cl, u64 len)
 {
 	return len < trk_plan_piece(cl) && 2 * len < cl->rx.window_max;
 }
 
 /**
- * trk_plan_silly - is there no room for a piece?
+ * trk_plan_silly - is the receive window too small to ask for anything?
  * @cl: the client
  */
 bool trk_plan_silly(const struct trk_client *cl)
@@ -30,7 +30,7 @@ bool trk_plan_silly(const struct trk_client *cl)
 	return cl->rcv_limit <= cl->rcv_nxt || too_small(cl, cl->rcv_limit - cl->rcv_nxt);
 }
 
-/* Does the last packet of a range have no room for more of it? */
+/* Is the last piece of a range full, so that the range can be made longer? */
 static bool whole_pieces(const struct trk_client *cl, const struct trk_plan *p,
 			 const struct trk_bytes *range)
 {
@@ -40,8 +40,8 @@ static bool whole_pieces(const struct trk_client *cl, const struct trk_plan *p,
 }
 
 /*
- * Takes pieces of [a, b) into the plan; all under one continuation, for that
- * is what a request carries.  Returns how far it came.
+ * Takes pieces of [@a, @b) into the plan, up to @max in all.  All are under one continuation, since
+ * a request carries only one.  Returns how far it came.
  */
 static u64 plan_take(const struct trk_client *cl, struct trk_plan *p, u64 a, u64 b, u32 max)
 {
@@ -64,7 +64,7 @@ static u64 plan_take(const struct trk_client *cl, struct trk_plan *p, u64 a, u64
 			if (end - a > first)
 				end -= (end - a - first) % piece;
 		}
-		/* More than one request can ask for is no matter. */
+		/* One request cannot ask for more than this anyway. */
 		end = min_t(u64, end, a + U32_MAX / 2);
 		n = min_t(u32, trk_pieces((u32)(end - a), first, piece), max - p->pieces);
 		end = min_t(u64, end, a + first + (u64)(n - 1) * piece);
@@ -84,7 +84,7 @@ static u64 plan_take(const struct trk_client *cl, struct trk_plan *p, u64 a, u64
 	return a;
 }
 
-/* The first hole, if no continuation for it is held; 0: there is none. */
+/* Where the first hole begins, if no continuation for it is held; 0 if there is no such hole. */
 static u64 bare_hole(const struct trk_client *cl)
 {
 	u64 a;
@@ -100,7 +100,7 @@ static u64 bare_hole(const struct trk_client *cl)
  * @cl: the client
  * @p: the plan
  *
- * Remembers whether it asks for the byte before a hole, which is worth it once.
+ * If it asks for the byte before a hole, that is noted, since trk_plan_output() does so only once.
  */
 void trk_plan_note(struct trk_client *cl, const struct trk_plan *p)
 {
@@ -127,23 +127,27 @@ void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, b
 	memset(p, 0, sizeof(*p));
 	p->first = trk_piece(cl->seg_size, renew);
 	p->what = TRK_WHAT_OUTPUT;
-	/* With many holes the last range is for new output, or numbers would stay empty. */
+	/* With many holes the last range is for new output, or numbers would have no data. */
 	for (i = 0; i < holes->n && p->pieces < max && p->nask < TRK_MAX_ASK - fresh; i++)
 		plan_take(cl, p, max_t(u64, holes->r[i].a, cl->rcv_nxt), holes->r[i].b, max);
-	/* A byte that is there is worth asking for the continuation that came with it. */
+	/*
+	 * The continuation from rx.next_lost on may be lost.  The byte before it is asked for
+	 * again, even if it is there, since the answer brings the continuation as well
+	 * (protocol.rst, "The client").
+	 */
 	if (!p->pieces && cl->rx.next_lost && cl->rx.next_lost <= cl->rx.ask_nxt &&
 	    !trk_held_output_at(cl, cl->rx.next_lost) &&
 	    trk_held_output_room(cl, cl->rx.next_lost, U64_MAX))
 		plan_take(cl, p, cl->rx.next_lost - 1, cl->rx.next_lost, max);
 	if (fresh && p->pieces < max)
 		plan_take(cl, p, cl->rx.ask_nxt, cl->fin_off, max);
-	/* So is, once, the byte before a hole whose continuation is neither here nor on its way. */
+	/* The byte before a hole without a continuation is asked for as well, but only once. */
 	if (fresh && !p->pieces && !cl->num.expected && bare_hole(cl) != cl->rx.asked_before)
 		plan_take(cl, p, bare_hole(cl) - 1, bare_hole(cl), max);
 	p->room = p->pieces;
 }
 
-/* The end of the output that is known so far: an answer to input adds to it. */
+/* The end of the output that is known so far.  Answers to input come behind it. */
 static u64 output_known(const struct trk_client *cl)
 {
 	u64 end = max_t(u64, max_t(u64, cl->rx.ask_nxt, cl->rx.top), cl->rcv_nxt);
@@ -155,7 +159,7 @@ static u64 output_known(const struct trk_client *cl)
 	return end;
 }
 
-/* Is there parallel input that goes again?  What lies beyond the continuation cannot. */
+/* Is there parallel input to be sent again?  Beyond the input continuation none can be sent. */
 static bool input_lost(const struct trk_client *cl)
 {
 	return cl->tx.lost.n && cl->tx.lost.r[0].a < cl->held.input.u.end;
@@ -182,7 +186,7 @@ bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p)
 	if (!again && (places <= TRK_OUTPUTS_KEPT ||
 		       (cl->rx.each_brings && places <= TRK_OUTPUTS_KEPT + cl->tx.expected)))
 		return false;
-	/* It needs receive room, unless the output has ended or this is a repeat. */
+	/* The answer needs receive room, unless the output has ended or the input is sent again. */
 	if (room >= trk_plan_piece(cl))
 		p->room = (u32)min_t(u64, room / trk_plan_piece(cl), TRK_MAX_ANSWER);
 	else if (cl->rcv_limit >= cl->fin_off)
@@ -202,7 +206,7 @@ bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p)
 			if (p->in_off < p->in_end)
 				return true;
 		}
-		/* What is answered beyond the window is so in order: the next would be, too. */
+		/* Answers were refused for want of receive room; the next one would be as well. */
 		if (cl->tx.held.n && cl->num.expected)
 			return false;
 		p->in_off = max_t(u64, cl->tx.nxt, cl->held.input.u.start);
@@ -226,9 +230,9 @@ bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p)
  * @p: the plan
  * @now_us: monotonic time
  *
- * One whose key is not that of the transport continuation is shown to the server, which seals
- * it anew.  Requests for bytes do so as well, but not for all that is held, nor when their
- * answers bring another one.
+ * A user continuation whose key is not that of the transport continuation is shown to the server,
+ * which seals it anew (protocol.rst, "Keys that change").  That also happens to those that
+ * requests for bytes carry, but these do not carry all, and not if the answer brings another one.
  *
  * Return: false if there is none.
  */
@@ -253,7 +257,10 @@ bool trk_plan_reseal(const struct trk_client *cl, struct trk_plan *p, u64 now_us
 			return true;
 		}
 	}
-	/* A continuation that came is good for a timeout once it stood in an answered request. */
+	/*
+	 * If nothing has to be sealed anew, a request that asks for nothing carries the new
+	 * transport continuation: it is good for a timeout only after such a request was answered.
+	 */
 	return !cl->num.expected && cl->held.confirmed.c.key_id != key_id;
 }
 

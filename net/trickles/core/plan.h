@@ -8,17 +8,17 @@
 /* What a request asks of the server. */
 struct trk_plan {
 	enum trk_entry_what what;	/* NOTHING, OUTPUT or INPUT */
-	u32 room;			/* numbers that can be put to use, at most */
-	/* output, or nothing but a new seal for @cont or @input */
+	u32 room;			/* numbers that the answer can use, at most */
+	/* OUTPUT: the continuation of the asked bytes.  NOTHING: one that is to be sealed anew. */
 	const struct trk_held_ucont *cont;
 	const struct trk_held_ucont *input;
 	struct trk_bytes ask[TRK_MAX_ASK];
 	unsigned int nask;
 	u32 pieces;
-	u32 first;			/* bytes in the first of them, at most */
-	/* input */
+	u32 first;			/* bytes in the first piece, at most */
+	/* INPUT: what to send of it */
 	u64 in_off, in_end;
-	bool more;			/* there is more to ask for than this */
+	bool more;			/* parallel: other requests may bring the rest */
 };
 
 /* Bytes of data in a full packet of asked output. */

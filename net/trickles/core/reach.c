@@ -9,8 +9,8 @@
 /**
  * trk_reach_claims - the claims of a proof
  * @cl: the client
- * @base: from here, exclusively
- * @n: to here
+ * @base: the proof begins above this number
+ * @n: the last number of the report
  * @out: the claims
  */
 void trk_reach_claims(const struct trk_client *cl, u64 base, u64 n, struct trk_claims *out)
@@ -30,7 +30,7 @@ void trk_reach_claims(const struct trk_client *cl, u64 base, u64 n, struct trk_c
 	}
 }
 
-/* The same up to @n, which is below. */
+/* Cuts claims off above @n, which becomes their last number. */
 static void claims_trim(struct trk_claims *claims, u64 n)
 {
 	while (claims->count && claims->c[claims->count - 1].a > n)
@@ -45,9 +45,10 @@ static void claims_trim(struct trk_claims *claims, u64 n)
  * @cl: the client
  * @claims: of its report
  *
- * That shortens the claims.  It costs a packet: what it displaces of a hole has to come in
- * another.  So one that asks is enough, but when the list gets full its answer must not be
- * lost: then there are a few of them.
+ * With a new continuation requests need fewer claims.  But it displaces data, and if that fills a
+ * hole it costs another packet.  So at first one request has RENEW.  As the list of claims gets
+ * full, others have it too, in case the answer to the first is lost: without a renewal nothing more
+ * can be reported.
  */
 bool trk_reach_renewal_due(const struct trk_client *cl, const struct trk_claims *claims)
 {
@@ -61,12 +62,12 @@ bool trk_reach_renewal_due(const struct trk_client *cl, const struct trk_claims 
  * trk_reach_choose - how far the next request reports
  * @cl: the client
  * @p: what it asks for
- * @limit: numbers that issue something, at most, unless few are enough
+ * @limit: how many of the reported numbers may issue something
  * @r: the result
  * @claims: of the report
  *
- * Walks the received numbers above num.nrep until the answer is as large as the plan can use,
- * or as a train may be: one lost request must not be a timeout, and slow start must not burst.
+ * Walks the received numbers above num.nrep until the answer is as large as the plan can use, or
+ * @limit is reached: one lost request must not be a timeout, and slow start must not burst.
  * Numbers that share a packet are reported together, since their nonces came as one.
  */
 void trk_reach_choose(struct trk_client *cl, const struct trk_plan *p, u32 limit,
@@ -89,7 +90,7 @@ void trk_reach_choose(struct trk_client *cl, const struct trk_plan *p, u32 limit
 		const struct trk_law *law = &w.law;
 		u64 issued;
 
-		/* Until a request of this report issues something, whole runs go by at once. */
+		/* New numbers that issue something are walked one by one, all others in runs. */
 		w.single = false;
 		if (w.next > cl->num.nrep) {
 			if (r->n == cl->num.nrep)
@@ -129,11 +130,11 @@ void trk_reach_choose(struct trk_client *cl, const struct trk_plan *p, u32 limit
 }
 
 /*
- * Numbers that a report with a new gap is to cover.  When the list gets full
- * what is left of it must last for a round trip, which is the rest of the loss
- * event.  But the path is empty when its second half begins, and must not run
- * idle for as long as one gathers; and it is full in the end, where what is
- * issued in one burst would overflow it.  So large ones stand in the middle.
+ * How many numbers a report with a new gap is to cover.  Once the list of claims gets full, what is
+ * left of it must last until the loss event is over, so reports are made larger.  But when the
+ * second half of the event begins the path is empty, and would run idle while one gathers; and at
+ * its end the path is full, and a large report, which issues its numbers in one burst, would
+ * overflow it.  So the largest reports are in the middle (rationale.rst, "The client's reports").
  */
 static u64 gather(const struct trk_client *cl, const struct trk_reach *r,
 		  const struct trk_claims *claims)
@@ -167,6 +168,6 @@ bool trk_reach_waits(const struct trk_client *cl, const struct trk_plan *p,
 		gap |= claims->c[i].kind == TRK_CLAIM_LOST;
 	if (gap)
 		return n < gather(cl, r, claims);
-	/* As a delayed acknowledgment (paper §2.1, RFC 5681 §4.2): not while holes are filled. */
+	/* As TCP delays acknowledgments (paper §2.1, RFC 5681 §4.2), but not in a loss event. */
 	return p->what == TRK_WHAT_OUTPUT && n < 2 && r->recover <= cl->num.nrep;
 }

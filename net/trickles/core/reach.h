@@ -8,9 +8,9 @@
 /* How far a request reports, and what it issues. */
 struct trk_reach {
 	u64 n;
-	u64 first, last;	/* issued; none if first > last */
-	u64 recover;		/* end of the loss event that was open before; 0: none */
-	u32 cwnd;		/* window after it, packets */
+	u64 first, last;	/* numbers issued; none if first > last */
+	u64 recover;		/* R of the loss event that was open before it; 0: none */
+	u32 cwnd;		/* window after the report, packets */
 };
 
 void trk_reach_claims(const struct trk_client *cl, u64 base, u64 n, struct trk_claims *out);

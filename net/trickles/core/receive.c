@@ -59,7 +59,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->req.attempt = 0;
 }
 
-/* Is this the answer to the first or timeout request that is out?  If so its domain begins. */
+/* Is this an answer to the FIRST or TIMEOUT request that is out?  If so, its domain begins. */
 static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
 {
 	const struct trk_entry *p = &cl->req.pending;
@@ -86,12 +86,13 @@ static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
  * @cl: the client
  * @ackrel: its acknowledgment number, relative to the client's ISN + 1
  *
- * If it is true that it answers the last one, the sequence number behind the SYN-ACK's is
- * what req.ackrel stands for from now on: nothing else is left of a server's ISN.
+ * If it does, req.ackrel stands from now on for the sequence number behind that of the SYN-ACK:
+ * nothing that was known of a server's ISN before is used (protocol.rst, "Another address").
  *
  * Call trk_client_pump() afterwards.
  *
- * Return: is it?  Does not sleep.
+ * Context: any.
+ * Return: true if it answers the last SYN.
  */
 bool trk_receive_opened(struct trk_client *cl, u32 ackrel)
 {
@@ -114,9 +115,8 @@ static bool covers(const struct trk_ucont *u, u64 off)
 }
 
 /*
- * The first packet of an answer to input that arrives settles the request, and
- * tells what the other packets bring, as far as the output continuation goes,
- * so that their loss can be repaired.
+ * The first packet of an answer to input that arrives settles the request.  It tells what the other
+ * packets bring, as far as the output continuation goes, so that lost bytes can be asked for.
  */
 static void learn_geometry(struct trk_client *cl, const struct trk_entry *of,
 			   const struct trk_resp *r, u64 off)
@@ -146,13 +146,13 @@ static void learn_geometry(struct trk_client *cl, const struct trk_entry *of,
 		s->off = at;
 		s->len = r->geo_piece;
 		end = min_t(u64, at + s->len, limit);
-		/* If it was received, it was refused. */
+		/* What arrived before was refused, and the rest is lost: the bytes are missing. */
 		if (s->state != TRK_ENTRY_EXPECTED)
 			trk_ranges_add(&cl->rx.holes, at, end);
 	}
 	if (end <= cl->rx.ask_nxt)
 		return;
-	/* Bytes before the answer that nobody asked for yet are holes from now on. */
+	/* Bytes before the answer that were never asked for are holes from now on. */
 	if (start > cl->rx.ask_nxt)
 		trk_ranges_add(&cl->rx.holes, cl->rx.ask_nxt, start);
 	cl->rx.ask_nxt = end;
@@ -172,7 +172,7 @@ static void input_answered(struct trk_client *cl, struct trk_entry *s, const str
 		trk_wanted_consumed(cl, r->consumed_from, r->consumed_to);
 	if (s->fin)
 		cl->tx.fin_acked = true;
-	/* What it waited for has come. */
+	/* The server has what it waited for. */
 	if (r->has_consumed && r->consumed_to > s->off)
 		cl->tx.stall = 0;
 	if (sequential || parallel != before) {
@@ -181,7 +181,7 @@ static void input_answered(struct trk_client *cl, struct trk_entry *s, const str
 		cl->tx.again = false;
 		cl->tx.noplace = false;
 		cl->tx.placeless.n = 0;
-		/* What was not consumed goes again: in any order, or once there is more of it. */
+		/* What was not consumed goes again: parallel in any order, else with more input. */
 		if (parallel)
 			trk_wanted_input(cl, cl->held.input.u.start,
 					 min_t(u64, cl->tx.nxt, cl->held.input.u.end));
@@ -199,8 +199,8 @@ static void input_answered(struct trk_client *cl, struct trk_entry *s, const str
 }
 
 /*
- * A packet of an answer to input that says nothing of the input: another one may, if there is.
- * It may stand for several numbers.
+ * A packet of an answer to input says nothing of the input.  Another packet of the answer may; if
+ * there is none, the input goes again.  The packet stands for the @span numbers from @x on.
  */
 static void input_unanswered(struct trk_client *cl, const struct trk_entry *s, u64 x, u32 span)
 {
@@ -222,8 +222,9 @@ static void input_unanswered(struct trk_client *cl, const struct trk_entry *s, u
 }
 
 /*
- * The answer, which ends at @end, finds no room, or no place for its output continuation: it
- * comes later, as if the input had not been executed (paper §4.2).  Nothing was lost on the way.
+ * The data of an answer, which ends at @end, finds no receive room, or its output continuation
+ * finds no place.  The input is sent again later, as if it had not been executed (paper §4.2), but
+ * the number counts as received, since nothing was lost on the way.
  */
 static void input_refused(struct trk_client *cl, const struct trk_entry *s, u64 end, bool noplace)
 {
@@ -245,20 +246,23 @@ static void input_refused(struct trk_client *cl, const struct trk_entry *s, u64 
 	cl->tx.noplace |= noplace;
 }
 
-/* A packet that is looked at. */
+/* A packet that is being judged. */
 struct arrival {
 	const struct trk_resp *r;
 	struct trk_entry *s;		/* what its first number is to bring */
 	u64 x;				/* that number */
 	u64 off;			/* stream offset of the data */
 	struct trk_ucont output;	/* its output continuation, if it has one */
-	bool late;			/* a number of it was given up */
+	bool late;			/* a number of it was declared lost */
 	bool fits;			/* the data has room in the receive window */
 	bool noplace;			/* the output continuation has no place */
-	bool refused;			/* what it answers is asked again */
+	bool refused;			/* it is dropped, or its input goes again */
 };
 
-/* An output continuation that cannot be held would be gone for good: refused as well. */
+/*
+ * Judges the packet's output continuation.  If it cannot be held it would be gone for good, so the
+ * packet is refused.
+ */
 static int accept_output(struct trk_client *cl, struct arrival *a)
 {
 	const struct trk_held_ucont *place;
@@ -271,11 +275,11 @@ static int accept_output(struct trk_client *cl, struct arrival *a)
 		return TRK_DROP_OVERSIZED;
 	place = trk_held_output_place(cl, u);
 	a->noplace = !place && u->end > cl->rcv_nxt;
-	/* That of asked bytes can be asked for again by a byte of them. */
+	/* One that comes with asked bytes does not: it can be asked for again with one of them. */
 	a->refused = a->noplace && a->s->what != TRK_WHAT_OUTPUT;
 	/*
-	 * The input before it was executed in other parts: what this packet
-	 * says was consumed may reach beyond the continuation that stays.
+	 * Input was executed again, cut otherwise: what this packet says was consumed may
+	 * reach beyond the continuation that stays (protocol.rst, "Input").
 	 */
 	if (place && place->len && place->u.end > cl->rcv_nxt && place->u.start == u->start &&
 	    place->u.end != u->end)
@@ -283,7 +287,7 @@ static int accept_output(struct trk_client *cl, struct arrival *a)
 	return TRK_OK;
 }
 
-/* Is it what was expected?  Nothing has changed yet if it is not. */
+/* Is the packet what was expected?  Nothing of the client changes here. */
 static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 {
 	const struct trk_resp *r = a->r;
@@ -298,7 +302,7 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 		return TRK_DROP_PLACE;
 	a->s = trk_client_entry(cl, a->x);
 	if (r->cont.p && !a->late) {
-		/* The same request answered twice, in two domains: one of them counts. */
+		/* A request that was answered twice may have begun two domains; one counts. */
 		trk_seal_cont_read(r->cont.p, &c);
 		if (c.domain != trk_client_cont(cl)->c.domain)
 			return TRK_DROP_NUMBER;
@@ -307,10 +311,10 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 	if (a->s->what == TRK_WHAT_OUTPUT && r->data_len &&
 	    (a->off != a->s->off || r->data_len > a->s->len))
 		return TRK_DROP_OFFSET;
-	/* Nor may it lie before the beginning of the stream. */
+	/* There must be no data if none was asked for, nor any before the stream begins. */
 	if (r->data_len && (a->s->what == TRK_WHAT_NOTHING || a->off + r->data_len < a->off))
 		return TRK_DROP_OFFSET;
-	/* What does not fit is asked for again, if it can be. */
+	/* Data that does not fit is refused, unless a continuation came to ask for it by. */
 	a->fits = !r->data_len || a->off + r->data_len <= cl->rcv_limit;
 	a->refused = !a->fits && !r->output.p;
 	if (r->output.p) {
@@ -321,7 +325,7 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 	return a->refused && a->s->what != TRK_WHAT_INPUT ? TRK_DROP_WINDOW : TRK_OK;
 }
 
-/* What it brings for the two streams; the data itself is the caller's to store. */
+/* Takes what the packet brings for the two streams; the data itself is stored by the caller. */
 static void store(struct trk_client *cl, const struct arrival *a, struct trk_delivery *in)
 {
 	const struct trk_resp *r = a->r;
@@ -332,7 +336,7 @@ static void store(struct trk_client *cl, const struct arrival *a, struct trk_del
 		trk_held_store_output(cl, r, &a->output);
 	} else if (a->noplace && !a->refused) {
 		cl->rx.next_lost = max_t(u64, cl->rx.next_lost, a->output.start);
-		/* It was asked for too early, and may be once more. */
+		/* It was asked for before there was a place for it, and may be once more. */
 		if (a->output.start == cl->rx.asked_before)
 			cl->rx.asked_before = 0;
 	}
@@ -351,7 +355,7 @@ static void store(struct trk_client *cl, const struct arrival *a, struct trk_del
 	trk_wanted_arrived(cl, a->s, a->off, in->len);
 }
 
-/* The numbers: time is measured, claims are made, the continuation may be a new one. */
+/* Takes what the packet says of numbers: round trip, claims, a new transport continuation. */
 static void account(struct trk_client *cl, const struct arrival *a, u64 now_us)
 {
 	const struct trk_resp *r = a->r;
@@ -361,7 +365,7 @@ static void account(struct trk_client *cl, const struct arrival *a, u64 now_us)
 		trk_numbers_late(cl, a->x);
 		return;
 	}
-	/* Its answer may have been late for being lost the first time. */
+	/* An answer to a repetition says nothing of the time since the first request. */
 	if (a->s->token == r->token)
 		trk_timer_rtt(cl, now_us - a->s->sent_us);
 	cl->timer.backoff = 0;
@@ -387,12 +391,13 @@ static void account(struct trk_client *cl, const struct arrival *a, u64 now_us)
  * @now_us: monotonic time
  * @in: says where its data belongs
  *
- * A client cannot check nonces; it takes only an expected number at its place
- * with the token of the request that asked for it.
+ * A client cannot check nonces; it takes only an expected number, at the sequence number that
+ * belongs to it, with the token of the request that issued it (protocol.rst, "The client").
  *
  * Call trk_client_pump() afterwards (once for several packets).
  *
- * Return: 0 or the reason to drop the packet.  Does not sleep.
+ * Context: any.
+ * Return: 0 or the reason to drop the packet.
  */
 int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 seqrel, u64 now_us,
 			 struct trk_delivery *in)
@@ -405,7 +410,7 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 	in->len = 0;
 	a.r = r;
 	a.noplace = false;
-	/* Late packets of the old domain bring only their data. */
+	/* An answer to the pending request begins a domain; others are late and bring only data. */
 	if ((cl->state == TRK_CL_FIRST || (cl->state == TRK_CL_OPEN && cl->req.waiting)) &&
 	    pending && r->token == cl->req.pending.token) {
 		u64 num = trk_num_near(cl->req.pending.first, r->num);

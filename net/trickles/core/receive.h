@@ -8,7 +8,7 @@
 /* What a response brought, for the caller to store. */
 struct trk_delivery {
 	u64 off;		/* stream offset of the data */
-	u32 len;		/* its length; 0: none.  The data ends the packet */
+	u32 len;		/* its length; 0: none.  It stands at the packet's end */
 };
 
 bool trk_receive_opened(struct trk_client *cl, u32 ackrel);

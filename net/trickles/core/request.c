@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * Which request the client sends next (paper §4): it runs the server's own arithmetic to know
- * what an answer may hold, and asks for just that.
+ * which numbers the answer will have, and asks for just what these can bring.
  * Rules: protocol.rst, "Requests", "Another address".
  */
 #include "request.h"
@@ -26,7 +26,7 @@ static u32 new_token(struct trk_client *cl)
 {
 	u32 token;
 
-	/* 0 means none. */
+	/* A token of 0 stands for none. */
 	do
 		token = cl->random(cl->random_arg);
 	while (!token);
@@ -41,7 +41,7 @@ static void fill_held(struct trk_blob *b, const struct trk_held_ucont *h)
 	}
 }
 
-/* Puts the plan into the request; with input, as much of it as the packet holds. */
+/* Puts the plan into the request, with as much input as the packet holds, and into @s. */
 static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct trk_plan *p,
 		      struct trk_entry *s, struct trk_sending *out)
 {
@@ -85,9 +85,10 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct trk
 }
 
 /*
- * Redundancy: a request covers the range of the one before it again, as long as
- * nothing of its answer arrived.  A server that remembers answers what is new to
- * it.  All numbers of both must have pieces, so that it finds their bytes.
+ * May a request also report what the one before it did, and ask for its bytes ("Redundant requests"
+ * in protocol.rst, "The client")?  Only as long as nothing of that answer arrived.  A server that
+ * records requests answers what is new to it.  All numbers of both requests must have pieces, so
+ * that the server finds the bytes of each.
  */
 static bool repeats(const struct trk_client *cl, const struct trk_plan *p, u64 base)
 {
@@ -107,7 +108,7 @@ static bool repeats(const struct trk_client *cl, const struct trk_plan *p, u64 b
 	return true;
 }
 
-/* What the last request asked for goes before the plan. */
+/* Puts what the last request asked for before what the plan asks for. */
 static void plan_repeat(struct trk_client *cl, struct trk_plan *p, u32 token)
 {
 	const struct trk_repeat *last = &cl->req.last;
@@ -127,7 +128,7 @@ static void plan_repeat(struct trk_client *cl, struct trk_plan *p, u32 token)
 		trk_client_entry(cl, last->first + i)->again = token;
 }
 
-/* The segment's numbers; what waited for a request waits no longer. */
+/* Numbers the segment, and stops the timers that a request makes needless. */
 static void sent(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
 	out->seq = cl->req.seq;
@@ -142,9 +143,9 @@ static void sent(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 }
 
 /*
- * After some requests without an answer the way to the server may be another one, on which
- * somebody lets pass only what begins with a SYN, or the server does not take its cookie any
- * more.  So every other time a SYN goes before the request; true if it is @out.
+ * If several requests got no answer, a firewall on the way may let pass only what begins with a
+ * SYN, or the server does not take the cookie of a FIRST request any more.  So before every other
+ * one goes a SYN (protocol.rst, "Another address"); true if it is in @out.
  */
 static bool request_knock(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
@@ -175,7 +176,7 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *ou
 	cl->req.first_sent = true;
 	if (request_knock(cl, now_us, out))
 		return;
-	/* A repeated request has the same sequence numbers, hence the same bytes. */
+	/* A repeated request has the same sequence numbers, hence as many bytes of input. */
 	if (cl->req.attempt)
 		p.in_end = again;
 	memset(s, 0, sizeof(*s));
@@ -192,16 +193,16 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *ou
 }
 
 /**
- * trk_request_timeout - compose a timeout request
+ * trk_request_timeout - compose a TIMEOUT request, or the SYN before it
  * @cl: the client, open and waiting
  * @now_us: monotonic time
  * @out: the request
  *
- * Its claims are those of the last request known to be answered, so that
- * nothing spoilt is among them.
+ * It reports what the last request did that is known to be answered: later proofs may be spoilt by
+ * a nonce that was changed on the way.
  *
- * After some without an answer the way to the server may be another one, on which
- * somebody rewrites addresses.  So it says which address we had.
+ * If several such requests got no answer, a NAT on the way may have given the client another
+ * address.  So the request says which address the client had (protocol.rst, "Another address").
  */
 void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 {
@@ -237,7 +238,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 		q.addr.len = cl->req.addr_len;
 	}
 	fill_claims(&q, claims);
-	/* Output first: the answer to input may find no room before it. */
+	/* Output goes first: without it the answer to input may have no receive room. */
 	trk_plan_output(cl, &p, 1, true, true);
 	if (!p.pieces && !trk_plan_input(cl, &p))
 		memset(&p, 0, sizeof(p));
@@ -245,7 +246,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 		trk_plan_note(cl, &p);
 		s->off = p.ask[0].off;
 		s->len = p.ask[0].len;
-		/* Whatever becomes of this request, its bytes are still to be had. */
+		/* Whatever becomes of this request, new bytes are wanted until they arrive. */
 		if (s->off == cl->rx.ask_nxt) {
 			cl->rx.ask_nxt += s->len;
 			trk_ranges_add(&cl->rx.holes, s->off, s->off + s->len);
@@ -256,16 +257,16 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 	sent(cl, now_us, out);
 }
 
-/* A request on its way. */
+/* A RANGE request that is being composed. */
 struct draft {
 	struct trk_plan p;	/* what it asks for */
 	struct trk_reach r;	/* how far it reports */
-	bool renew;		/* it asks for a new continuation, */
-	bool reseal;		/* or for a new seal */
+	bool renew;		/* it asks for a new transport continuation */
+	bool reseal;		/* it asks for nothing but a new seal */
 	u32 granted;		/* numbers that it issues */
 };
 
-/* What is asked for, and how far is reported; false if nothing is to be sent now. */
+/* Decides what is asked for, and how far is reported; false if nothing is to be sent now. */
 static bool decide(struct trk_client *cl, u64 now_us, struct draft *d)
 {
 	u32 limit = max_t(u32, 2, min_t(u32, TRK_TRAIN, cl->cwnd / 4));
@@ -275,9 +276,9 @@ static bool decide(struct trk_client *cl, u64 now_us, struct draft *d)
 
 	d->reseal = trk_plan_reseal(cl, p, now_us);
 	cl->timer.reseal_deadline_us = now_us < cl->held.reseal_us ? cl->held.reseal_us : U64_MAX;
-	/* One more than an answer may have, to know whether there would be more. */
+	/* One piece more than an answer may have shows whether there is more to ask for. */
 	if (!d->reseal && !trk_plan_next(cl, p, TRK_MAX_ANSWER + 1)) {
-		/* Nothing to ask: the trickles are parked, but for a sign of life. */
+		/* There is nothing to ask for: the trickles are parked, but for a sign of life. */
 		if (now_us < cl->timer.idle_deadline_us)
 			return false;
 		memset(p, 0, sizeof(*p));
@@ -285,7 +286,7 @@ static bool decide(struct trk_client *cl, u64 now_us, struct draft *d)
 	}
 	if (trk_timer_paced(cl, now_us))
 		return false;
-	/* Input of several packets goes out one request a trickle. */
+	/* Each request reports one number then, so that more requests can carry input. */
 	if (p->what == TRK_WHAT_INPUT && p->more && p->in_end - p->in_off > cl->seg_size / 2)
 		limit = 1;
 	trk_reach_choose(cl, p, limit, r, claims);
@@ -298,20 +299,23 @@ static bool decide(struct trk_client *cl, u64 now_us, struct draft *d)
 	}
 	d->granted = (u32)(r->last - r->first + 1);
 	cl->cwnd = r->cwnd;
-	/* Two windows must fit the ring: what is expected, and what is not reported. */
+	/* The ring must hold two windows, of expected and of unreported numbers; wish for four. */
 	while (cl->ring_want < 4 * (u64)r->cwnd + 4 * TRK_TRAIN && cl->ring_want < TRK_RING_MAX)
 		cl->ring_want *= 2;
-	/* Numbers go on where they ended: a law by which they do not is not the server's. */
+	/* Numbers go on where they ended.  If not, the continuation's law is not the server's. */
 	return r->last - r->n < cl->num.ring_size && r->first == cl->num.hi + 1;
 }
 
-/* Takes the bytes of the plan for the numbers that are issued, and what else it is to bring. */
+/* Cuts the plan to the numbers that are issued, and decides on GROW and RENEW. */
 static void settle_request(struct trk_client *cl, u64 now_us, struct draft *d, struct trk_req *q)
 {
 	struct trk_claims *claims = &cl->req.report;
 	struct trk_plan *p = &d->p;
 
-	/* Of a window, all may grow it or none: what alternates would make a claim each. */
+	/*
+	 * All requests of a window have GROW, or none: if they alternated, each turn would cost a
+	 * claim (rationale.rst, "Growth").
+	 */
 	if (2 * (u64)d->r.cwnd + TRK_TRAIN >= cl->num.ring_size)
 		cl->num.limited = 0;
 	else if (p->what == TRK_WHAT_INPUT || p->room > d->granted)
@@ -334,7 +338,7 @@ static void settle_request(struct trk_client *cl, u64 now_us, struct draft *d, s
 	}
 }
 
-/* Writes it.  @s: what its numbers have in common. */
+/* Writes the request.  @s is what its numbers have in common. */
 static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *q,
 			struct trk_entry *s, struct trk_sending *out)
 {
@@ -364,7 +368,7 @@ static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *
 	}
 }
 
-/* From now on its numbers are expected, each with its piece of what is asked for. */
+/* From now on the request's numbers are expected, each with its piece of what is asked for. */
 static void expect(struct trk_client *cl, const struct draft *d, const struct trk_entry *s)
 {
 	const struct trk_plan *p = &d->p;

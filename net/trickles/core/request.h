@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* The requests of a client (paper §4): the first, those that go on, those after a timeout. */
+/* The requests of a client (paper §4): FIRST, RANGE, TIMEOUT and CLOSE. */
 #ifndef TRK_CORE_REQUEST_H
 #define TRK_CORE_REQUEST_H
 
@@ -13,7 +13,7 @@
  * @in_off: stream offset of that input
  * @seq: TCP sequence number relative to the client's ISN + 1
  * @ackrel: TCP acknowledgment number relative to the server's ISN + 1
- * @syn: in its place a bare SYN is to go out, with the sequence number before @seq
+ * @syn: instead of a request a bare SYN is to go out, with the sequence number before @seq
  */
 struct trk_sending {
 	u8 hdr[TRK_REQ_HDR_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* All that a client knows of its connection, by who may touch it. */
+/* All that a client knows of its connection.  struct trk_client says who may touch what. */
 #ifndef TRK_CORE_STATE_H
 #define TRK_CORE_STATE_H
 
@@ -9,24 +9,24 @@
 #include "types.h"
 #include "wire.h"
 
-#define TRK_DUPTHRESH		3		/* packets, RFC 5681; grows with reordering seen */
+#define TRK_DUPTHRESH		3		/* packets (RFC 5681); reordering raises it */
 #define TRK_DUPTHRESH_MAX	300		/* as Linux: net.ipv4.tcp_max_reordering */
 #define TRK_RING_MIN		64		/* numbers, a power of two */
-#define TRK_RING_MAX		131072		/* two of the largest windows, twice */
+#define TRK_RING_MAX		131072		/* numbers: four of the largest windows */
 #define TRK_OUTPUTS		8		/* output continuations held */
-#define TRK_OUTPUTS_KEPT	2		/* of these, for the bytes needed next */
+#define TRK_OUTPUTS_KEPT	2		/* places kept for the bytes needed next */
 #define TRK_CONTS		4		/* transport continuations held */
-#define TRK_TRAIN		32		/* responses to one request, at most */
-#define TRK_CLAIMS_SOFT		8		/* claims at which a renewal is requested */
-#define TRK_RENEW_AGAIN		4		/* claims until it is requested again */
+#define TRK_TRAIN		32		/* numbers of a report that issue others */
+#define TRK_CLAIMS_SOFT		8		/* claims at which a request has RENEW */
+#define TRK_RENEW_AGAIN		4		/* further claims at which RENEW is repeated */
 
 #define TRK_RTO_MIN_US		200000		/* beyond the round trip, as Linux: TCP_RTO_MIN */
 #define TRK_RTO_MAX_US		60000000
 #define TRK_RTO_INIT_US		1000000		/* RFC 6298 (2.1) */
 #define TRK_DELACK_US		10000
-#define TRK_PACE_MIN_US		1000		/* not worth a timer below */
-#define TRK_SYN_ATTEMPT		3		/* from here on a SYN may go before a request */
-#define TRK_KEEPALIVE_US	240000000ULL	/* NATs forget a connection after 300 s */
+#define TRK_PACE_MIN_US		1000		/* a shorter wait is not worth a timer */
+#define TRK_SYN_ATTEMPT		3		/* from here on a SYN may go before a TIMEOUT */
+#define TRK_KEEPALIVE_US	240000000ULL	/* a NAT may forget a connection after 300 s */
 
 enum trk_client_state {
 	TRK_CL_IDLE,		/* no connection */
@@ -46,7 +46,7 @@ enum trk_entry_what {
 	TRK_WHAT_NOTHING,
 	TRK_WHAT_OUTPUT,	/* brings output [off, off + len) */
 	TRK_WHAT_INPUT,		/* answers input [off, off + len); what it brings is not known */
-	TRK_WHAT_REST,		/* a further packet of an answer to input: takes what comes */
+	TRK_WHAT_REST,		/* answers input that another packet answered: brings anything */
 };
 
 /* What a packet number is expected to bring, or brought.  One entry of the ring. */
@@ -59,9 +59,9 @@ struct trk_entry {
 	u64 first;		/* first number of the answer */
 	u32 count;		/* numbers of the answer */
 	u32 token;
-	u32 again;		/* token of the request that repeated its own; 0: none */
+	u32 again;		/* token of a later request that repeated its request; 0: none */
 	u32 len;
-	u8 serial;		/* continuation that its request carried */
+	u8 serial;		/* of the continuation that its request carried */
 	u8 state;
 	u8 what;
 	bool nogrowth;
@@ -69,10 +69,10 @@ struct trk_entry {
 	bool fin;		/* its request ended our stream */
 };
 
-/* A request for output that the next one may repeat; every number has a piece. */
+/* A request for output that the next one may repeat.  Every number that it issues has a piece. */
 struct trk_repeat {
-	u64 m, n;		/* what it reports */
-	u64 first;		/* what it issues */
+	u64 m, n;		/* run that it reports */
+	u64 first;		/* first number that it issues */
 	u32 count;		/* 0: nothing to repeat */
 	unsigned int nask;
 	struct trk_bytes ask[TRK_MAX_ASK];
@@ -99,7 +99,7 @@ struct trk_numbers {
 	u64 reportable;		/* last received number below edge */
 	u64 top;		/* highest number received */
 	u64 hi;			/* highest number expected */
-	u64 limited;		/* up to here: the window before was too small at least once */
+	u64 limited;		/* reports up to here have GROW: the window was too small */
 	u64 acc;		/* xor of the domain's nonces up to nrep */
 	u32 above;		/* packets received above edge */
 	u32 expected;		/* numbers expected */
@@ -111,14 +111,15 @@ struct trk_numbers {
 /* The continuations that are kept. */
 struct trk_held {
 	struct trk_held_cont conts[TRK_CONTS];
-	u8 serial;		/* of the current one */
-	bool cont_used;		/* a request carried it */
-	u64 renewal;		/* number of the last packet that is to bring another; 0: none */
-	unsigned int renewal_claims;	/* claims of its request */
-	u8 key_changes;		/* epochs since that of the domain's birth */
-	u8 reseals;		/* requests for a new seal that brought none yet */
-	u64 reseal_us;		/* when the next may go */
-	struct trk_held_cont confirmed;		/* of the last request known to be answered */
+	u8 serial;		/* of the current transport continuation */
+	bool cont_used;		/* a request carried the current one */
+	u64 renewal;		/* first number of the answer to the last RENEW; or 0 */
+	unsigned int renewal_claims;	/* claims of the last request with RENEW, or fewer */
+	u8 key_changes;		/* changes of the key since the domain's birth */
+	u8 reseals;		/* requests for a new seal since one came */
+	u64 reseal_us;		/* when the next such request may go */
+	/* what the last request that is known to be answered carried: */
+	struct trk_held_cont confirmed;
 	u64 confirmed_n, confirmed_proof;
 	u8 confirmed_serial;
 	struct trk_held_ucont outputs[TRK_OUTPUTS];
@@ -130,66 +131,66 @@ struct trk_rx {
 	struct trk_ranges holes;	/* to be asked for, below ask_nxt */
 	u64 ask_nxt;			/* output from here on was never asked for */
 	u64 top;			/* end of the highest output received */
-	u64 next_lost;			/* the continuation from here on may be lost; 0: none */
-	u64 asked_before;		/* for that of the hole here the byte before it was asked */
+	u64 next_lost;			/* start of an output continuation that may be lost; or 0 */
+	u64 asked_before;		/* hole for which the byte before it was asked for; or 0 */
 	u64 window_max;			/* largest receive window so far */
-	bool each_brings;		/* each part of parallel input brings a continuation */
+	bool each_brings;		/* the last parallel answer brought a continuation */
 	bool input_turn;		/* input goes before new output */
 };
 
 /* Our stream: which bytes of it are still to be sent, or sent again. */
 struct trk_tx {
-	struct trk_ranges lost;		/* to be sent again */
-	struct trk_ranges acked;	/* consumed, above snd_una; what is not here goes again */
+	struct trk_ranges lost;		/* input to be sent again */
+	struct trk_ranges acked;	/* consumed input above snd_una, as far as there is room */
 	u64 nxt;			/* input from here on was never sent */
-	u64 stall;			/* the server waits for more than this */
+	u64 stall;			/* the server waits for input beyond this */
 	u32 expected;			/* numbers expected that answer input */
-	u32 token;			/* sequential input: the request that is out, */
-	u32 left;			/* and how many of its answers may still come */
-	bool again;			/* and it has to be sent again, */
-	u64 after;			/* when there is room for output up to here, */
-	bool noplace;			/* and a place for an output continuation */
-	struct trk_ranges held;		/* parallel input that waits for room, */
-	struct trk_ranges placeless;	/* and that waits for a place: */
-	u64 tried;			/* from here on a packet was tried without one */
+	u32 token;			/* token of the request with sequential input; 0: none */
+	u32 left;			/* numbers that may still answer that request */
+	bool again;			/* the sequential input has to be sent again */
+	u64 after;			/* refused input waits until rcv_limit is this */
+	bool noplace;			/* refused input waits for an output continuation's place */
+	struct trk_ranges held;		/* parallel input that waits for rcv_limit */
+	struct trk_ranges placeless;	/* parallel input that waits for a place */
+	u64 tried;			/* where the packet began that was tried without a place */
 	bool fin_sent, fin_acked;
 };
 
-/* The requests: our segments, and the first or timeout request that is out. */
+/* The requests: numbers of the next segment, and the FIRST or TIMEOUT request that is out. */
 struct trk_requests {
-	struct trk_claims report;	/* of the request at hand: too large for a stack */
-	struct trk_repeat last;		/* the last request */
-	u32 seq;			/* relative to our ISN + 1, */
-	u32 ackrel;			/* and to the server's */
-	u32 first_seq;			/* where the first request stands, behind its SYN */
-	struct trk_entry pending;	/* what a first or timeout request is to bring */
-	bool waiting;			/* a timeout request is out: silent in the old domain */
-	bool knocking;			/* its SYN is out, the request is not */
-	bool opened;			/* a SYN went before it and was answered */
+	struct trk_claims report;	/* claims of the request at hand; too large for a stack */
+	struct trk_repeat last;		/* the last RANGE request, if it may be repeated */
+	u32 seq;			/* sequence number, relative to our ISN + 1 */
+	u32 ackrel;			/* acknowledges this, relative to the server's ISN + 1 */
+	u32 first_seq;			/* sequence number of the FIRST request, likewise */
+	struct trk_entry pending;	/* what the FIRST or TIMEOUT request is to bring */
+	bool waiting;			/* after a timeout: only TIMEOUT requests are sent */
+	bool knocking;			/* the SYN before a FIRST or TIMEOUT request is out */
+	bool opened;			/* that SYN was answered */
 	u16 addr_len;			/* our address as the server saw it; 0: not told */
 	u8 addr[TRK_ADDR_MAX];
 	bool first_sent;
-	bool timeout_due;		/* the timeout request is to be sent (again) */
-	bool last_chance;		/* if no request goes out now, it is a timeout */
+	bool timeout_due;		/* a TIMEOUT request is to be sent, or sent again */
+	bool last_chance;		/* if no RANGE request goes out now, a TIMEOUT does */
 	u8 attempt;
 };
 
 struct trk_timers {
 	u32 backoff;
 	bool probed;
-	bool force;			/* don't wait for a second packet */
-	u64 armed_us;			/* the retransmission timer */
+	bool force;			/* the next request waits for nothing */
+	u64 armed_us;			/* when the retransmission timer was started */
 	u64 rto_deadline_us, delack_deadline_us, idle_deadline_us, pace_deadline_us;
 	u64 reseal_deadline_us;
-	u64 sent_us;			/* the last request */
-	bool resuming;			/* parked trickles go on, */
-	u64 pace_us;			/* and the next one then */
+	u64 sent_us;			/* when the last request was sent */
+	bool resuming;			/* trickles that were parked go on, paced */
+	u64 pace_us;			/* when the next paced request may go out */
 };
 
 struct trk_client {
 	/* set by the caller before each call */
 	u64 snd_end;		/* bytes written by the application so far */
-	bool snd_fin;		/* and no more will come */
+	bool snd_fin;		/* the application will write no more */
 	bool want_first;	/* send the first request even without input */
 	bool redundant;		/* each request repeats the one before it */
 	u64 rcv_nxt;		/* all output below was received in order */
@@ -209,8 +210,8 @@ struct trk_client {
 		u64 requests, responses, timeouts, probes, lost, late, merged, held;
 		u64 repeated;		/* requests that repeated the one before */
 		u64 resealed;		/* user continuations that came again under another key */
-		u64 rcv_retrans;	/* bytes asked for again */
-		u64 snd_retrans;		/* input bytes sent again */
+		u64 rcv_retrans;	/* bytes of output asked for again */
+		u64 snd_retrans;		/* bytes of input sent again */
 	} stat;
 
 	/* the core's own; tests look at it */

@@ -13,9 +13,9 @@
  * @cl: the client
  * @sample: microseconds
  *
- * RFC 6298; every request has a token of its own, so no sample is ambiguous.
- * The minimum is for the variance, as in Linux: otherwise, where the round trip is long
- * and steady, the timer would expire just before the answer comes.
+ * As RFC 6298 says.  Every request has a token of its own, so no sample is ambiguous.  The minimum
+ * is for the variance, as in Linux: otherwise, where the round trip is long and steady, the
+ * timer would expire just before the answer comes.
  */
 void trk_timer_rtt(struct trk_client *cl, u64 sample)
 {
@@ -58,7 +58,7 @@ void trk_timer_die(struct trk_client *cl, int error)
 	trk_timer_stop(cl);
 }
 
-/* Is anything due that only an answer can bring? */
+/* Is an answer due, or is there something to ask for? */
 static bool timer_busy(const struct trk_client *cl)
 {
 	if (cl->state == TRK_CL_FIRST)
@@ -82,9 +82,9 @@ void trk_timer_set(struct trk_client *cl)
 }
 
 /*
- * Are there packets that are not reported yet, with which to ask again?  An answer
- * to input may be long in coming because the application is, and is not to
- * be executed once more for that.
+ * Can the client probe: are there packets that are not reported yet, with which it can ask again?
+ * It must not while an answer to input is due: that may be late because the application is slow,
+ * and the input would be executed once more.
  */
 static bool can_probe(const struct trk_client *cl)
 {
@@ -92,7 +92,7 @@ static bool can_probe(const struct trk_client *cl)
 	       !cl->tx.expected && (cl->num.above || cl->num.reportable > cl->num.nrep);
 }
 
-/* What the retransmission timer waits for, from the last sign of life. */
+/* How long the retransmission timer runs. */
 static u64 timer_wait(const struct trk_client *cl)
 {
 	return min_t(u64, cl->rto_us << min_t(u32, cl->timer.backoff, 16), TRK_RTO_MAX_US);
@@ -104,8 +104,8 @@ static u64 timer_wait(const struct trk_client *cl)
  * @now_us: monotonic time
  *
  * It runs as long as an answer is due, or there is something to ask for and no trickle to do so.
- * With unreported packets it need not wait for a timeout before it looks into a silence, as
- * TCP's tail loss probe (RFC 8985 §7.2) does not.
+ * If there are packets that are not reported yet, it expires earlier, and the client probes, as
+ * TCP does after a silence (tail loss probe, RFC 8985 §7.2).
  */
 void trk_timer_arm(struct trk_client *cl, u64 now_us)
 {
@@ -124,8 +124,10 @@ void trk_timer_arm(struct trk_client *cl, u64 now_us)
  * @cl: the client
  * @now_us: monotonic time
  *
- * Trickles that were parked for long have lost their clock: until none is left
- * they go on at twice the window's rate, not all at once (RFC 5681 §4.1).
+ * Trickles that were parked for long have lost the clock of arriving packets.  Until none is left
+ * they go on at twice the window's rate, and not all at once (RFC 5681 §4.1).
+ *
+ * Return: true if it is.
  */
 bool trk_timer_paced(struct trk_client *cl, u64 now_us)
 {
@@ -150,7 +152,7 @@ void trk_timer_pace(struct trk_client *cl, u64 now_us, u32 granted)
 				    div64_u64(cl->srtt_us * granted, 2 * max_t(u32, cl->cwnd, 1));
 }
 
-/* Asks again for what @s was to bring, though it is not declared lost. */
+/* Wants again what @s was to bring, though the number is not declared lost. */
 static void ask_again(struct trk_client *cl, const struct trk_entry *s)
 {
 	if (s->state != TRK_ENTRY_EXPECTED)
@@ -164,7 +166,7 @@ static void ask_again(struct trk_client *cl, const struct trk_entry *s)
 }
 
 /**
- * trk_timer_timed_out - nothing helps but a timeout request
+ * trk_timer_timed_out - nothing helps but a TIMEOUT request
  * @cl: the client
  *
  * From now on the client is silent in the old domain.
@@ -181,7 +183,7 @@ void trk_timer_timed_out(struct trk_client *cl)
 	cl->req.opened = false;
 	cl->rx.asked_before = 0;
 	if (cl->req.waiting) {
-		/* What the last timeout request carried goes again with the next. */
+		/* What the last TIMEOUT request asked for or brought goes again with the next. */
 		if (cl->req.pending.fin && !cl->tx.fin_acked)
 			cl->tx.fin_sent = false;
 		cl->req.pending.state = TRK_ENTRY_EXPECTED;
@@ -198,17 +200,17 @@ void trk_timer_timed_out(struct trk_client *cl)
 }
 
 /*
- * The retransmission timer expired.  If unreported packets are left, they are
- * used to ask again (the holes below them are lost; what was never seen is not
- * declared, only asked for); otherwise, or if that brought nothing, the server
- * is told of the timeout (RFC 6298 §5).
+ * The retransmission timer expired.  The first time, packets that are not reported yet are used to
+ * ask again: numbers missing below the highest received one are lost; what those above were to
+ * bring is asked for, but they are not declared lost.  If there are no such packets, or nothing
+ * came of that, a TIMEOUT request follows (RFC 6298 §5; protocol.rst, "The client").
  */
 static void expire(struct trk_client *cl)
 {
 	bool early = can_probe(cl);
 	u64 x;
 
-	/* As TCP: no answer to this many tries. */
+	/* As TCP, it ends after so many tries. */
 	if (!early && ++cl->req.attempt > TRK_MAX_ATTEMPTS) {
 		trk_timer_die(cl, ETIMEDOUT);
 		return;
@@ -227,7 +229,7 @@ static void expire(struct trk_client *cl)
 		trk_numbers_declare(cl, true);
 		for (x = cl->num.edge; x <= cl->num.hi; x++)
 			ask_again(cl, trk_client_entry(cl, x));
-		/* If no request comes of it, it is a timeout, but not before its time. */
+		/* If no request comes of it, a TIMEOUT follows, but not before its time. */
 		cl->req.last_chance = !early;
 		if (early)
 			cl->timer.rto_deadline_us = cl->timer.armed_us + timer_wait(cl);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /*
  * Which bytes of both streams are still wanted: what did not come is asked for or sent again.
- * Rules: protocol.rst, "Input".
+ * Rules: protocol.rst, "Input", "The client".
  */
 #include "wanted.h"
 #include "held.h"
@@ -12,7 +12,7 @@
  * @a: first byte
  * @b: first byte behind it
  *
- * What lies above rx.ask_nxt is asked for in its turn.
+ * Bytes above rx.ask_nxt are not noted, since they are asked for in their turn.
  */
 void trk_wanted_output(struct trk_client *cl, u64 a, u64 b)
 {
@@ -27,7 +27,7 @@ void trk_wanted_output(struct trk_client *cl, u64 a, u64 b)
  * @a: first byte
  * @b: first byte behind it
  *
- * Of [@a, @b) what the server has not consumed.
+ * Adds the bytes of [@a, @b) that the server has not consumed.
  */
 void trk_wanted_add(struct trk_client *cl, struct trk_ranges *set, u64 a, u64 b)
 {
@@ -50,7 +50,7 @@ void trk_wanted_input(struct trk_client *cl, u64 a, u64 b)
 }
 
 /**
- * trk_wanted_all - what waited waits no longer
+ * trk_wanted_all - input that waited for something is to be sent again
  * @cl: the client
  * @held: a set of input; empty afterwards
  */
@@ -68,9 +68,9 @@ void trk_wanted_all(struct trk_client *cl, struct trk_ranges *held)
  * @cl: the client
  * @off: first of these bytes
  *
- * The first packet of an answer to asked bytes may have brought the continuation
- * that follows, and no other will if its bytes are there already.  If several are
- * lost, this is the last one: the others leave holes.
+ * That packet may have brought the output continuation that follows.  If its bytes have arrived
+ * meanwhile, they are not asked for again, and no other packet brings it.  Only the last
+ * continuation that is lost like this is noted: those before it show as holes without one.
  */
 void trk_wanted_next(struct trk_client *cl, u64 off)
 {
@@ -88,7 +88,7 @@ void trk_wanted_next(struct trk_client *cl, u64 off)
  * @off: stream offset of the data
  * @len: its length; 0: none
  *
- * What of the piece is still missing must be asked for again.
+ * What is missing of the piece that was asked for is to be asked for again.
  */
 void trk_wanted_arrived(struct trk_client *cl, const struct trk_entry *s, u64 off, u32 len)
 {
@@ -123,8 +123,9 @@ void trk_wanted_consumed(struct trk_client *cl, u64 from, u64 to)
 	trk_ranges_sub(&cl->tx.placeless, from, to);
 	if (from > cl->snd_una) {
 		/*
-		 * What finds no place goes again, and the first hole before it.  If that waits
-		 * for a place for its answer, so does this: there would be no end of it.
+		 * Consumed input for which the set has no room is sent again, after the lowest
+		 * input that is missing.  If that waits for a place for an output continuation,
+		 * this waits as well, or it would be sent again without end.
 		 */
 		if (!trk_ranges_add_exact(acked, &from, &to))
 			return;
