@@ -8,7 +8,7 @@
 
 #include "minisock.h"
 
-/* A user continuation that waits for the answer; absent if flags is 0. */
+/* A user continuation that msk_setucont() has set for the answer; if @flags is 0, there is none. */
 struct msk_staged {
 	uint64_t start, end;
 	uint32_t len;
@@ -16,11 +16,11 @@ struct msk_staged {
 	uint32_t packet;
 };
 
-/* One for each entry of the queue: the event is the kernel's, read-only; the rest is ours. */
+/* There is one for each entry of the queue.  The kernel writes the event, the library the rest. */
 struct minisock {
 	struct msk_queue *q;
 	const struct trk_event *ev;
-	uint64_t handle;	/* of the event that was walked: the entry may have another now */
+	uint64_t handle;	/* of the event at msk_next(); the entry may hold another since */
 	uint64_t consumed_from, consumed_to;
 	struct msk_staged staged[2];		/* by enum msk_which */
 	unsigned char data[2][MSK_CONT_MAX];
@@ -29,13 +29,15 @@ struct minisock {
 /**
  * struct msk_queue - a listening socket and its event queue
  * @fd: the socket
- * @head: mapped, read-only
+ * @head: the mapped queue, which is read-only
  * @map_len: bytes that are mapped
- * @mask: entries - 1
- * @walked: events that msk_next() gave out
- * @produced: events known to be in the queue
- * @told: events that the kernel knows to be walked
- * @msk: by entry
+ * @mask: number of entries, which is a power of two, less one
+ * @walked: how many events msk_next() has given out
+ * @produced: how many events the kernel had queued when that was last looked at
+ * @told: how many events the kernel was told to be walked
+ * @msk: the minisockets, by number of the entry
+ *
+ * Events are counted from the first one that the kernel queued, modulo 2^32.
  */
 struct msk_queue {
 	int fd;

@@ -24,7 +24,10 @@ static_assert(MSK_WANT_CLOSE == TRK_QUEUE_CLOSE, "flags of queues");
 static_assert(MSK_FINAL == TRK_CONT_FINAL && MSK_PARALLEL == TRK_CONT_PARALLEL,
 	      "flags of continuations");
 
-/* What we read of an event; it may be longer, and so may our struct. */
+/*
+ * The bytes of an event that this file reads.  The struct grows at its end, so the kernel's may
+ * be longer, and so may the one that this file is compiled with.
+ */
 #define EVENT_LEN	(offsetof(struct trk_event, time_ns) + sizeof(__u64))
 
 static __thread char message[160];
@@ -89,11 +92,14 @@ static struct msk_queue *queue_map(int fd, const struct trk_queue_info *info)
 	q->map_len = info->map_len;
 	q->fd = fd;
 	q->mask = q->head->entries - 1;
-	/* Events may be waiting; what another process has answered is stale, and harmless. */
+	/*
+	 * Events may be waiting already.  Among those walked now may be some that another process
+	 * has answered: an operation on them fails with ESTALE.
+	 */
 	q->walked = oldest_event(q->head);
 	q->produced = q->walked;
 	q->told = q->walked;
-	/* Touched as far as entries are used; untouched memory costs nothing. */
+	/* A page takes memory when it is first touched, so entries never used cost nothing. */
 	q->msk = mmap(NULL, (size_t)q->head->entries * sizeof(*q->msk), PROT_READ | PROT_WRITE,
 		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (q->msk == MAP_FAILED)
@@ -201,7 +207,7 @@ struct msk_queue *msk_listen(const char *addr, uint16_t port, const struct msk_o
 
 	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TRICKLES);
 	if (fd < 0) {
-		/* What kernels say to a protocol that nobody registered. */
+		/* A kernel returns one of these for a protocol that nobody has registered. */
 		if (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT || errno == EINVAL)
 			failed("Trickles: the kernel module is not loaded: %s",
 			       "run modprobe trickles as root");
@@ -209,7 +215,7 @@ struct msk_queue *msk_listen(const char *addr, uint16_t port, const struct msk_o
 			failed("cannot open a Trickles socket: %s", strerror(errno));
 		return NULL;
 	}
-	/* A server that was killed comes back at once. */
+	/* So a server that was killed can be started again at once. */
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
 		failed("cannot set SO_REUSEADDR: %s", strerror(errno));
 	else if (!set_options(fd, options ? options : &defaults) && !bind_to(fd, addr, port))
@@ -238,7 +244,7 @@ struct minisock *msk_next(struct msk_queue *q)
 	uint32_t entry;
 
 	if (q->walked == q->produced) {
-		/* Pairs with the kernel's release: the event is whole when it is counted. */
+		/* Pairs with the kernel's release: an event is complete when it is counted. */
 		q->produced = __atomic_load_n(&q->head->produced, __ATOMIC_ACQUIRE);
 		if (q->walked == q->produced)
 			return NULL;

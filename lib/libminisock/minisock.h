@@ -41,14 +41,14 @@ struct sockaddr_in6;
 
 /* --- the queue -------------------------------------------------------------- */
 
-/* What is 0 stands for the default; what is called reserved must be 0, else EINVAL. */
+/* A field that is 0 stands for its default.  Reserved ones must be 0, else EINVAL. */
 struct msk_options {
 	unsigned int entries;	/* events that can wait: a power of two, 16 to 65536; 0: 1024 */
 	unsigned int event_size; /* bytes for each: a power of two, 2048 to 32768; 0: 2048 */
 	unsigned int flags;	/* MSK_WANT_CLOSE */
 	unsigned int owner_len;	/* bytes of @owner, 16 to 64; 0: the user is the owner */
-	const void *owner;	/* a secret that all servers share which go on with each
-				 * other's connections
+	const void *owner;	/* a secret, which servers share if they are to go on with
+				 * each other's connections
 				 */
 	uint64_t reserved[5];
 };
@@ -97,7 +97,10 @@ int msk_wait(struct msk_queue *q, int timeout_ms);
  */
 int msk_seen(struct msk_queue *q);
 
-/* Events lost since the queue exists because it was full; to clients lost packets. */
+/*
+ * How many events were lost since the queue exists, because it was full.  To the client, that
+ * is a lost packet.
+ */
 uint32_t msk_dropped(const struct msk_queue *q);
 
 /* --- what an event brings (§3.2) --------------------------------------------- */
@@ -108,11 +111,11 @@ uint32_t msk_dropped(const struct msk_queue *q);
 #define MSK_CLOSE	0x04	/* the client is gone: drop the event; see MSK_WANT_CLOSE */
 
 /*
- * Flags of an event.  Each series of flags has bits of its own: one in a place that is not its
- * own is EINVAL.
+ * Flags of an event.  Flags of events, of continuations and of answers are different bits: one
+ * that is used in the place of another is refused (EINVAL).
  */
 #define MSK_FIN		0x00000200	/* the client's stream ends behind this input */
-#define MSK_TIMEOUT	0x00001000	/* asked again since an answer was late or lost */
+#define MSK_TIMEOUT	0x00001000	/* the client asks after a timeout, perhaps once more */
 
 uint32_t msk_type(const struct minisock *m);
 uint32_t msk_flags(const struct minisock *m);
@@ -138,9 +141,9 @@ unsigned int msk_nranges(const struct minisock *m);
 struct msk_range msk_range(const struct minisock *m, unsigned int i);
 
 /*
- * User continuations (§4.1).  [@start, @end) are bytes of the server's stream for
- * MSK_OUTPUT, which the server can make from @data alone (§4.3: validStart and
- * validEnd); of the client's stream for MSK_INPUT, which the server is ready to
+ * User continuations (§4.1).  For MSK_OUTPUT, [@start, @end) are bytes of the server's
+ * stream that the server can make from @data alone (§4.3: validStart and validEnd).
+ * For MSK_INPUT, they are bytes of the client's stream that the server is ready to
  * take (§4.2): @start is the next byte that it expects, @end usually UINT64_MAX.
  */
 enum msk_which {
@@ -169,16 +172,19 @@ struct msk_cont {
 int msk_ucont(const struct minisock *m, enum msk_which which, struct msk_cont *c);
 
 /*
- * Bytes of data, packets, and bytes of data in a packet that an answer may have
- * (congestion control decides; any may be 0), if it sets no continuations: they
- * take some of it.  The kernel takes what fits of a longer answer: usually there is
- * no need to look.
+ * How much an answer may have: bytes of data in all, packets, and bytes of data in a
+ * packet.  Congestion control decides that, and any of them may be 0.  Continuations
+ * that the answer sets take some of the room.  There is usually no need to look,
+ * since the kernel takes of a longer answer what fits.
  */
 uint64_t msk_room(const struct minisock *m);
 uint32_t msk_packets(const struct minisock *m);
 uint32_t msk_mss(const struct minisock *m);
 
-/* A number of the connection, for logs and statistics.  The client could know others'. */
+/*
+ * A number of the connection, for logs and statistics.  It is no secret, so it does not
+ * tell who a client is.
+ */
 uint64_t msk_conn(const struct minisock *m);
 void msk_peer(const struct minisock *m, struct sockaddr_in6 *sa);	/* IPv4 is mapped */
 void msk_local(const struct minisock *m, struct sockaddr_in6 *sa);
@@ -187,16 +193,17 @@ uint64_t msk_time(const struct minisock *m);	/* of arrival: ns since 1970 */
 /* --- the answer (§3.3) -------------------------------------------------------- */
 
 /*
- * What the answer will say besides data.  It is kept in user space and travels
- * with the next msk_send(): no system call.  A second call replaces the first.
+ * What the answer will say besides data.  It is kept in user space until the next
+ * msk_send() of this event, so neither function makes a system call.  A second call
+ * of the same function, for the same kind of continuation, replaces the first.
  *
  * msk_setucont() has packet @pkt of the answer, counted from 0, carry a continuation; it copies
- * @c->data.  A continuation takes room from data, and the client has to know where: in the first
- * packet of an answer to ranges, in every packet of an answer to input.  So @pkt is 0 where
- * ranges were asked for, and one of msk_packets() otherwise; else EINVAL.  EMSGSIZE if the
- * data is longer than MSK_CONT_MAX, EINVAL if the range is upside down.
+ * @c->data.  A continuation takes room from data, and the client has to know in which packets:
+ * in an answer to ranges it is in the first one, in an answer to input it is in every one.  So
+ * @pkt is 0 if ranges were asked for, and below msk_packets() otherwise; else EINVAL.  EMSGSIZE
+ * if the data is longer than MSK_CONT_MAX, EINVAL if @c->start is above @c->end.
  * msk_consume() says which part of the input is done with and will not come again.
- * What is not consumed the client sends again, with the bytes that follow it.
+ * The client sends the rest again, with the bytes that follow it.
  */
 int msk_setucont(struct minisock *m, unsigned int pkt, enum msk_which which,
 		 const struct msk_cont *c);
@@ -206,7 +213,7 @@ void msk_consume(struct minisock *m, uint64_t from, uint64_t to);
 #define MSK_SEND_FIN	0x01000000	/* the server's stream ends behind the data */
 #define MSK_SEND_ABORT	0x02000000	/* no data: the client gets ECONNRESET; see msk_abort() */
 
-/* A piece of an answer: memory, or part of a file, which is never copied to user space. */
+/* A part of an answer: memory, or a range of a file, which is never copied to user space. */
 struct msk_iov {
 	uint64_t at;		/* memory: address; file: offset */
 	uint64_t len;		/* bytes */
@@ -237,14 +244,14 @@ static inline struct msk_iov msk_file(int fd, uint64_t off, uint64_t len)
  *
  * Returns how many bytes went into packets.  That may be less than offered: the
  * client asks for the rest with the output continuation.  So offer everything.
- * Data that answer input and have no output continuation can come only once: they
- * must fit one packet.
+ * Data that answer input and have no output continuation must fit one packet, since
+ * the client has nothing with which it could ask for the rest.
  *
  * Errors, after which the event is still there, to be answered otherwise or
  * dropped: EINVAL malformed, EFAULT bad address, EBADF bad file, EIO the file gave
  * fewer bytes than promised, EMSGSIZE no room for the continuations, or for data
- * that must fit one packet, EAGAIN too much waits to leave the host: again when the descriptor is
- * writable, ENOMEM.  ESTALE: the event is gone already.
+ * that must fit one packet, EAGAIN too much waits to leave the host: try again when the descriptor
+ * is writable, ENOMEM.  ESTALE is an exception: the event is gone.
  */
 ssize_t msk_send(struct minisock *m, uint64_t off, const void *buf, size_t len,
 		 unsigned int flags);
@@ -253,8 +260,8 @@ ssize_t msk_sendv(struct minisock *m, uint64_t off, const struct iovec *iov, int
 ssize_t msk_sendfilev(struct minisock *m, uint64_t off, const struct msk_iov *iov, int n,
 		      unsigned int flags);
 
-int msk_drop(struct minisock *m);	/* no answer: to the client a lost packet */
-int msk_abort(struct minisock *m);	/* the connection is over: ECONNRESET */
+int msk_drop(struct minisock *m);	/* no answer: the client sees a lost packet */
+int msk_abort(struct minisock *m);	/* the connection is over: the client gets ECONNRESET */
 
 /* One answer of many. */
 struct msk_desc {
@@ -263,16 +270,16 @@ struct msk_desc {
 	int niov;
 	unsigned int flags;	/* MSK_SEND_*, MSK_DESC_DROP */
 	uint64_t off;
-	int64_t result;		/* set: bytes taken, or a negative errno as of msk_send() */
+	int64_t result;		/* on return: bytes taken, or a negative errno, as msk_send() */
 	uint64_t reserved[2];	/* 0 */
 };
 
 #define MSK_DESC_DROP	0x80000000	/* instead of an answer: msk_drop() */
 
 /*
- * Answers many events with one system call (for each 256 of them).  Memory, files
- * and minisockets of the descriptors must be valid until it returns; all are of the
- * queue @q.  Returns how many were carried out; each has its own result.
+ * Answers many events, with one system call for each 256 of them.  All minisockets are
+ * of the queue @q.  Minisockets, memory and files must be valid until it returns.
+ * Returns how many descriptors were carried out; each of these has its own result.
  */
 int msk_sendbulk(struct msk_queue *q, struct msk_desc *desc, int n);
 

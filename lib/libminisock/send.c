@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * The answer: what is staged in user space, and the operations that carry it to
- * the kernel (paper §3.3).
+ * The answer: what is kept in user space until it is sent, and the operations that carry it
+ * to the kernel (paper §3.3).
  */
 #include <assert.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 static_assert(MSK_CONT_MAX == TRK_CONT_MAX && MSK_MAX_IOV == TRK_MAX_IOV, "limits");
 static_assert(MSK_SEND_FIN == TRK_SEND_FIN && MSK_SEND_ABORT == TRK_SEND_ABORT,
 	      "flags of answers");
-/* Pieces go to the kernel as they are. */
+/* The kernel is handed arrays of struct msk_iov as they are. */
 static_assert(sizeof(struct msk_iov) == sizeof(struct trk_iov) &&
 	      offsetof(struct msk_iov, at) == offsetof(struct trk_iov, addr) &&
 	      offsetof(struct msk_iov, len) == offsetof(struct trk_iov, len) &&
@@ -65,7 +65,10 @@ static void op_cont(struct trk_op_cont *oc, const struct minisock *m, enum msk_w
 	oc->packet = s->packet;
 }
 
-/* What is not to be answered so is for the kernel to refuse: it has no such flag. */
+/*
+ * MSK_DESC_DROP has to stand alone.  Together with other flags it goes to the kernel, which does
+ * not know it and refuses the operation with EINVAL, as it does with any other error of the caller.
+ */
 static void op_build(struct trk_op *op, const struct msk_desc *d)
 {
 	const struct minisock *m = d->msk;
@@ -117,7 +120,7 @@ int msk_sendbulk(struct msk_queue *q, struct msk_desc *desc, int n)
 	return done;
 }
 
-/* One operation by itself: errno instead of a result. */
+/* Carries out one operation.  Returns its result, or -1 with errno set. */
 static ssize_t one(struct msk_desc *d)
 {
 	struct msk_queue *q = d->msk->q;

@@ -16,11 +16,11 @@ static void cipher_ecb(const struct trk_cipher *c, u8 *blocks, unsigned int n)
 }
 
 /**
- * trku_cipher_init - the functions of a key
- * @t: where
- * @key_id: number of the key
- * @mac_key: of the seals
- * @ecb_key: of the nonces
+ * trku_cipher_init - set up the two functions of a key
+ * @t: the cipher to set up
+ * @key_id: its key id
+ * @mac_key: the sealing key
+ * @ecb_key: the nonce key
  */
 void trku_cipher_init(struct trku_cipher *t, u8 key_id, const u8 mac_key[TRKU_KEY_LEN],
 		      const u8 ecb_key[TRKU_KEY_LEN])
@@ -32,25 +32,25 @@ void trku_cipher_init(struct trku_cipher *t, u8 key_id, const u8 mac_key[TRKU_KE
 	aes128_set_encrypt_key(&t->ecb, ecb_key);
 }
 
-/* One block of the counter mode of NIST SP 800-108 (5.1), with AES-256 in CMAC. */
+/* Makes one key: the first block of the counter mode of NIST SP 800-108 (5.1), with CMAC. */
 static void derive(const struct cmac_aes256_ctx *kdf, const char *label, u8 out[TRKU_KEY_LEN])
 {
 	static const u8 counter[4] = { 0, 0, 0, 1 }, bits[4] = { 0, 0, 0, TRKU_KEY_LEN * 8 };
 	struct cmac_aes256_ctx ctx = *kdf;
 
 	cmac_aes256_update(&ctx, sizeof(counter), counter);
-	/* The label's end is the separator that the standard asks for. */
+	/* The zero that ends the label is the separator that the standard asks for. */
 	cmac_aes256_update(&ctx, strlen(label) + 1, (const u8 *)label);
 	cmac_aes256_update(&ctx, sizeof(bits), bits);
 	cmac_aes256_digest(&ctx, TRKU_KEY_LEN, out);
 }
 
 /**
- * trku_cipher_derive - the functions of the key that is made from a secret
- * @t: where
+ * trku_cipher_derive - set up the two functions of the key that is made from a secret
+ * @t: the cipher to set up
  * @secret: what replicas share, be they in the kernel or in user space
  *
- * Documentation/protocol.rst, "Sealed things".
+ * How a key is made from a secret: Documentation/protocol.rst, "Sealed things".
  */
 void trku_cipher_derive(struct trku_cipher *t, const u8 secret[TRKU_SECRET_LEN])
 {

@@ -11,7 +11,10 @@
 #define TRKU_SECRET_LEN	32	/* bytes that replicas share */
 #define TRKU_KEY_LEN	16	/* AES-128 */
 
-/* The rest is good as long as the struct stays where it is. */
+/*
+ * A key.  The core gets a pointer to @c, and the functions in it find the other members behind
+ * it.  So @c is of use only inside of this struct.
+ */
 struct trku_cipher {
 	struct trk_cipher c;
 	struct cmac_aes128_ctx mac;

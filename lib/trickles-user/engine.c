@@ -39,10 +39,10 @@ static void env_init(struct trku_engine *e, struct trk_server_env *env)
 }
 
 /**
- * trku_engine_syn - a SYN came
- * @e: server
- * @peer: where from
- * @client_isn: its sequence number
+ * trku_engine_syn - answer a SYN
+ * @e: the server
+ * @peer: the client that sent it
+ * @client_isn: sequence number of the SYN
  *
  * Return: the sequence number of the SYN-ACK.
  */
@@ -55,17 +55,17 @@ u32 trku_engine_syn(struct trku_engine *e, const struct trk_peer *peer, u32 clie
 }
 
 /**
- * trku_engine_request - a request came
- * @e: server
- * @peer: where from
- * @payload: of the TCP segment
- * @len: its length
+ * trku_engine_request - read a request, and decide what it may be answered with
+ * @e: the server
+ * @peer: the client that sent it
+ * @payload: payload of the TCP segment
+ * @len: bytes of @payload
  * @seq: sequence number of the segment
- * @ack: its acknowledgment number
- * @q: the request, read; its pointers lead into @payload, and its input begins at q->hdr_len
- * @g: what it may be answered with, if g->count is not 0
+ * @ack: acknowledgment number of the segment
+ * @q: on return, the request; it points into @payload, and its input begins at q->hdr_len
+ * @g: on return, what it may be answered with; there is no answer if g->count is 0
  *
- * Return: 0, or a reason to drop it.
+ * Return: 0, or the reason (enum trk_reason) for which it has to be dropped.
  */
 int trku_engine_request(struct trku_engine *e, const struct trk_peer *peer, const u8 *payload,
 			u32 len, u32 seq, u32 ack, struct trk_req *q, struct trk_grant *g)
@@ -80,13 +80,14 @@ int trku_engine_request(struct trku_engine *e, const struct trk_peer *peer, cons
 }
 
 /**
- * trku_engine_answer - begin an answer; its packets come from trk_answer_next()
- * @e: server
- * @peer: whom to
- * @g: from trku_engine_request()
+ * trku_engine_answer - begin an answer, whose packets trk_answer_next() then makes
+ * @e: the server
+ * @peer: the client
+ * @g: what trku_engine_request() has granted; it is used until the last packet is made
  * @a: what the application answers
  *
- * Return: 0, -EMSGSIZE if it does not fit, or -ESTALE if a key was forgotten meanwhile.
+ * Return: 0, -EMSGSIZE if it does not fit, or -ESTALE if the key that makes the nonces of the
+ * connection's domain is not held any more.
  */
 int trku_engine_answer(struct trku_engine *e, const struct trk_peer *peer,
 		       const struct trk_grant *g, struct trk_answer *a)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * A server without sockets: what it has to know beside the packets, and the three things that it
- * does with them.  Whoever brings the packets, and makes the data, is elsewhere: a simulator, a
- * test, a program that has its packets from a device.
+ * A server without sockets.  The caller brings SYNs and requests, makes the data and sends the
+ * packets: it is a simulator, a test, or a program that has its packets from a device.
  */
 #ifndef TRKU_ENGINE_H
 #define TRKU_ENGINE_H
@@ -16,9 +15,9 @@
 
 /**
  * struct trku_engine - a server
- * @key: keys that it holds: the current one, the previous one, those that are retired
- * @keys: how many; at least one
- * @replay: what it has answered; NULL: it does not remember
+ * @key: keys that it holds: the current one, then the previous one, then those that are retired
+ * @keys: how many keys it holds; at least one
+ * @replay: its replay filter; NULL: it answers requests as often as they come
  * @horizon_ms: milliseconds that a continuation is good for
  * @skew_ms: milliseconds by which the clocks of replicas may differ
  * @max_seg_size: bytes of TCP payload that fit the path to a client

@@ -8,12 +8,13 @@
 static const u8 v4_mapped[12] = { [10] = 0xff, [11] = 0xff };
 
 /**
- * trku_replay_init - an empty filter
+ * trku_replay_init - set up an empty filter
  * @r: the filter
- * @connections: so many it can know at a time; rounded up to whole sets
+ * @connections: how many proven connections it can hold at a time, and how many guests beside
+ *	them; rounded up to whole sets
  * @key: random bytes
  *
- * It takes 176 bytes a connection and never more.
+ * The filter takes 176 bytes for each of @connections, and never more.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -29,7 +30,7 @@ int trku_replay_init(struct trku_replay *r, u32 connections, const u8 key[AES128
 	return 0;
 }
 
-/* Of at most 16 bytes. */
+/* A keyed hash of at most 16 bytes. */
 static u64 hash(const struct trku_replay *r, const void *data, unsigned int len)
 {
 	u8 block[AES_BLOCK_SIZE] = { 0 };
@@ -39,7 +40,7 @@ static u64 hash(const struct trku_replay *r, const void *data, unsigned int len)
 	return get_unaligned_be64(block);
 }
 
-/* Clients of one network, which is a /24 or a /56, are of one class. */
+/* Clients of one network, a /24 of IPv4 or a /56 of IPv6, are of one class. */
 static u8 class_of(const struct trku_replay *r, const struct trk_peer *peer)
 {
 	bool v4 = !memcmp(peer->addr, v4_mapped, sizeof(v4_mapped));
@@ -48,17 +49,17 @@ static u8 class_of(const struct trku_replay *r, const struct trk_peer *peer)
 }
 
 /**
- * trku_replay_record - note that a request is answered
+ * trku_replay_record - record a request, if it was not answered before
  * @r: the filter
  * @peer: the client
- * @m: the request
+ * @m: the request; on return, also what of it may be answered
  * @now_ms: wall clock
  * @horizon_ms: milliseconds that a continuation is good for
- * @skew_ms: milliseconds by which clocks may differ
+ * @skew_ms: milliseconds by which the clocks of replicas may differ
  *
- * For struct trk_server_env's record().
+ * This is what record() of struct trk_server_env has to do.
  *
- * Return: as trk_once_record().
+ * Return: 0, or the reason for which the request has to be dropped, as trk_once_record().
  */
 int trku_replay_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_record *m,
 		       u64 now_ms, u32 horizon_ms, u32 skew_ms)
@@ -80,8 +81,10 @@ int trku_replay_record(struct trku_replay *r, const struct trk_peer *peer, struc
 }
 
 /**
- * trku_replay_known - connections of which it knows anything
+ * trku_replay_known - count the connections that have a place in the filter
  * @r: the filter
+ *
+ * Return: how many there are, proven ones and guests.
  */
 u32 trku_replay_known(const struct trku_replay *r)
 {
@@ -94,8 +97,8 @@ u32 trku_replay_known(const struct trku_replay *r)
 }
 
 /**
- * trku_replay_free - give its memory back
- * @r: the filter, or one of zeroes
+ * trku_replay_free - give the memory of a filter back
+ * @r: the filter; all of it may be zero
  */
 void trku_replay_free(struct trku_replay *r)
 {

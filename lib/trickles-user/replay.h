@@ -10,10 +10,10 @@
 
 /**
  * struct trku_replay - the filter
- * @key: of its hashes, so that nobody can choose where to collide
+ * @key: key of its hashes, so that no client can choose the set that its connection gets
  * @set: the sets
- * @sets: how many
- * @evicted: connections that were forgotten before their time
+ * @sets: how many sets there are
+ * @evicted: how many connections were forgotten
  *
  * It belongs to one thread at a time.
  */
