@@ -40,7 +40,7 @@ static bool word_is(const struct http_parser *p, const char *s)
 	return p->word_len == strlen(s) && !strncasecmp(p->word, s, p->word_len);
 }
 
-/* Methods are told apart by case, names and tokens are not (RFC 9110, 9.1). */
+/* Unlike field names and tokens, methods are case-sensitive (RFC 9110, 9.1). */
 static bool method_is(const struct http_parser *p, const char *s)
 {
 	return word_is(p, s) && !memcmp(p->word, s, p->word_len);
@@ -263,12 +263,15 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The path that a target names, without the leading slash and decoded (RFC 3986, 2.1). */
+/*
+ * Writes the path that a target names, decoded (RFC 3986, 2.1) and without leading slashes.
+ * Returns false if the target is malformed.
+ */
 static bool decode(const struct http_parser *p, char *path)
 {
 	const char *t = p->target, *end = t + p->target_len, *scheme;
 
-	/* An absolute target counts by its path alone (RFC 9112, 3.2.2). */
+	/* Of an absolute target, only the path is of interest (RFC 9112, 3.2.2). */
 	if (*t != '/') {
 		scheme = memmem(t, p->target_len, "://", 3);
 		if (!scheme)
@@ -297,7 +300,7 @@ static bool decode(const struct http_parser *p, char *path)
 
 int http_open(int root, const char *path)
 {
-	/* Nothing above the folder is reachable, by no "..", link or mount of /proc. */
+	/* These flags keep "..", symbolic links and links of /proc from leading out of @root. */
 	struct open_how how = {
 		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
@@ -310,7 +313,10 @@ int http_open(int root, const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-/* A regular file, or the index of a folder: status; 0 and errno for want of means. */
+/*
+ * Opens the regular file that @path names, or the index of the folder that it names.  Returns
+ * the status of the answer, or 0 with errno set if the host lacks means for the moment.
+ */
 static int open_file(int root, char *path, struct stat *st, int *fd)
 {
 	size_t len = strlen(path);
@@ -350,7 +356,7 @@ static int open_file(int root, char *path, struct stat *st, int *fd)
 	return 0;
 }
 
-/* What a client reads of it. */
+/* The text that stands behind the number of a status. */
 static const char *status_text(unsigned int status)
 {
 	switch (status) {
@@ -390,7 +396,7 @@ int http_resolve(int root, const struct http_parser *p, struct http_answer *a, i
 	a->status = status;
 	a->head = p->flags & HTTP_F_HEAD;
 	a->http10 = !(p->flags & HTTP_F_11);
-	/* Behind a bad request, or a body that nobody reads, there is no next one. */
+	/* Behind a bad request, or a body that is not read, no further request can be found. */
 	a->keep = !p->error && !(p->flags & (HTTP_F_BODY | HTTP_F_CLOSE)) &&
 		  p->flags & (HTTP_F_11 | HTTP_F_KEEP);
 	if (status == 200) {
@@ -454,8 +460,8 @@ static const char *content_type(const struct http_answer *a)
 }
 
 /*
- * There is no Date: a request may be executed twice, and both answers must have
- * the same bytes.
+ * There is no field Date, since a request may be executed twice, and both answers must
+ * have the same bytes.
  */
 size_t http_head(const struct http_answer *a, char *buf)
 {

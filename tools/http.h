@@ -32,8 +32,8 @@ enum http_state {
 	HTTP_VALUE,
 	HTTP_VALUE_LF,
 	HTTP_END_LF,		/* LF must follow, then the request is whole */
-	HTTP_DONE,		/* a request is whole */
-	HTTP_CLOSED,		/* the last answer was made: ignores all that comes */
+	HTTP_DONE,		/* a request is whole, or bad */
+	HTTP_CLOSED,		/* the last answer was made: all further input is ignored */
 	HTTP_STATES
 };
 
@@ -66,44 +66,45 @@ struct http_parser {
 };
 
 /*
- * Takes bytes up to the end of a request (HTTP_DONE; with @error if it is bad) and
- * returns how many.  How a request is cut into calls makes no difference.
+ * Takes bytes up to the end of a request and returns how many.  At the end, @p->state is
+ * HTTP_DONE, and @p->error is not 0 if the request is bad.  A request may be passed in any
+ * number of calls.
  */
 size_t http_parse(struct http_parser *p, const char *data, size_t len);
 
-/* What is needed to make the bytes of an answer, the same each time. */
+/* All that the bytes of an answer depend on, so that they can be made again. */
 struct http_answer {
 	uint16_t status;
-	bool head;			/* no body */
+	bool head;			/* to a HEAD request: the body is left out */
 	bool keep;			/* the connection stays open */
-	bool http10;			/* and must say so */
-	uint64_t size;			/* of the body, or what it would be */
-	int64_t mtime;			/* of the file: seconds and nanoseconds */
-	uint32_t mtime_ns;
-	uint64_t ino;			/* 0: don't care */
+	bool http10;			/* to HTTP/1.0: if the connection stays open, say so */
+	uint64_t size;			/* of the body, even if that is left out */
+	int64_t mtime;			/* of the file: seconds ... */
+	uint32_t mtime_ns;		/* ... and nanoseconds */
+	uint64_t ino;			/* of the file; 0: any inode will do */
 	char path[HTTP_PATH_MAX];	/* of the file, relative, NUL-terminated */
 };
 
 /*
- * A file below folder @root (a descriptor) as a request names it.  Fills in @a; @fd
- * is -1 if its body is no file.  Returns a negative errno, and makes no answer, if
- * the host lacks means for the moment.
+ * Makes the answer @a to a request, and opens the file below folder @root (a descriptor)
+ * that the request names.  @fd is -1 if the body of the answer is no file.  Returns 0, or,
+ * if the host lacks means for the moment, a negative errno; then there is no answer.
  */
 int http_resolve(int root, const struct http_parser *p, struct http_answer *a, int *fd);
 
-/* Opens @path below @root: descriptor or negative errno. */
+/* Opens @path below @root.  Returns a descriptor or a negative errno. */
 int http_open(int root, const char *path);
 
 /* Whether @fd still is the file that the answer was made for, and has not been replaced. */
 bool http_same_file(int fd, const struct http_answer *a);
 
 /*
- * The bytes of an answer that are no file: the header, and an error's text.
- * @buf: HTTP_HEAD_MAX bytes.  Returns how many.
+ * Writes the bytes of an answer that come from no file: the header, and the text of an
+ * error.  @buf has room for HTTP_HEAD_MAX bytes.  Returns how many were written.
  */
 size_t http_head(const struct http_answer *a, char *buf);
 
-/* Bytes of file behind them. */
+/* How many bytes of the file follow what http_head() writes. */
 uint64_t http_file_len(const struct http_answer *a);
 
 #endif /* TOOLS_HTTP_H */

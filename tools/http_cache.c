@@ -6,7 +6,7 @@
 
 #include "http_cache.h"
 
-/* The entry of a path, or the one to give up for it. */
+/* The entry of a path; if there is none, the entry that is to be replaced. */
 static struct http_cached *find(struct http_cache *c, const char *path)
 {
 	struct http_cached *set, *oldest;

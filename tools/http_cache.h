@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Open files by path: soft state of a server that has no other (paper §5.1).  It
- * is bounded, and losing it costs an open() each.
+ * Keeps files open, by path.  This is soft state (paper §5.1): it is bounded, and a file
+ * that is not in it is just opened again.
  */
 #ifndef TOOLS_HTTP_CACHE_H
 #define TOOLS_HTTP_CACHE_H
@@ -20,21 +20,21 @@ struct http_cache {
 		int fd;
 		unsigned int used;	/* clock of the last use */
 	} set[HTTP_CACHE_SETS][HTTP_CACHE_WAYS];
-	int old[HTTP_CACHE_BATCH];	/* replaced, but perhaps still to be sent from */
+	int old[HTTP_CACHE_BATCH];	/* replaced, but an answer may still be sent from it */
 	unsigned int olds;
 };
 
-/* Gives an open file to the cache. */
+/* Hands an open file over to the cache, which will close it. */
 void http_cache_put(struct http_cache *c, const char *path, int fd);
 
 /*
- * The file of an answer: descriptor, which stays open until http_cache_settle();
- * -ESTALE if the file is not the one that it was; another negative errno if the
- * host lacks means for the moment.
+ * Returns a descriptor for the file of an answer, which stays open until
+ * http_cache_settle(); -ESTALE if the path has another file now, or none; another
+ * negative errno if the host lacks means for the moment.
  */
 int http_cache_get(struct http_cache *c, const struct http_answer *a);
 
-/* No descriptor is in use any more: closes those that were replaced. */
+/* Closes the files that were replaced.  The caller says that it uses none of them any more. */
 void http_cache_settle(struct http_cache *c);
 
 #endif /* TOOLS_HTTP_CACHE_H */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The small services that tests of a stream transport need, each at a port of
- * its own: echo, discard and chargen.  Nothing is kept of a connection: input
- * byte i is output byte i, is nothing, or the output is a function of its offset.
+ * The small services that tests of a stream transport need, each at a port of its own:
+ * echo, discard and chargen.  Nothing is kept of a connection.  Of an echo, output byte i
+ * is input byte i; discard has no output; that of chargen is a function of the offset.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #define BATCH		32
 #define CHUNK		65536	/* bytes of chargen in an answer, at most */
-#define RECORD		16	/* chargen: its offset, 15 hexadecimal digits and LF */
+#define RECORD		16	/* a line of chargen: its offset in 15 hexadecimal digits, and LF */
 
 #define OVERHEAD	64	/* bytes that a sealed continuation takes, rounded up */
 
@@ -29,7 +29,7 @@ enum mode { ECHO, DISCARD, CHARGEN, MODES };
 static struct msk_queue *queue[MODES];
 static uint64_t chargen_end = UINT64_MAX;
 
-/* Bytes [off, off + len) of the stream in which each record names its own offset. */
+/* Makes bytes [off, off + len) of the stream in which each line is its own offset. */
 static void generate(char *p, uint64_t off, size_t len)
 {
 	static const char digit[] = "0123456789abcdef";
@@ -43,7 +43,7 @@ static void generate(char *p, uint64_t off, size_t len)
 	}
 }
 
-/* Any part of the client's stream may come now, in any order. */
+/* From now on the client may send any part of its stream, in any order. */
 static void open_input(struct minisock *m)
 {
 	struct msk_cont c = { .end = UINT64_MAX, .flags = MSK_PARALLEL };
@@ -52,9 +52,10 @@ static void open_input(struct minisock *m)
 }
 
 /*
- * The echo of what fits into one packet: exactly that much is consumed.  With a
- * second packet, which no output continuation could bring again, its bytes would
- * be lost; with the only one, the input comes again.
+ * Echoes as much of the input as fits into one packet, and consumes exactly that much.
+ * There is no output continuation with which the client could ask again.  If the only
+ * packet is lost, nothing is known to be consumed, and the client sends the input again;
+ * if the second of two packets were lost, its bytes would never come.
  */
 static void echo(struct msk_desc *d, struct msk_iov *iov, struct minisock *m, bool first)
 {
@@ -106,7 +107,7 @@ static void chargen(struct msk_desc *d, struct msk_iov *iov, struct minisock *m,
 	}
 	if (msk_room(m) < room)
 		room = msk_room(m);
-	/* Ranges follow each other in the answer: none behind one that is cut short. */
+	/* Data of an answer is contiguous: behind a range that is cut short comes no other. */
 	for (i = 0; i < n && room; i++) {
 		if (msk_nranges(m))
 			r = msk_range(m, i);
@@ -154,7 +155,7 @@ static void serve(enum mode mode)
 		}
 		if (n && msk_sendbulk(q, desc, n) < 0)
 			die("cannot answer: %s", strerror(errno));
-		/* Not answered: a lost packet to the client, which will ask again. */
+		/* To the client, what could not be answered is a lost packet: it asks again. */
 		for (i = 0; i < n; i++)
 			if (desc[i].result < 0 && desc[i].result != -ESTALE)
 				msk_drop(desc[i].msk);

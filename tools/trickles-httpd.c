@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A web server that keeps nothing of its connections: what it must know again
+ * A web server that keeps nothing of its connections: what it needs to know again later
  * stands in continuations (http_cont.h), which the clients keep.
  */
 #include <arpa/inet.h>
@@ -23,7 +23,7 @@
 
 static_assert(HTTP_CONT_MAX <= MSK_CONT_MAX, "continuations fit");
 
-/* Room for the header's and the file's part of each range. */
+/* One answer.  Each of up to four ranges takes two parts: of the header, and of the file. */
 struct reply {
 	struct msk_desc desc;
 	struct msk_iov iov[8];
@@ -62,7 +62,7 @@ static void give_up(struct reply *r)
 	r->desc.flags = MSK_SEND_ABORT;
 }
 
-/* Parts of an answer, made again from its output continuation (§4.3). */
+/* Makes parts of an answer again from its output continuation (paper §4.3). */
 static void answer_ranges(struct reply *r, const struct minisock *m)
 {
 	struct http_answer a;
@@ -88,7 +88,7 @@ static void answer_ranges(struct reply *r, const struct minisock *m)
 		uint64_t off = range.off - c.start, n = 0;
 
 		if (off < head_len) {
-			/* A server with other headers cannot go on where this one stopped. */
+			/* Another version may have begun the answer, with a header that differs. */
 			if (!have_head && http_head(&a, r->head) != head_len)
 				return give_up(r);
 			have_head = true;
@@ -100,8 +100,8 @@ static void answer_ranges(struct reply *r, const struct minisock *m)
 }
 
 /*
- * A whole request: offers all of its answer at once.  Returns false if the answer
- * has to wait for better times.
+ * Answers a whole request: all of the answer is offered to the kernel at once.  Returns
+ * false if the host lacks means for the moment.
  */
 static bool answer_request(struct reply *r, struct minisock *m, const struct http_parser *p,
 			   bool last, uint64_t *next, bool *keep)
@@ -138,7 +138,10 @@ static bool answer_request(struct reply *r, struct minisock *m, const struct htt
 	return true;
 }
 
-/* Bytes of requests.  Half a request goes into the input continuation (§4.2). */
+/*
+ * Takes bytes of requests, up to the end of one request.  What was read of a request that is
+ * not complete goes into the input continuation (paper §4.2).
+ */
 static void take_input(struct reply *r, struct minisock *m)
 {
 	uint8_t buf[HTTP_CONT_MAX];
@@ -155,7 +158,7 @@ static void take_input(struct reply *r, struct minisock *m)
 	if (!len && !(msk_flags(m) & MSK_FIN))
 		return;
 	end = off + len;
-	/* Only the bytes from c.start on are of use: those below were consumed before. */
+	/* The bytes below c.start were consumed before; at c.start the next ones must begin. */
 	if (off > c.start || end < c.start)
 		return;
 	c.start += http_parse(&p, data + (c.start - off), end - c.start);
@@ -169,7 +172,7 @@ static void take_input(struct reply *r, struct minisock *m)
 			c.start = end;
 		}
 	} else if (fin && p.state != HTTP_CLOSED) {
-		/* The client is done, with a whole request or without. */
+		/* The client's stream ends here; if it ends within a request, that is given up. */
 		p.state = HTTP_CLOSED;
 		r->desc.off = next;
 		r->desc.flags = MSK_SEND_FIN;
@@ -194,8 +197,9 @@ static void reply_to(struct reply *r, struct minisock *m)
 }
 
 /*
- * What the kernel did not take: the client will ask again, unless the file changed,
- * or its packets are too small for the continuation of so long a path.
+ * Drops the event of an answer that the kernel has refused, so that the client asks again.
+ * That would not help if the file has become shorter, or if packets are too small for a
+ * continuation with so long a path: then the connection is given up.
  */
 static void clean_up(const struct msk_desc *d)
 {
@@ -248,7 +252,7 @@ static noreturn void help(int status)
 	exit(status);
 }
 
-/* The owner's secret: all bytes of a file. */
+/* The secret of the owner is all bytes of a file. */
 static void read_owner(struct msk_options *options, const char *path)
 {
 	static char secret[65];

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* One line, once, by write(): stdio may not be there, or not be safe, yet. */
+/* Says it only once, and with write(), since stdio may not be usable when this is called. */
 static void complain(void)
 {
 	static const char line[] =

@@ -21,7 +21,7 @@
 
 #define LIBRARY	"libtrickles-run.so"
 
-/* As the shell says it: 126 cannot run it, 127 not found. */
+/* The exit statuses that a shell has for a program that it cannot run, or cannot find. */
 #define STATUS_CANNOT	126
 #define STATUS_MISSING	127
 
@@ -44,7 +44,7 @@ static void check_module(void)
 	die("cannot open a Trickles socket: %s", strerror(errno));
 }
 
-/* The file that the shell would run. */
+/* Finds the file that a shell would run. */
 static void find_program(const char *name, char path[PATH_MAX])
 {
 	const char *dir = getenv("PATH"), *end;
@@ -85,7 +85,7 @@ static bool is_dynamic(int fd)
 
 	if (pread(fd, &eh, sizeof(eh), 0) != sizeof(eh))
 		return false;
-	/* A program of another word size or machine gets no library of ours. */
+	/* Our library is of one word size, and cannot be loaded into a program of another. */
 	if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_phentsize != sizeof(ph))
 		return false;
 	for (i = 0; i < eh.e_phnum; i++) {
@@ -97,7 +97,7 @@ static bool is_dynamic(int fd)
 	return false;
 }
 
-/* Refuses what LD_PRELOAD does not reach: ld.so(8). */
+/* Refuses programs on which LD_PRELOAD has no effect; ld.so(8) says which. */
 static void check_program(const char *path, int depth)
 {
 	char head[PATH_MAX] = "";
@@ -106,7 +106,7 @@ static void check_program(const char *path, int depth)
 	int fd;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	/* May be executed though not read: nothing can be said about it. */
+	/* A program may be executable and not readable: then nothing is known about it. */
 	if (fd < 0)
 		return;
 	len = read(fd, head, sizeof(head) - 1);
@@ -127,7 +127,7 @@ static void check_program(const char *path, int depth)
 	}
 }
 
-/* Beside this program in the build tree, in ../lib when installed. */
+/* The library is beside this program in the build tree, and in ../lib when it is installed. */
 static void find_library(char path[PATH_MAX])
 {
 	static const char * const places[] = { "", "../lib/", "../lib64/" };
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	    setenv("LD_PRELOAD", preload, 1))
 		die("out of memory");
 	execv(program, argv + 1);
-	/* A script without an interpreter's name: the shell's. */
+	/* The shell runs a script that names no interpreter. */
 	if (errno == ENOEXEC)
 		execvp(program, argv + 1);
 	refuse(STATUS_CANNOT, "%s: %s\n", program, strerror(errno));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fetches a path so many times, over a new connection each time, or all over one (-k),
- * with as little of its own as possible.  Any answer but 200 with a whole body is a
+ * Fetches a path COUNT times, over a new connection each time, or over a single one (-k),
+ * with as little work of its own as possible.  Any answer but 200 with a whole body is a
  * failure.  With -m it writes "begin" and "end" to a file, such as the kernel's trace_marker.
  */
 #include <arpa/inet.h>
@@ -19,7 +19,7 @@
 
 #include "../util.h"
 
-/* Bytes of the body that the header promises, or -1; *head is the header's length. */
+/* The bytes of body that the header promises, or -1.  Sets *head to the header's length. */
 static long long promised(const char *buf, size_t *head)
 {
 	const char *end = strstr(buf, "\r\n\r\n"), *length = strstr(buf, "Content-Length: ");
@@ -51,7 +51,7 @@ static long long fetch(int fd, const char *request)
 	if (send(fd, request, strlen(request), 0) != (ssize_t)strlen(request))
 		die("send: %s", strerror(errno));
 	while (want < 0 || total < (long long)head + want) {
-		/* Until the header is whole its bytes are kept. */
+		/* The bytes of the header are kept until it is complete. */
 		size_t at = want < 0 ? total : 0;
 
 		n = recv(fd, buf + at, sizeof(buf) - 1 - at, 0);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Downloads side by side, and how fast each was over one window of time.  Lines on
- * standard input say what: "HOST PROTOCOL ADDRESS PORT START", the host a network
- * namespace.  Prints for each, in their order, the megabits per second of payload that the
- * program got from FROM to UNTIL; all times are seconds since this began.
+ * Runs downloads side by side, and measures how fast each is during one interval of time.
+ * Each line on standard input is a download: "HOST PROTOCOL ADDRESS PORT START", where HOST
+ * is a network namespace.  For each it prints, in their order, the megabits of payload per
+ * second that arrived from FROM to UNTIL.  All times are seconds since this program began.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -83,7 +83,7 @@ static int start(const struct flow *f)
 	return fd;
 }
 
-/* Large pieces, since each return to user space is dear in User Mode Linux. */
+/* Reads a megabyte at a time, since each system call is expensive in User Mode Linux. */
 static long long read_until(int fd, double end)
 {
 	static char buf[1 << 20];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Opens so many connections, fetches a path over each, and keeps them open; says "open"
- * and waits to be killed.  With -w it does not wait for the answers to end, but until each
- * connection has a window of so many packets and the network is silent for a tenth of a
- * second: on a path whose round trip is much longer, a whole window is then in flight.
+ * Opens COUNT connections, fetches a path over each, and keeps them open; then it says "open"
+ * and waits to be killed.  With -w it does not wait for the end of the answers, but until each
+ * connection has a window of so many packets and nothing has arrived for a tenth of a second:
+ * on a path whose round trip is much longer, a whole window is then in flight.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,7 +42,7 @@ static void ask(int fd, const char *request)
 		die("send: %s", strerror(errno));
 }
 
-/* All that were begun; so their windows grow together. */
+/* Waits until all connections are open, so that their windows then grow at the same time. */
 static void finish_connections(const int *fd, int count)
 {
 	int i, err;
@@ -96,7 +96,7 @@ static unsigned int window(int fd)
 	return info.cwnd;
 }
 
-/* Takes what comes until nothing does. */
+/* Reads until nothing has arrived for SILENCE_MS. */
 static void read_until_silent(struct pollfd *pfd, int count)
 {
 	int i, n;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The web server that trickles-httpd is compared with: the same requests, answers
- * and files, over TCP, with epoll, one process, one loop.  Large files go by sendfile(),
- * with -c by read() and send(), as from a program that makes what it sends.
+ * The web server that trickles-httpd is compared with: it takes the same requests and gives the
+ * same answers over TCP, in one process, with epoll.  It sends large files with sendfile(); with
+ * -c it copies them with pread() and send(), like a program that makes what it sends.
  *
- * It spends no system call or packet that it can save: a small answer is one send(), the
- * last one leaves together with FIN, and a new connection is read at once.
+ * It saves system calls and packets where it can: a small answer is one send(), the last
+ * answer leaves together with FIN, and a new connection is read at once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,7 +25,7 @@
 #include "../util.h"
 
 #define EVENTS	64
-#define SMALL	4096			/* to copy so much is cheaper than sendfile() */
+#define SMALL	4096			/* up to so many bytes, a copy is cheaper than sendfile() */
 
 struct conn {
 	int fd;
@@ -51,7 +51,10 @@ static void conn_close(struct conn *c)
 	free(c);
 }
 
-/* The header, and of the file what is to be copied.  Returns what the socket took, or -1. */
+/*
+ * Sends what is left of the header, and with it as much of the file as is to be copied.
+ * Returns how many bytes the socket took, or -1.
+ */
 static ssize_t conn_send_copy(struct conn *c)
 {
 	static char out[65536];
@@ -67,7 +70,7 @@ static ssize_t conn_send_copy(struct conn *c)
 			return -1;
 		}
 	}
-	/* Behind the last answer comes FIN. */
+	/* With MSG_MORE the end of the last answer waits for the FIN that close() sends. */
 	more = len < c->file_left || !c->keep;
 	n = send(c->fd, out, head + len, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 	if (n < 0)
@@ -82,7 +85,7 @@ static ssize_t conn_send_copy(struct conn *c)
 	return n;
 }
 
-/* Sends what there is: 1 all of it, 0 the socket is full, -1 the connection is over. */
+/* Returns 1 if all was sent, 0 if the socket is full, -1 if the connection is over. */
 static int conn_send(struct conn *c)
 {
 	ssize_t n;
@@ -141,7 +144,10 @@ static void conn_run(struct conn *c)
 		n = recv(c->fd, c->in, sizeof(c->in), 0);
 		if (n < 0 && errno == EAGAIN && c->keep)
 			return;
-		/* After the last answer: to close with input unread would reset the connection. */
+		/*
+		 * Input behind the last request is read as well, and ignored: a close() with
+		 * unread input would reset the connection.
+		 */
 		if (n <= 0)
 			return conn_close(c);
 		c->in_at = 0;
@@ -215,7 +221,7 @@ int main(int argc, char **argv)
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, ev))
 		die("cannot watch the socket: %s", strerror(errno));
-	/* sendfile() knows no MSG_NOSIGNAL. */
+	/* sendfile() takes no flags, so MSG_NOSIGNAL cannot be given to it. */
 	signal(SIGPIPE, SIG_IGN);
 	for (;;) {
 		n = epoll_wait(epoll, ev, EVENTS, -1);

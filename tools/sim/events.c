@@ -3,7 +3,7 @@
 
 #include "events.h"
 
-/* The first bytes are those of a header, the others are for the caller to fill. */
+/* Makes a packet of a header, which is copied, and data, which the caller fills in. */
 struct packet *packet_new(u32 seq, u32 ack, const u8 *hdr, u32 hdr_len, u32 data_len)
 {
 	struct packet *p = calloc(1, sizeof(*p));
@@ -47,7 +47,7 @@ static void bucket_add(struct sim_bucket *b, const struct sim_event *e)
 	b->e[b->n++] = *e;
 }
 
-/* The bucket of a time: the highest bit in which it differs from the last one taken. */
+/* The bucket is chosen by the highest bit in which a time differs from @last_us. */
 static unsigned int bucket_of(const struct sim *s, u64 at_us)
 {
 	return at_us == s->last_us ? 0 : 64 - __builtin_clzll(at_us ^ s->last_us);
@@ -102,7 +102,10 @@ void sim_step(struct sim *s)
 		struct sim_bucket *b = &s->bucket[bucket_lowest(s)];
 		size_t i;
 
-		/* All of them go to lower buckets, which are empty, in their order. */
+		/*
+		 * The lower buckets are empty.  All events of this one go there, in their order,
+		 * since they differ from the new @last_us in lower bits only.
+		 */
 		s->last_us = sim_next(s);
 		for (i = 0; i < b->n; i++)
 			bucket_add(&s->bucket[bucket_of(s, b->e[i].at_us)], &b->e[i]);
@@ -134,16 +137,16 @@ void sim_free(struct sim *s)
 
 /* ---- links ---- */
 
-/* Bytes that wait for the rate, or are on their way out. */
+/* How many bytes wait until the link has sent what came before, or are being sent. */
 u64 link_backlog(const struct link *l)
 {
 	u64 now_ns = l->sim->now_us * 1000;
 
-	/* A long queue of a slow link would overflow a product of both. */
+	/* Divided before it is multiplied: the time of a long queue, in ns, is a large number. */
 	return l->free_ns > now_ns ? (l->free_ns - now_ns) / 1000 * l->rate / 1000000 : 0;
 }
 
-/* The packet does not arrive, for a reason that is the caller's. */
+/* Counts a packet as sent and lost, because the caller says so. */
 void link_drop(struct link *l, struct packet *p)
 {
 	l->sent++;
@@ -152,7 +155,7 @@ void link_drop(struct link *l, struct packet *p)
 	packet_free(p);
 }
 
-/* False if the packet was lost. */
+/* Takes the packet over.  Returns false if it was lost. */
 bool link_send(struct link *l, struct packet *p)
 {
 	u64 i = l->sent++, now_us = l->sim->now_us, at;
@@ -168,7 +171,7 @@ bool link_send(struct link *l, struct packet *p)
 		l->free_ns = max_t(u64, l->free_ns, now_us * 1000) +
 			     packet_size(p) * 1000000000ULL / l->rate;
 	}
-	/* Lost behind the queue; there a packet is lost as well whose checksum is wrong. */
+	/* A packet that is lost at random has taken its time on the link before. */
 	if (rng_ppm(l->rng, l->loss_ppm))
 		goto lost;
 	at = max_t(u64, (l->free_ns + 999) / 1000, now_us) + l->delay_us;

@@ -10,12 +10,14 @@
 
 /**
  * struct packet - a TCP segment that carries our option
- * @seq, @ack: of the TCP header
- * @len: bytes of payload; they end where their memory ends
- * @ghost: further bytes, which the links carry and nobody looks at
- * @client: whose it is, for networks of many
- * @round: round trips that led to it
- * @syn: belongs to a handshake
+ * @seq: sequence number
+ * @ack: acknowledgment number
+ * @len: bytes of payload
+ * @ghost: further bytes of payload, which take time on a link but have no contents
+ * @client: the client to or from which it goes, in a network with many
+ * @round: round trips since the connection began, up to this packet
+ * @syn: it is a SYN or a SYN-ACK
+ * @data: the payload, in memory of exactly @len bytes, so that tools see what reads beyond it
  */
 struct packet {
 	u32 seq, ack, len, ghost;
@@ -50,19 +52,20 @@ struct sim_event {
 	struct packet *p;
 };
 
-/* Events by time, and by order of arrival among those of one time. */
+/* Events of the queue, in the order in which they were added. */
 struct sim_bucket {
 	struct sim_event *e;
 	size_t n, room;
 };
 
 /**
- * struct sim - the clock and what is to happen
+ * struct sim - the clock, and what is to happen
  * @now_us: time
- * @steps: events so far
+ * @steps: how many events have happened
  *
- * A radix heap: time never goes back, so an event moves down through the
- * buckets a few times in its life, whatever their number.
+ * The events are in a radix heap.  Time never goes back, so an event only moves down through
+ * the buckets, a few times in its life, however many events wait.  Events of the same time
+ * happen in the order in which they were added.
  */
 struct sim {
 	u64 now_us, steps;
@@ -70,7 +73,7 @@ struct sim {
 	u64 last_us;		/* time of the last event taken */
 	u64 next_us;		/* of the next one, if known */
 	bool next_known;
-	size_t n, head;		/* events; first one of bucket 0 not yet taken */
+	size_t n, head;		/* events that wait; the first of bucket 0 not yet taken */
 	struct sim_bucket bucket[65];
 };
 
@@ -82,16 +85,21 @@ void sim_free(struct sim *s);
 
 /**
  * struct link - one direction of a path
+ * @sim: the clock
+ * @rng: what is random on this link
  * @rate: bytes a second, 0 for no limit
- * @queue: bytes that wait for the rate; more are dropped
+ * @queue: a packet is lost if more bytes than these wait before it
  * @delay_us: propagation
- * @jitter_us: further delay, up to this and random; the order is kept
- * @reorder_us: further delay of a packet that falls behind others, at most
- * @loss_ppm, @reorder_ppm, @dup_ppm, @corrupt_ppm: packets in a million; a
- *	corrupted packet has a bit of its first CORRUPT_WITHIN bytes wrong and
- *	its checksum right (others are lost packets)
- * @pattern: bit i: packet i is lost, whatever the rest says
- * @deliver, @arg: the other end
+ * @jitter_us: a random delay of up to this is added; packets stay in order
+ * @reorder_us: a packet that others may pass is late by up to this
+ * @loss_ppm: packets in a million that are lost
+ * @reorder_ppm: packets in a million that others may pass
+ * @dup_ppm: packets in a million that arrive twice
+ * @corrupt_ppm: packets in a million with a wrong bit in their first CORRUPT_WITHIN bytes and
+ *	a right checksum; one whose checksum is wrong is a lost packet
+ * @pattern: packet i, counted from 0, is lost if bit i is set; there are 64 bits
+ * @deliver: takes a packet at the other end
+ * @arg: passed to @deliver
  */
 struct link {
 	struct sim *sim;
@@ -103,8 +111,8 @@ struct link {
 	void (*deliver)(void *arg, struct packet *p);
 	void *arg;
 
-	u64 free_ns;		/* the last packet has left by then */
-	u64 order_us;		/* no packet arrives before this one did */
+	u64 free_ns;		/* by then all packets so far have left */
+	u64 order_us;		/* no later packet arrives before this time, unless reordered */
 	u64 sent, bytes, lost, overflowed, reordered, duplicated, corrupted;
 };
 

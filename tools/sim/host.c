@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hosts that run the core: what the kernel and the applications are around it.
- * A client asks for its transfers one after the other and checks every byte; a
- * replica has nothing but its key, its clock and the request at hand.
+ * Hosts that run the core: they do what the kernel and the applications do around it.
+ * A client asks for its transfers one after the other and checks every byte.  A replica
+ * has a key, a clock, perhaps a replay filter, and the request at hand.
  */
 #include <stdlib.h>
 
@@ -13,7 +13,7 @@
 #include "pack.h"
 #include "toyapp.h"
 
-/* What the client holds of output that came out of order: [a, b), sorted. */
+/* A range [a, b) of output that has come, above bytes that have not. */
 struct span {
 	u64 a, b;
 };
@@ -21,16 +21,16 @@ struct span {
 /* A client's memory while its connection is open. */
 struct host {
 	struct trk_client cl;
-	u32 written;			/* messages */
-	u32 checked;			/* the message that @key belongs to */
-	u64 key;
-	u64 next_us;			/* the next message is written then */
-	struct span *ahead;
+	u32 written;			/* how many messages the application has written */
+	u32 checked;			/* the message whose reply @key is for */
+	u64 key;			/* what the bytes of that reply are made from */
+	u64 next_us;			/* when the application writes the next message */
+	struct span *ahead;		/* in ascending order */
 	u32 nahead, room;
-	u64 counted;			/* rcv_nxt as of the last count */
+	u64 counted;			/* bytes of output that count() has counted */
 } __attribute__((aligned(8)));
 
-/* The same of one that waits for its application: host and ring without their zeroes. */
+/* A client that waits for its application: its struct host and its ring, packed. */
 struct packed {
 	struct conn_sample sample;
 	u64 deadline_us;
@@ -43,7 +43,7 @@ struct packed {
 #define RING_WORDS(n)	((n) * sizeof(struct trk_entry) / 8)
 static_assert(sizeof(struct trk_entry) % 8 == 0, "packed by words");
 
-/* ---- the application: messages all alike, each with a key of its own ---- */
+/* ---- the application: its messages are alike, but each has a key of its own ---- */
 
 static u64 message_key(const struct conn *c, u32 i)
 {
@@ -105,7 +105,7 @@ static void message_bytes(const struct conn *c, u64 off, u8 *p, u32 len)
 	}
 }
 
-/* The key that the bytes of a reply are made from. */
+/* The key that the bytes of the reply to message @i are made from. */
 static u64 reply_key(const struct conn *c, u32 i)
 {
 	u64 digest = message_key(c, i), at;
@@ -124,7 +124,7 @@ static u64 reply_key(const struct conn *c, u32 i)
 	return digest | 1;
 }
 
-/* Bytes that are not what the server's application made. */
+/* How many bytes are not what the server's application has made. */
 static u64 wrong_bytes(const struct conn *c, u64 off, const u8 *p, u32 len)
 {
 	struct host *h = c->m;
@@ -140,7 +140,7 @@ static u64 wrong_bytes(const struct conn *c, u64 off, const u8 *p, u32 len)
 			h->key = reply_key(c, i);
 			h->checked = i;
 		}
-		/* As send_keyed() of the server: GET by the stream's offset in the message. */
+		/* So the server makes it too: byte n of a reply is byte n of its key. */
 		toy_bytes(h->key, off % whole, want, n);
 		for (k = 0; k < n && memcmp(p, want, n); k++)
 			wrong += p[k] != want[k];
@@ -158,7 +158,7 @@ static u32 client_random(void *arg)
 	return (u32)rng_u64(&((struct conn *)arg)->net->client_rng);
 }
 
-/* Room for one more span of output that is ahead of its turn. */
+/* Makes room for more ranges of output that came out of order. */
 static void ahead_grow(struct conn *c)
 {
 	struct host *h = c->m;
@@ -172,7 +172,7 @@ static void ahead_grow(struct conn *c)
 	h->room = room;
 }
 
-/* Spans [i, j) become [i, i + n), with n 0 or 1. */
+/* Replaces entries [i, j) of @ahead by n new ones, which the caller fills in: none or one. */
 static void ahead_splice(struct host *h, u32 i, u32 j, u32 n)
 {
 	if (h->nahead > j)
@@ -180,7 +180,7 @@ static void ahead_splice(struct host *h, u32 i, u32 j, u32 n)
 	h->nahead -= j - i - n;
 }
 
-/* Output [a, b) is there: moves rcv_nxt, or remembers. */
+/* Output [a, b) has come: moves rcv_nxt, or keeps the range until what is below it comes. */
 static void arrived(struct conn *c, u64 a, u64 b)
 {
 	struct host *h = c->m;
@@ -311,7 +311,10 @@ static void core_sample(const struct conn *c, struct conn_sample *s)
 					   .received = h->cl.rcv_nxt, .srtt_us = h->cl.srtt_us };
 }
 
-/* Nothing is expected before the application goes on: a million such clients are to fit. */
+/*
+ * Packs a client of which nothing is expected before its application goes on, so that a million
+ * of them fit into memory.
+ */
 static void rest(struct conn *c)
 {
 	static u64 *room;
@@ -450,7 +453,7 @@ static void core_close(struct conn *c)
 	conn_free(c, h, sizeof(*h));
 }
 
-/* ---- a replica: all it knows is in the packet, and which requests it answered ---- */
+/* ---- a replica: it knows the packet, and perhaps which requests it has answered ---- */
 
 static void server_answer(struct replica *rep, struct conn *back, const struct trk_peer *peer,
 			  const struct trk_grant *g, const u8 *input)
@@ -476,7 +479,7 @@ static void server_answer(struct replica *rep, struct conn *back, const struct t
 static void core_at_server(struct replica *rep, struct packet *p)
 {
 	struct net *n = rep->net;
-	/* Only for its address, and for the way back. */
+	/* The server knows no connection.  This is for the client's address, and the way back. */
 	struct conn *back = &n->conn[p->client];
 	struct trk_peer peer = conn_peer(back);
 	struct trk_grant g;

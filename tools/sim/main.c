@@ -2,7 +2,7 @@
 /*
  * trickles-sim [-o FOLDER] [-s SEED] FILE
  *
- * Runs a scenario and says what came of it: Documentation/simulator.rst.
+ * Runs a scenario and prints a summary: Documentation/simulator.rst.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 	double begin;
 	int opt, err = 0;
 
-	/* What is freed is soon needed again: not back to the kernel each time. */
+	/* Memory that is freed is soon needed again, so it does not go back to the kernel. */
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	while ((opt = getopt_long(argc, argv, "o:s:h", options, NULL)) != -1) {
 		switch (opt) {
@@ -133,7 +133,7 @@ int main(int argc, char **argv)
 	net_close(n);
 	net_summary(n, stdout);
 	getrusage(RUSAGE_SELF, &usage);
-	/* Not on standard output, for it depends on the machine. */
+	/* What depends on the machine must not be on standard output. */
 	fprintf(stderr, "# %.1f s, %.0f events a second, %ld MiB at most\n", begin,
 		(double)n->sim.steps / begin, usage.ru_maxrss / 1024);
 	if (n->count.wrong && !corrupts(&sc)) {

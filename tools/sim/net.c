@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The network and its run: everything that happens is an event of one clock. */
+/* The network, and how it runs: all that happens is an event of one clock. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -11,7 +11,7 @@
 #define EPOCH_MS	1700000000000ULL	/* wall clock when the simulation begins */
 #define SYN_RETRY_US	1000000ULL		/* RFC 6298 (2.1) */
 #define SYN_TRIES	7
-#define HASHED		64			/* bytes of a packet: its header, mostly */
+#define HASHED		64			/* bytes of a packet that go into the hash */
 
 static void *zalloc(size_t n, size_t size)
 {
@@ -41,7 +41,7 @@ void conn_free(struct conn *c, void *p, size_t size)
 	free(p);
 }
 
-/* Whom the server sees. */
+/* The client as the server sees it; each client has an address of its own. */
 struct trk_peer conn_peer(const struct conn *c)
 {
 	struct trk_peer peer = { .addr = { [10] = 0xff, 0xff }, .port = 40000, .service = 80 };
@@ -76,7 +76,7 @@ static void hash_packet(struct net *n, const struct conn *c, enum sim_dir dir,
 		hash_word(n, p->data[i]);
 }
 
-/* Sends a packet of the connection. */
+/* Sends a packet of the connection, and takes it over. */
 void conn_send(struct conn *c, enum sim_dir dir, struct packet *p)
 {
 	struct path *path = &c->net->path[c->group->path];
@@ -103,7 +103,7 @@ void conn_send(struct conn *c, enum sim_dir dir, struct packet *p)
 
 static void timer_event(void *arg, struct packet *p);
 
-/* The deadline may have changed: an event waits for it, or for an earlier time. */
+/* Called when the deadline may have changed: sees to it that an event waits for it, or earlier. */
 void conn_timer(struct conn *c)
 {
 	u64 at = c->state == CONN_OPEN ? c->model->deadline(c) : U64_MAX;
@@ -169,7 +169,7 @@ static void syn_at_client(struct conn *c, const struct packet *p)
 	c->server_isn = p->seq;
 	c->state = CONN_OPEN;
 	c->timer_us = U64_MAX;
-	/* With a repeated SYN nobody knows which one was answered. */
+	/* If a SYN was repeated, it is not known which one was answered (RFC 6298, 3). */
 	c->model->connected(c, c->syns == 1 ? c->net->sim.now_us - c->start_us : 0);
 	conn_timer(c);
 }
@@ -178,7 +178,7 @@ static void timer_event(void *arg, struct packet *p)
 {
 	struct conn *c = arg;
 
-	/* One that was meant for a time which another event has taken. */
+	/* Since this event was added, conn_timer() has added an earlier one, which replaces it. */
 	if (c->timer_us != c->net->sim.now_us)
 		return;
 	c->timer_us = U64_MAX;
@@ -218,12 +218,12 @@ static struct conn *group_first(struct net *n, const struct sim_group *g)
 	return c;
 }
 
-/* A client begins, and the next one of its group is due. */
+/* A client of a group begins, and the next one of the group is scheduled. */
 static void start_event(void *arg, struct packet *p)
 {
 	struct conn *c = arg, *end = group_first(c->net, c->group) + c->group->count;
 
-	/* With nothing between them all begin now. */
+	/* If there is no time between them, all begin now. */
 	do
 		conn_open(c);
 	while (++c < end && !c->group->every_us);
@@ -329,7 +329,7 @@ static void link_init(struct path *path, enum sim_dir dir, u64 seed)
 	};
 }
 
-/* Room in its memory for four times the clients that there are. */
+/* Its replay filter has room for at least four times as many clients as there are. */
 static void server_init(struct replica *rep)
 {
 	const struct sim_scenario *sc = rep->net->sc;
@@ -348,11 +348,13 @@ static void server_init(struct replica *rep)
 }
 
 /**
- * net_new - a network at time 0
- * @sc: what it is; must live as long
+ * net_new - make a network, at time 0
+ * @sc: the scenario, which must exist as long as the network
  * @t: where to write what happens, or NULL
  *
  * Clients run the model that the scenario names; net_use() changes that.
+ *
+ * Return: the network.  Without memory the program ends.
  */
 struct net *net_new(const struct sim_scenario *sc, struct trace *t)
 {
@@ -403,7 +405,7 @@ struct net *net_new(const struct sim_scenario *sc, struct trace *t)
 /**
  * net_use - give clients another model
  * @n: the network, before it runs
- * @g: which clients
+ * @g: the clients
  * @m: the model
  */
 void net_use(struct net *n, const struct sim_group *g, const struct model *m)
@@ -443,7 +445,7 @@ static const char *const reason_name[] = {
 #undef NAME
 };
 
-/* A quantity of all clients that are done: from the least to the largest. */
+/* Prints how a quantity is distributed over the clients that are done. */
 static void summary_spread(const struct net *n, FILE *f, const char *name,
 			   double (*value)(const struct conn *c), const char *format)
 {
@@ -483,9 +485,9 @@ static void summary_drops(const char *who, const u64 *drops, FILE *f)
 }
 
 /**
- * net_summary - what came of it, one "NAME VALUE..." a line
+ * net_summary - print a summary of a run, with lines of the form "NAME VALUE..."
  * @n: the network, after its run
- * @f: where to
+ * @f: where it is printed
  *
  * Nothing in it depends on the machine.
  */
@@ -545,7 +547,7 @@ void net_close(struct net *n)
 
 /**
  * net_free - free a network
- * @n: the network, closed
+ * @n: the network, after net_close()
  */
 void net_free(struct net *n)
 {

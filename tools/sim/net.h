@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The simulated network: clients, replicas, and the links between them.  It
- * opens connections, carries packets and counts; what stands in the packets is
- * the business of a model.
+ * The simulated network: clients, replicas, and the links between them.  It opens
+ * connections, carries packets and counts them.  What stands in the packets is up to a model.
  */
 #ifndef SIM_NET_H
 #define SIM_NET_H
@@ -36,23 +35,23 @@ struct conn_sample {
 /* What a trace says of a packet. */
 struct packet_view {
 	const char *what;
-	u64 number;		/* last one that a request reports, or that of a response */
-	u32 count;		/* numbers of a response that shares its packet */
+	u64 number;		/* the last one that a request reports, or that of a response */
+	u32 count;		/* how many numbers a request reports, or a response stands for */
 	u64 off;
 	u32 len;		/* bytes of data */
 };
 
 /**
  * struct model - what both ends do
- * @connected: the handshake is over
- * @opened: another SYN-ACK came, perhaps for a SYN of the model's; may be NULL
- * @at_client: a packet arrived at its client
- * @at_server: a packet arrived at a replica, which knows no connection
- * @timer: the deadline of @deadline passed
- * @deadline: when to call @timer, U64_MAX for never
- * @sample: how things stand
- * @view: what a packet says
- * @close: free what the connection holds
+ * @connected: the handshake is over; @rtt_us is 0 if its round trip is not known
+ * @opened: another SYN-ACK has come, perhaps for a SYN that the model has sent; may be NULL
+ * @at_client: a packet has arrived at its client
+ * @at_server: a packet has arrived at a replica, which has nothing but the packet
+ * @timer: the time that @deadline named has come
+ * @deadline: returns when @timer is to be called, U64_MAX for never
+ * @sample: says what a trace has to know of a connection
+ * @view: says what a trace has to know of a packet
+ * @close: frees what the connection holds
  */
 struct model {
 	void (*connected)(struct conn *c, u64 rtt_us);
@@ -68,22 +67,22 @@ struct model {
 
 enum conn_state { CONN_NEW, CONN_SYN, CONN_OPEN, CONN_DONE, CONN_FAILED };
 
-/* Kept for every client: small. */
+/* A connection.  It is there for each client from beginning to end, so it has to be small. */
 struct conn {
 	struct net *net;
 	const struct sim_group *group;
 	const struct model *model;
 	void *m;		/* the model's, while it is open */
-	struct packed *packed;	/* instead of it: nothing happens for a while */
-	u64 timer_us;		/* an event of ours waits there */
+	struct packed *packed;	/* in place of @m, in less memory, while nothing happens */
+	u64 timer_us;		/* an event of this connection waits for this time */
 	u64 start_us, done_us;
 	u32 id;			/* from 0 */
-	u32 done_round;
+	u32 done_round;		/* round trips until @done was set, at @done_us */
 	u32 client_isn, server_isn;
-	u32 ordinal[2];		/* packets sent, each direction */
-	u32 round[2];		/* round trips: of what came back, of the last request answered */
+	u32 ordinal[2];		/* packets sent so far, by enum sim_dir */
+	u32 round[2];		/* round trips to be written into packets, by enum sim_dir */
 	u8 state, syns;
-	bool done;		/* all transfers are complete: when, after how many round trips */
+	bool done;		/* all transfers are complete */
 };
 
 struct path {
@@ -96,10 +95,10 @@ struct path {
 struct net_counts {
 	u64 started, done, failed;
 	u64 requests, responses, timeouts, lost, late;
-	u64 bytes_down, bytes_up;		/* in order, at the application */
+	u64 bytes_down, bytes_up;		/* that the applications got, in order */
 	u64 again_down, again_up;		/* bytes asked for or sent again */
 	u64 wrong;				/* bytes that are not what was sent */
-	u64 no_room;				/* answers with no room for continuations */
+	u64 no_room;				/* answers with no room for what they need */
 	u64 out_of_service;			/* packets to a replica that was down */
 	u64 closed;				/* packets to a client that was gone */
 	u64 server_drops[TRK_REASON_COUNT], client_drops[TRK_REASON_COUNT];
@@ -117,13 +116,13 @@ struct net {
 	struct net_counts count;
 	u64 hash;				/* of all packets and their times */
 	u64 open, open_peak;			/* connections that hold memory */
-	u64 bytes, bytes_peak;			/* and how much */
+	u64 bytes, bytes_peak;			/* of that memory */
 	u64 unfinished;
 	struct trace *trace;			/* NULL: none */
 	bool stop;
 };
 
-/* Something is written down of what happens. */
+/* A trace writes time series of what happens. */
 struct trace *trace_open(const char *folder, const struct sim_scenario *sc);
 void trace_packet(struct trace *t, const struct conn *c, enum sim_dir dir, const struct packet *p,
 		  bool lost);

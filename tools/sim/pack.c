@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory without its zeroes.  Of a client that waits for its application most is
- * zero: this is how a million of them fit.
+ * Packs memory by leaving its zeroes out.  Most of the state of a client that waits for its
+ * application is zero, so that a million of them fit into the memory of one machine.
  */
 #include "pack.h"
 
-/* A run: so many words of zero, then so many that follow. */
+/* Packed memory is words like this one: so many zeroes, then so many words, which follow it. */
 #define RUN(zeroes, rest)	((u64)(zeroes) << 32 | (rest))
 
 /**
- * pack_bound - words that pack() writes at most
+ * pack_bound - how many words pack() can write
  * @n: words to be packed
+ *
+ * Return: that many at most.
  */
 size_t pack_bound(size_t n)
 {
@@ -18,12 +20,12 @@ size_t pack_bound(size_t n)
 }
 
 /**
- * pack - leave out zeroes
- * @words: what is packed
- * @n: its length, words
- * @out: room for pack_bound(@n) words
+ * pack - copy memory without its zeroes
+ * @words: what to pack
+ * @n: how many words
+ * @out: has room for pack_bound(@n) words
  *
- * Return: words written.
+ * Return: how many words were written.
  */
 size_t pack(const u64 *words, size_t n, u64 *out)
 {
@@ -42,12 +44,12 @@ size_t pack(const u64 *words, size_t n, u64 *out)
 }
 
 /**
- * unpack - the reverse
- * @in: what pack() wrote
- * @words: written, all of it
- * @n: its length, words
+ * unpack - undo pack()
+ * @in: what pack() has written
+ * @words: all of it is overwritten
+ * @n: as given to pack()
  *
- * Return: behind what was read.
+ * Return: the end of what was read, where the next packed memory may begin.
  */
 const u64 *unpack(const u64 *in, u64 *words, size_t n)
 {

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The paper's own recovery (§2.5) as a model, to be compared with the core's:
- * lost packets are sent again under their numbers, at most burstLimit for a
- * run of losses; the last newCwnd requests of the window survive, those of
- * them that are lost come back as bare continuations, which the client makes
- * requests of; after a timeout the window is the initial one.
+ * The recovery of the paper (§2.5) as a model, to be compared with the core's.  Lost packets
+ * are sent again under their old numbers, at most burstLimit of a run of losses.  The last
+ * newCwnd requests of the window survive.  If one of them is lost, its continuation comes back
+ * without data ("bare"), and the client makes a request of it.  After a timeout the window is
+ * the initial one.
  *
- * It knows numbers only: no seals, no bytes.  Where the paper leaves room it
- * is read kindly.  The packet sent again for the first loss continues its
- * trickle, without which newCwnd - 1 would survive and a number be missing.  A
- * bare continuation counts as its packet, and what its trickle is to issue a
- * round trip later is waited for rather than taken for lost.  The client says
- * what each response is to bring, so that after a timeout nothing is sent that
- * it has.
+ * The model knows numbers only: no seals, no bytes.  Where the paper leaves a choice, it takes
+ * what is better for recovery.  By condition (a) only newCwnd - 1 requests survive, and a number
+ * would be missing: the packet sent again for the first loss continues the trickle of that one.
+ * A bare continuation counts as the arrival of its number; what its trickle issues a round trip
+ * later is waited for, not taken for lost.  The client says what each response is to bring, so
+ * that after a timeout nothing is sent that it has.
  */
 #include <stdlib.h>
 
@@ -28,8 +27,8 @@
 enum request_kind { REQ_NUMBER, REQ_AGAIN, REQ_RECREATE, REQ_TIMEOUT };
 
 /*
- * What a request says; its losses follow, in ascending order.  Here and below
- * without padding, for packets are hashed.
+ * What a request says; the numbers that were lost follow, in ascending order.  This struct and
+ * struct response have no padding, since net.c makes a hash of all bytes of a packet.
  */
 struct request {
 	u32 kind;
@@ -51,7 +50,7 @@ struct response {
 	u32 count;
 	u64 number;
 	u32 epoch;
-	/* after a timeout: the continuation of the new epoch */
+	/* the rest is of the answer to a timeout: the continuation of the new epoch */
 	u32 start_cwnd;
 	u64 base;
 	u64 ssthresh;
@@ -61,10 +60,10 @@ static_assert(sizeof(struct response) == 40, "no padding");
 
 /* What the client knows of a number. */
 struct number {
-	u32 piece;		/* of the stream; NO_PIECE: none */
+	u32 piece;		/* of the stream, which it is to bring; NO_PIECE: none */
 	bool arrived, bare;
-	u64 asked;		/* by which request, 0: none */
-	u64 sent_us;		/* and when */
+	u64 asked;		/* the request that asked for it, counted from 1; 0: none yet */
+	u64 sent_us;		/* when that request was sent */
 };
 
 struct client {
@@ -72,14 +71,14 @@ struct client {
 	u32 start_cwnd, ssthresh;
 	u32 epoch;
 	u64 requests;
-	u64 edge;		/* numbers below have arrived and were reported, or are lost */
+	u64 edge;		/* all numbers below have been reported, as arrived or as lost */
 	u64 latest;		/* the latest request of which anything arrived */
 	u64 highest;		/* highest number expected */
 	struct number *number;
 	size_t nnumbers;
 	u64 *lost;		/* in ascending order */
 	size_t nlost, lost_room;
-	u8 *have, *asked;	/* pieces */
+	u8 *have, *asked;	/* by piece: it has come, it was asked for */
 	u32 pieces, next, unasked, left;
 	u64 srtt_us, rttvar_us, rto_us, rto_at_us, delack_at_us;
 	u32 backoff;
@@ -93,7 +92,7 @@ struct event {
 	u32 cwnd, new_cwnd;
 };
 
-/* The state before request k, with the losses below it: true if k is within a loss event. */
+/* The state before request k: @piece is its stretch; true if k is within a loss event, @e. */
 static bool state_at(const struct request *q, const u64 *lost, u64 k, struct request *piece,
 		     struct event *e)
 {
@@ -117,7 +116,7 @@ static bool state_at(const struct request *q, const u64 *lost, u64 k, struct req
 	return false;
 }
 
-/* What a lost request j would have opened had it been the first. */
+/* The loss event that lost request j begins if it is the first loss behind its stretch @piece. */
 static void event_of(const struct request *piece, u64 j, struct event *e)
 {
 	e->first_loss = j;
@@ -126,7 +125,7 @@ static void event_of(const struct request *piece, u64 j, struct event *e)
 	e->new_cwnd = max_t(u32, e->cwnd / 2, TRK_MIN_CWND);
 }
 
-/* Condition (a): does request k of an event survive? */
+/* Condition (a) of the paper (§2.5): does request k of an event survive? */
 static bool survives(const struct event *e, u64 k)
 {
 	return k > e->first_loss && e->cwnd - (k - e->first_loss) < e->new_cwnd;
@@ -135,9 +134,9 @@ static bool survives(const struct event *e, u64 k)
 /* What one request makes the server send. */
 struct answer {
 	u64 first, last;	/* new numbers; none if first > last */
-	u64 run;		/* losses just below k begin here */
-	u32 again;		/* so many of them are sent again */
-	u64 bare_first, bare_last;
+	u64 run;		/* where the run of losses begins that ends just below k */
+	u32 again;		/* how many of that run are sent again */
+	u64 bare_first, bare_last;	/* bare continuations; none if first > last */
 };
 
 static void answer_number(const struct request *q, const u64 *lost, u32 burst, struct answer *a)
@@ -172,7 +171,7 @@ static void answer_number(const struct request *q, const u64 *lost, u32 burst, s
 	}
 }
 
-/* The packet of the first loss, sent again, continues its trickle with the last survivor. */
+/* What the first loss of an event issues when it was sent again; 0 for any other loss. */
 static u64 answer_again(const struct request *q, const u64 *lost)
 {
 	struct request piece;
@@ -230,7 +229,7 @@ static void lost_add(struct conn *c, u64 x)
 	c->net->count.lost++;
 }
 
-/* Is there a piece that no response is to bring?  It is the next one. */
+/* Is there a piece that no response is to bring?  If so, cl->unasked is the first one. */
 static bool piece_left(struct client *cl)
 {
 	while (cl->unasked < cl->pieces && (cl->have[cl->unasked] || cl->asked[cl->unasked]))
@@ -303,7 +302,7 @@ static void arm(struct conn *c)
 			min_t(u64, cl->rto_us << min_t(u32, cl->backoff, 16), RTO_MAX_US);
 }
 
-/* A piece is there; the timer runs from the last one that came in order, as TCP's does. */
+/* A piece has come.  The timer starts again if it was the next one in order, as TCP's does. */
 static void piece_arrived(struct conn *c, u32 piece)
 {
 	struct client *cl = c->m;
@@ -321,7 +320,7 @@ static void piece_arrived(struct conn *c, u32 piece)
 	arm(c);
 }
 
-/* Has a number above x arrived that the same request asked for? */
+/* Has a number above x arrived that was asked for by the same request as x? */
 static bool later_arrived(const struct client *cl, u64 x)
 {
 	u64 asked = cl->number[x].asked;
@@ -332,7 +331,7 @@ static bool later_arrived(const struct client *cl, u64 x)
 	return false;
 }
 
-/* Delayed acknowledgment (§2.1): without loss, requests go two at a time. */
+/* Delayed acknowledgment (paper §2.1): outside of a loss event, requests go two at a time. */
 static bool delayed(struct conn *c)
 {
 	struct client *cl = c->m;
@@ -350,9 +349,9 @@ static bool delayed(struct conn *c)
 }
 
 /*
- * Reports go in the order of the numbers.  What was asked for before something
- * that arrived is lost, for links keep the order; what nobody asked for yet,
- * since it belongs to a trickle that is still to be recreated, is waited for.
+ * Reports what has been decided, in the order of the numbers.  Links keep the order, so a number
+ * is lost if something arrived that was asked for later.  A number that was not asked for yet
+ * belongs to a trickle that is still to be recreated, and is waited for.
  */
 static void advance(struct conn *c, bool at_once)
 {
@@ -370,7 +369,7 @@ static void advance(struct conn *c, bool at_once)
 			return;
 		cl->delack_at_us = U64_MAX;
 		reported++;
-		/* With nothing to ask for a trickle ends, unless there is a loss to report. */
+		/* A trickle with nothing to ask for ends, unless there are losses to report. */
 		if (!n->arrived)
 			lost_add(c, cl->edge);
 		else if (n->bare)
@@ -475,7 +474,7 @@ static void expire(struct conn *c)
 	c->net->count.timeouts++;
 	cl->backoff++;
 	cl->epoch++;
-	/* Until it is answered, what is to be repeated is the same. */
+	/* If the timeout request before was not answered, this one says the same once more. */
 	if (cl->begun) {
 		struct request q = { .base = cl->base, .start_cwnd = cl->start_cwnd,
 				     .ssthresh = cl->ssthresh };

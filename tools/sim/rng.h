@@ -18,19 +18,19 @@ static inline uint64_t rng_u64(struct rng *r)
 	return z ^ (z >> 31);
 }
 
-/* One of 0 ... n - 1. */
+/* A number from 0 to n - 1. */
 static inline uint64_t rng_below(struct rng *r, uint64_t n)
 {
 	return rng_u64(r) % n;
 }
 
-/* One of a ... b, both included. */
+/* A number from a to b, both included. */
 static inline uint64_t rng_in(struct rng *r, uint64_t a, uint64_t b)
 {
 	return a + rng_below(r, b - a + 1);
 }
 
-/* True this many times in a million. */
+/* True with a probability of @ppm in a million. */
 static inline bool rng_ppm(struct rng *r, uint32_t ppm)
 {
 	return rng_below(r, 1000000) < ppm;

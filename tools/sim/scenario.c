@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Reads a scenario: one statement a line, words apart by blanks, comments behind '#'. */
+/* Reads a scenario: one statement a line, words separated by blanks, comments behind '#'. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <setjmp.h>
@@ -47,7 +47,7 @@ static const char *next(struct reader *r, const char *what)
 	return r->word[r->at++];
 }
 
-/* The next word if it is this one. */
+/* Skips the next word if it is this one, and says whether it was. */
 static bool accept(struct reader *r, const char *word)
 {
 	if (r->at == r->nwords || strcmp(r->word[r->at], word))
@@ -61,7 +61,7 @@ struct unit {
 	double factor;
 };
 
-/* A number with a unit, as a multiple of the smallest one. */
+/* Reads a number with a unit, and returns it in the unit whose factor is 1. */
 static u64 quantity(struct reader *r, const char *what, const struct unit *units, double min,
 		    double max)
 {
@@ -103,7 +103,7 @@ static u64 time_positive(struct reader *r)
 	return quantity(r, TIME_WHAT ", above 0", units, 1, 864e9);
 }
 
-/* Delays of links stay below an hour. */
+/* Delays of links are at most 1000 s, so that they fit 32 bits in microseconds. */
 static u32 delay_us(struct reader *r)
 {
 	static const struct unit units[] = { { "us", 1 }, { "ms", 1e3 }, { "s", 1e6 }, {} };
@@ -163,7 +163,7 @@ static struct sim_path_spec *path_add(struct sim_scenario *sc, const char *name)
 	return p;
 }
 
-/* Links and clients named before any path are of this one. */
+/* The path of the next links and clients; those before any statement "path" are of "main". */
 static struct sim_path_spec *path_current(struct sim_scenario *sc)
 {
 	return sc->npaths ? &sc->path[sc->npaths - 1] : path_add(sc, "main");
@@ -347,7 +347,7 @@ static void do_drop(struct reader *r)
 	l->ndrops = n + 1;
 }
 
-/* Is it a word for a transfer? */
+/* Is the word the name of a transfer? */
 static bool transfer_of(const char *word, enum sim_transfer *transfer)
 {
 	static const char *const words[] = { [SIM_GET] = "get", [SIM_PUT] = "put",
@@ -466,7 +466,7 @@ static void split(struct reader *r, char *line)
  * @sc: filled on return
  * @f: file to read
  * @name: its name, for messages
- * @error: on failure one line that says what is wrong, where, and what is allowed
+ * @error: on failure, set to a line that says what is wrong, where, and what is allowed
  *
  * Return: 0 or -1.
  */
@@ -506,15 +506,17 @@ int sim_scenario_read(struct sim_scenario *sc, FILE *f, const char *name, char e
 }
 
 /**
- * sim_scenario_drops - does the script lose this packet?
- * @l: link
- * @ordinal: which one of its connection, from 1
+ * sim_scenario_drops - is a packet lost by a statement "drop"?
+ * @l: the link
+ * @ordinal: number of the packet in its connection and direction, from 1
+ *
+ * Return: true if it is.
  */
 bool sim_scenario_drops(const struct sim_link_spec *l, u32 ordinal)
 {
 	unsigned int low = 0, high = l->ndrops;
 
-	/* Runs are sorted and disjoint: the last one that begins at or before it counts. */
+	/* Runs are sorted and disjoint: only the last one that begins by then can hold it. */
 	while (low < high) {
 		unsigned int mid = (low + high) / 2;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is simulated, as the scenario file says it: Documentation/simulator.rst has the format. */
+/* What is to be simulated.  Documentation/simulator.rst has the format of a scenario. */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 
@@ -28,13 +28,13 @@ struct sim_link_spec {
 	unsigned int ndrops;
 };
 
-/* A pair of links that clients share. */
+/* The two links that the clients of a path share. */
 struct sim_path_spec {
 	char name[32];
 	struct sim_link_spec link[2];
 };
 
-/* Clients that are alike. */
+/* The clients of one statement, which do the same, one after the other. */
 struct sim_group {
 	unsigned int path;
 	u32 count;
@@ -62,8 +62,8 @@ struct sim_scenario {
 	enum sim_spray spray;
 	bool remember;			/* replicas answer each request once */
 	u32 skew_ms, horizon_ms;
-	u32 burst_limit;		/* of the paper's model */
-	u32 trace_first, trace_last;	/* clients whose packets are written, from 1 */
+	u32 burst_limit;		/* burstLimit of the paper (§2.5), for its model */
+	u32 trace_first, trace_last;	/* clients whose packets a trace has, counted from 1 */
 	struct sim_path_spec *path;
 	struct sim_group *group;
 	struct sim_outage *outage;

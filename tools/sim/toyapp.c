@@ -2,12 +2,12 @@
 #include "core/answer.h"
 #include "toyapp.h"
 
-#define CHUNK		9000		/* bytes per output continuation, if only chunked */
-#define ECHO_BYTES 300 /* echoed at once, if in several packets: they fit a continuation */
-#define EXPAND_CHUNK	100		/* tens of them, of what input brings */
+#define CHUNK		9000		/* bytes per output continuation, if @gran does not say */
+#define ECHO_BYTES 300 /* bytes of a chunked answer of ECHO: they must fit a continuation */
+#define EXPAND_CHUNK	100		/* ten times so many bytes per output continuation */
 #define FAR		(1ULL << 62)
 
-/* State between messages and within one, as the input continuation carries it. */
+/* What is known between two messages and within one; the input continuation carries it. */
 struct state {
 	u8 kind;			/* 0: a message is expected */
 	u8 flags;
@@ -18,10 +18,10 @@ struct state {
 	u64 at;				/* ECHO: where the region begins */
 };
 
-/* What the output continuation says about its bytes. */
+/* Where output comes from; the output continuation carries it. */
 struct source {
-	u64 key;			/* 0: the bytes themselves follow */
-	u64 start, end;			/* of the stream; the first one is byte 0 of the key */
+	u64 key;			/* what it is made from; 0: @bytes */
+	u64 start, end;			/* offsets of the stream; at @start is byte 0 of @key */
 	u8 flags;
 	u16 chunk;			/* tens of bytes per output continuation; 0, 1: CHUNK */
 	const u8 *bytes;
@@ -47,7 +47,7 @@ static void msg_read(const u8 *p, struct toy_msg *m)
 	m->key = get_unaligned_be64(p + 8);
 }
 
-/* Eight bytes at a time: simulated servers send billions of them. */
+/* Bytes are made eight at a time, since simulated servers send billions of them. */
 static u64 toy_word(u64 key, u64 i)
 {
 	u64 z = (key + i) * 0x9e3779b97f4a7c15ULL;
@@ -55,7 +55,7 @@ static u64 toy_word(u64 key, u64 i)
 	return __builtin_bswap64(z ^ z >> 29);
 }
 
-/* Bytes [at, at + len) of a key. */
+/* Makes bytes [at, at + len) of those that @key gives. */
 void toy_bytes(u64 key, u64 at, u8 *p, u32 len)
 {
 	u64 i = at / 8;
@@ -122,7 +122,7 @@ static void get_state(const struct trk_ucont *u, struct state *s)
 	s->at = get_unaligned_be64(p + 28);
 }
 
-/* The output continuation for [start, end) of a source. */
+/* Sets the output continuation for [start, end) of a source. */
 static void set_output(struct toy *t, const struct source *s, u64 start, u64 end)
 {
 	u8 *p = t->out_opaque;
@@ -153,12 +153,15 @@ static u64 chunk_end(const struct source *s, u64 start)
 	return s->end;
 }
 
-/* Data that the server makes from a key: what the source has from @from on. */
+/* Answers with data that is made from a key: what the source has from @from on. */
 static void send_keyed(struct toy *t, const struct trk_grant *g, const struct source *s, u64 from)
 {
 	u64 end = chunk_end(s, from);
 
-	/* The first continuation is not to be used up by the answer that brings it. */
+	/*
+	 * The first continuation must reach beyond what the answer that brings it can hold, so
+	 * that the client can ask with it for more, and so get the next one.
+	 */
 	if (end < s->end)
 		end = min_t(u64, s->end, max_t(u64, end, from + trk_answer_room(g) + 1));
 	t->a.off = from;
@@ -208,7 +211,7 @@ static void put_bytes(struct toy *t, struct state *s, u64 from, u64 pos, const u
 	set_input(t, s, pos + n, FAR, 0);
 }
 
-/* EXPAND: each byte brings so many. */
+/* EXPAND: answers @n bytes of input, from byte @off of the message on. */
 static void expand_bytes(struct toy *t, const struct trk_grant *g, const struct state *s, u64 off,
 			 u64 n, bool last)
 {
@@ -345,7 +348,7 @@ bool toy_answer(struct toy *t, const struct trk_grant *g, const struct trk_peer 
 	return answer_input(t, g, &s, g->input.start, input);
 }
 
-/* Bytes of the answer's data, from @data_at on. */
+/* Makes @len bytes of the answer's data, from its byte @data_at on. */
 void toy_fill(const struct toy *t, u64 data_at, u8 *p, u32 len)
 {
 	const struct trk_grant *g = t->a.g;

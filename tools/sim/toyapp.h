@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A small stateless application: all it knows of a connection stands in the
- * request and its user continuations.  A dialogue is a sequence of messages:
+ * A small stateless application: all that it knows of a connection stands in the request and
+ * its user continuations.  A client sends a sequence of messages (struct toy_msg):
  *
- *   GET   the server sends @len bytes made from @key; if chunked, and @gran is above 1, @gran
- *         tens of them for each output continuation
- *   PUT   @len bytes follow, read in records of @gran; 16 bytes that depend on them come back
- *   ECHO  @len bytes follow in any order and come back; only as the last message
- *   EXPAND each of the @len bytes that follow in any order brings @gran made from @key; last
- *   SINK  @len bytes follow and are read, if so flagged only at the end; nothing comes back
- *   ABORT the server gives the connection up
+ *   GET    The server sends @len bytes that are made from @key.  With TOY_CHUNKED, and @gran
+ *          above 1, each output continuation is for ten times @gran of them.
+ *   PUT    @len bytes follow, which the server consumes in multiples of @gran.  It answers with
+ *          16 bytes that depend on them.
+ *   ECHO   @len bytes follow in any order, and come back.  It is the last message.
+ *   EXPAND @len bytes follow in any order.  For each of them the server sends @gran bytes that
+ *          are made from @key.  It is the last message.
+ *   SINK   @len bytes follow, and are consumed; with TOY_AT_END only when the client's stream
+ *          has ended.  Nothing comes back.
+ *   ABORT  The server gives the connection up.
  */
 #ifndef SIM_TOYAPP_H
 #define SIM_TOYAPP_H
@@ -27,9 +30,9 @@ enum toy_kind { TOY_GET = 'G', TOY_PUT = 'P', TOY_ECHO = 'E', TOY_EXPAND = 'X', 
 
 #define TOY_LAST	1		/* the server's stream ends with the answer */
 #define TOY_CHUNKED \
-	2 /* GET: each output continuation covers a part; ECHO: answers of several packets */
+	2 /* GET: an output continuation is for a part only; ECHO: answers of several packets */
 
-#define TOY_AT_END	4		/* SINK: not read before the client's stream ends */
+#define TOY_AT_END	4		/* SINK: not consumed before the client's stream ends */
 
 struct toy_msg {
 	u8 kind, flags;
@@ -43,15 +46,15 @@ u8 toy_byte(u64 key, u64 at);
 void toy_bytes(u64 key, u64 at, u8 *p, u32 len);
 u64 toy_digest(u64 h, const u8 *p, u64 len);
 
-/* An answer and the memory that it refers to. */
+/* An answer, and the memory that it points to. */
 struct toy {
 	struct trk_answer a;
 	u8 out_opaque[TRK_UCONT_MAX], in_opaque[64];
-	u64 key, key_at;		/* data: byte i is toy_byte(key, key_at + i), or ... */
-	const u8 *bytes;		/* ... these */
+	u64 key, key_at;		/* byte i of the data is toy_byte(key, key_at + i) ... */
+	const u8 *bytes;		/* ... or, if @key is 0, bytes[i] */
 };
 
-/* False: drop the request. */
+/* Returns false if the request is to be dropped. */
 bool toy_answer(struct toy *t, const struct trk_grant *g, const struct trk_peer *peer,
 		const u8 *input);
 void toy_fill(const struct toy *t, u64 data_at, u8 *p, u32 len);

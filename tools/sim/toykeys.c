@@ -13,7 +13,7 @@ void toy_cipher(struct trku_cipher *t, u8 key_id, u64 number)
 	trku_cipher_init(t, key_id, key[0], key[1]);
 }
 
-/* An empty memory of so many connections, or no program. */
+/* Sets up an empty filter for @connections; without memory for it, the program ends. */
 void toy_replay(struct trku_replay *r, u32 connections)
 {
 	static const u8 key[AES128_KEY_SIZE];
@@ -24,7 +24,7 @@ void toy_replay(struct trku_replay *r, u32 connections)
 	}
 }
 
-/* trku_replay_record(), of a small memory if it is but zeroes so far. */
+/* Does what trku_replay_record() does.  A filter that is all zeroes is set up first, small. */
 int toy_record(struct trku_replay *r, const struct trk_peer *peer, struct trk_record *m, u64 now_ms)
 {
 	if (!r->set)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What a server of the toy application seals and remembers with: the same in each run. */
+/* The key and the replay filter of a server of the toy application: the same in each run. */
 #ifndef SIM_TOYKEYS_H
 #define SIM_TOYKEYS_H
 
 #include "trickles-user/cipher.h"
 #include "trickles-user/replay.h"
 
-/* A key made from a number, and a memory of the defaults of trku_replay_init(). */
+/* How toy_record() uses the filter.  toy_cipher() makes a key from a number. */
 #define TOY_HORIZON_MS	600000
 #define TOY_SKEW_MS	1000
 

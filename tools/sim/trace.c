@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Time series as tables: columns apart by tabs, names in the first line. */
+/* Time series as tables, with tabs between columns and their names in the first line. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,11 +26,11 @@ static FILE *table(const char *folder, const char *name, const char *head)
 }
 
 /**
- * trace_open - begin to write down what happens
- * @folder: where to; it is made if it is not there
+ * trace_open - begin to write what happens
+ * @folder: where the tables go; it is made if it is not there
  * @sc: the scenario
  *
- * Return: NULL and errno if that cannot be.
+ * Return: the trace, or NULL with errno set.
  */
 struct trace *trace_open(const char *folder, const struct sim_scenario *sc)
 {
@@ -55,7 +55,7 @@ struct trace *trace_open(const char *folder, const struct sim_scenario *sc)
 }
 
 /**
- * trace_packet - a packet was sent
+ * trace_packet - write that a packet was sent
  * @t: trace
  * @c: its connection
  * @dir: its direction
@@ -75,7 +75,7 @@ void trace_packet(struct trace *t, const struct conn *c, enum sim_dir dir, const
 }
 
 /**
- * trace_sample - a row of the time series
+ * trace_sample - write how things stand now
  * @t: trace
  * @n: the network
  */
@@ -114,7 +114,7 @@ void trace_sample(struct trace *t, struct net *n)
 }
 
 /**
- * trace_close - the end of it
+ * trace_close - end a trace
  * @t: trace
  *
  * Return: 0, or -1 if not all could be written.
