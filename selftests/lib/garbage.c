@@ -3,7 +3,7 @@
 #include "core/reason.h"
 #include "garbage.h"
 
-/* A number of any size, or next to one at which something ends. */
+/* Any number of bits at random, or a number that is at most 1 away from some limit. */
 u64 garbage_number(struct rng *r)
 {
 	static const u64 edges[] = { 0, 1, 2, 10, 24, 64, 511, 512, 1448, 16000, 16001, 32767,
@@ -18,7 +18,7 @@ u64 garbage_number(struct rng *r)
 	}
 }
 
-/* One field of a continuation that somebody might have got, or all of it, is anything. */
+/* A continuation that a client may hold, of which some fields, or most, are random. */
 static void random_cont(struct garbage *g, struct trk_cont *c)
 {
 	struct rng *r = &g->rng;
@@ -89,7 +89,7 @@ static struct trk_blob random_ucont(struct garbage *g, u64 conn, enum trk_ext wh
 				  trk_seal_ucont(g->key, &g->peer, conn, which, &u, sealed) };
 }
 
-/* A request of that state: most of it true, so that it gets far. */
+/* A request with that continuation.  Most of it is right, so that it passes many checks. */
 static void random_request(struct garbage *g, const struct trk_cont *c, struct trk_req *q)
 {
 	struct rng *r = &g->rng;
@@ -130,7 +130,7 @@ static void random_request(struct garbage *g, const struct trk_cont *c, struct t
 	}
 }
 
-/* The next request: payload[] up to len. */
+/* Makes the next request in @payload, and sets @len. */
 void garbage_next(struct garbage *g)
 {
 	struct trk_cont c;

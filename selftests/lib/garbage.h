@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What somebody may send who has the key: random continuations, transport and user, in random
- * requests.  Seals and proofs are right.
+ * Requests that only somebody who has the key can send: they and their transport and user
+ * continuations are random, but seals and proofs are right.
  */
 #ifndef TRK_TEST_GARBAGE_H
 #define TRK_TEST_GARBAGE_H
@@ -10,13 +10,19 @@
 #include "core/wire.h"
 #include "sim/rng.h"
 
-#define GARBAGE_INPUT	2000	/* bytes of input, below this */
+#define GARBAGE_INPUT	2000	/* a request has fewer bytes of input than this */
 
 /**
  * struct garbage - a source of requests
- * @key, @peer, @now_ms: for the seals; the caller's
- * @payload, @len: the last one
- * @cont: its continuation
+ * @rng: what makes them random
+ * @key: what seals are made with; the caller sets it
+ * @peer: whom they are made for; the caller sets it
+ * @now_ms: when they are made; the caller sets it
+ * @cont: transport continuation of the last request
+ * @output: its output continuation
+ * @input: its input continuation
+ * @payload: the last request
+ * @len: bytes of @payload
  */
 struct garbage {
 	struct rng rng;

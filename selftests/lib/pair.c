@@ -35,7 +35,7 @@ static u32 client_random(void *arg)
 	return (u32)rng_u64(&((struct pair *)arg)->rng);
 }
 
-/* All replicas change their key; so many are held beside the new one and the one so far. */
+/* All replicas change their key.  They go on to hold the one before it, and @retired older ones. */
 void pair_new_key(struct pair *p, unsigned int retired)
 {
 	p->current_key++;
@@ -48,7 +48,7 @@ static u64 server_ms(const struct pair *p)
 	return PAIR_NOW_MS + p->later_ms + p->now_us / 1000;
 }
 
-/* A replica as it is now: its keys, its clock. */
+/* Brings a replica's engine up to date: its keys, its clock, its settings. */
 static struct trku_engine *engine(struct pair *p, unsigned int replica)
 {
 	struct trku_engine *e = &p->replica[replica].engine;
@@ -71,7 +71,7 @@ static struct trku_engine *engine(struct pair *p, unsigned int replica)
 	return e;
 }
 
-/* What both streams will hold. */
+/* Appends a message to the client's stream, and the reply that is due to the server's. */
 static void build(struct pair *p, const struct toy_msg *m)
 {
 	u64 body = m->kind == TOY_GET ? 0 : m->len, reply = m->kind == TOY_PUT ? TOY_REPLY_LEN :
@@ -93,7 +93,7 @@ static void build(struct pair *p, const struct toy_msg *m)
 	p->last |= m->flags & TOY_LAST;
 }
 
-/* A client with these messages to send, all written and not yet connected. */
+/* Begins with a client that has written these messages and is not connected yet. */
 void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n)
 {
 	unsigned int i;
@@ -117,7 +117,7 @@ void pair_begin(struct pair *p, const struct toy_msg *msg, unsigned int n)
 	p->cl.snd_end = p->in_len;
 }
 
-/* The cookie came. */
+/* The handshake: the client gets its cookie. */
 void pair_connect(struct pair *p, u64 rtt_us)
 {
 	p->server_isn = trku_engine_syn(engine(p, 0), &p->peer, p->client_isn);
@@ -149,7 +149,7 @@ struct packet *pair_pump(struct pair *p)
 			  o.in_off);
 	if (o.syn)
 		return packet_syn(p->client_isn + o.seq, 0);
-	/* A connection that has gone on for long: both ends number from there. */
+	/* Both ends number from @start, as if the connection had gone on for long. */
 	if (p->cl.state == TRK_CL_FIRST)
 		p->cl.req.pending.first = p->start + 1;
 	out = packet_new(p->client_isn + 1 + o.seq, p->server_isn + 1 + o.ackrel, o.hdr, o.hdr_len,
@@ -159,7 +159,7 @@ struct packet *pair_pump(struct pair *p)
 	return out;
 }
 
-/* No number of a domain stands for two requests, and no replica that remembers issues it twice. */
+/* No number of a domain may be issued for two requests, nor twice by a replica that remembers. */
 static void issued(struct pair *p, unsigned int replica)
 {
 	const struct trk_grant *g = &p->grant;
@@ -189,7 +189,7 @@ static void issued(struct pair *p, unsigned int replica)
 	}
 }
 
-/* A request arrives at a replica, which sends what it has to say. */
+/* A request arrives at a replica, which sends its answer. */
 void pair_at_server(struct pair *p, unsigned int replica, const struct packet *in,
 		    void (*send)(void *arg, struct packet *out), void *arg)
 {
@@ -262,7 +262,7 @@ void pair_at_client(struct pair *p, const struct packet *in)
 		p->cl.rcv_nxt++;
 }
 
-/* All is said and understood. */
+/* Has the client all output, the server all input, and the client the end if there is one? */
 bool pair_done(const struct pair *p)
 {
 	return p->cl.rcv_nxt == p->out_len && trk_client_input_done(&p->cl) &&

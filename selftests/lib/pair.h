@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One client and a few replicas of a server, the toy application at both ends,
- * and nothing in between: which packet arrives, when, where and how often is
- * the test's.  Every number issued and every byte delivered is checked.
+ * One client and a few replicas of a server, with the toy application at both ends and nothing
+ * in between: the test says which packet arrives, when, where and how often.  All numbers that
+ * are issued and all bytes that are delivered are checked.
  */
 #ifndef TRK_TEST_PAIR_H
 #define TRK_TEST_PAIR_H
@@ -23,11 +23,11 @@
 #define PAIR_PIECE	(PAIR_SEG_SIZE - TRK_RESP_FIXED)
 #define PAIR_NOW_MS	1700000000000ULL
 
-/* A number and the request that it was issued for. */
+/* A number, and the request that it was issued for. */
 struct pair_issue {
 	u64 domain, number;
 	u32 token;
-	u8 replicas;		/* that issued it */
+	u8 replicas;		/* a bit for each replica that has issued it */
 };
 
 struct pair_replica {
@@ -37,18 +37,22 @@ struct pair_replica {
 
 /**
  * struct pair - both ends
- * @cl: the client; its rcv_limit is the test's
- * @now_us: the time of all
- * @key: key epochs, of which replicas hold those of @keys and seal with @current_key; the
- *	one before it is the previous one
- * @split: for the second replica the current and the previous key have changed places
- * @moves: replicas let the client go on from another address; @peer is where it is
- * @amnesia: replicas do not remember what they answered
- * @later_ms: the wall clock of the replicas is so far ahead
- * @start: numbers begin above it
- * @grant, @q: of the last request that a replica answered
- * @server_drops, @client_drops: packets by reason
- * @why: the first thing that was wrong
+ * @cl: the client; the test sets its rcv_limit
+ * @now_us: the time, for all of them
+ * @key: keys, one after the other
+ * @keys: replicas hold key[i] if bit i is set
+ * @current_key: the one with which they seal; the one before it is the previous one
+ * @split: for the second replica, the current and the previous key have changed places
+ * @amnesia: replicas do not remember what they have answered
+ * @moves: replicas let the client go on from another address than before
+ * @later_ms: the wall clock of the replicas is ahead of @now_us by so much
+ * @start: numbers begin above this one
+ * @peer: the client as replicas see it
+ * @q: the last request that a replica has taken
+ * @grant: what it may be answered with
+ * @server_drops: packets that replicas have taken or dropped, by reason
+ * @client_drops: packets that the client has taken or dropped, by reason
+ * @why: the first thing that was wrong, or empty
  */
 struct pair {
 	struct trk_client cl;
@@ -67,7 +71,7 @@ struct pair {
 
 	u8 *in, *out, *have;
 	u64 in_len, out_len, received;
-	bool last;			/* the server's stream ends */
+	bool last;			/* the server's stream ends behind @out */
 
 	struct trk_req q;
 	struct trk_grant grant;

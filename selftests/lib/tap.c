@@ -7,7 +7,7 @@ int tap_run(const struct tap_case *cases, unsigned int n)
 {
 	unsigned int i, failed = 0;
 
-	/* A test that dies must leave behind what it said so far. */
+	/* What a test has printed must be there even if it dies. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("1..%u\n", n);
 	for (i = 0; i < n; i++) {

@@ -41,7 +41,7 @@ extern bool tap_failed;
 			     #got, check_got, #want, check_want);		\
 	} while (0)
 
-/* For helpers that check: leave the caller too if they failed. */
+/* Calls a helper that checks, and returns if a check of it has failed. */
 #define CHECKED(call)								\
 	do {									\
 		call;								\

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Size and offsets of every struct of the public header, for programs of 64 and of 32 bits: what
- * is compiled once works with every module that comes later.
+ * The size and all offsets of each struct of the public header, which are the same for programs
+ * of 64 and of 32 bits, and must not change: programs work with later modules as they are.
  */
 #ifndef UAPI_LAYOUT_H
 #define UAPI_LAYOUT_H

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# How tests of the core are built and run in user space: every *_test.c of the
-# including directory is one program, linked with the other *.c of it and with
-# the core, compiled from the very files that the module is made of.  PLAIN names the programs that need
-# millions of points and are built without sanitizers.
+# How tests of the core are built and run in user space. Every *_test.c of the folder that
+# includes this is a program, linked with the other *.c of the folder and with the core, which is
+# compiled from the files that the module is made of. PLAIN names programs that compute so much
+# that they are built without sanitizers.
 
 .DEFAULT_GOAL := all
 LIB  := $(dir $(lastword $(MAKEFILE_LIST)))
@@ -33,7 +33,8 @@ flags   = $(if $(filter $(PLAIN),$(notdir $(1))),,$(SANITIZE))
 .PHONY: all run clean
 all: $(PROGS)
 
-# One after the other: each prints a plan of its own.  All run, then all failures count.
+# Programs run one after the other, since each prints a plan of its own. All of them run, even
+# if one fails.
 run: all
 	@failed=0; for t in $(PROGS); do \
 		echo "# $(NAME)/$${t##*/}"; \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The web server without a kernel: the parser, the files, the continuations, and
- * trickles-httpd's answer to any event, which is a function of the event.
+ * The web server without a kernel: the parser, the files, the continuations, and what
+ * trickles-httpd answers to an event, which depends on nothing but the event and the files.
  */
 #define _GNU_SOURCE
 #include <ftw.h>
@@ -60,7 +60,7 @@ static void remove_folder(void)
 	nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The server forgets all that it could know, as when it is killed. */
+/* The server loses all soft state, as if it were killed and started again. */
 static void restart(void)
 {
 	struct http_cached *e = &cache.set[0][0];
@@ -106,7 +106,7 @@ static void make_folder(void)
 
 /* --- the parser ---------------------------------------------------------------- */
 
-/* Through the bytes of a continuation and back. */
+/* Packs the parser into the bytes of a continuation, and unpacks it again. */
 static bool repack(struct http_parser *p)
 {
 	uint8_t buf[HTTP_CONT_MAX];
@@ -129,7 +129,7 @@ static void parse_all(struct http_parser *p, const char *s, size_t len, size_t *
 	*used = http_parse(p, s, len);
 }
 
-/* Parses a request whole, cut once at each place, and byte by byte: always the same. */
+/* Parses a request whole, in two parts, and byte by byte: the result must be the same. */
 static void check_parse(const char *s, size_t len, int error, unsigned int flags,
 			const char *target)
 {
@@ -256,7 +256,7 @@ static void parse__closed_takes_all(void)
 	CHECK_EQ(p.state, HTTP_CLOSED);
 }
 
-/* Any bytes, in any cut: no fault, and the cut makes no difference. */
+/* Of random bytes, too, the result is the same however they are cut. */
 static void parse__noise(void)
 {
 	static const char seed[] = "GET /some/path?x=%41 HTTP/1.1\r\nHost: a\r\n"
@@ -365,7 +365,7 @@ static void head__fits_and_tells_its_length(void)
 			CHECK(end);
 			CHECK_EQ(http_head(&a, again), len);
 			CHECK(!memcmp(buf, again, len));
-			/* What stands behind the header is an error's text. */
+			/* Only the text of an error stands behind the header. */
 			CHECK_EQ(buf + len == end + 4, a.status == 200 || a.head);
 			CHECK_EQ(http_file_len(&a), a.status == 200 && !a.head ? a.size : 0);
 		}
@@ -406,7 +406,7 @@ static void cont__request_refused(void)
 	for (k = 0; k < len; k++)
 		CHECK(!http_unpack_request(buf, k, &next, &q));
 	CHECK(!http_unpack_request(buf, len + 1, &next, &q));
-	/* Layout, state, field, word_len, total, target_len: out of bounds one by one. */
+	/* Layout, state, field, word_len, total, target_len: each of them out of bounds. */
 	for (k = 0; k < len; k++) {
 		if (k != 0 && k != 9 && k != 11 && k != 12 && k != 14 && k != 16)
 			continue;
@@ -435,14 +435,14 @@ static void cache__same_file_or_stale(void)
 	CHECK_EQ(http_cache_get(&cache, &a), -ESTALE);
 	CHECK_EQ(resolve("/soft", &a), 200);
 	CHECK(http_cache_get(&cache, &a) >= 0);
-	/* The batch may still send from the old one. */
+	/* The old file stays open, since the batch may still send from it. */
 	CHECK_EQ(fcntl(fd, F_GETFD), FD_CLOEXEC);
 	http_cache_settle(&cache);
 	CHECK_EQ(fcntl(fd, F_GETFD), -1);
 	restart();
 }
 
-/* The descriptors that a batch was given stay open until it is carried out. */
+/* Descriptors stay open until the batch is carried out, and then no more than the cache holds. */
 static void cache__bounded_and_kept_for_the_batch(void)
 {
 	struct http_answer a[HTTP_CACHE_BATCH];
@@ -518,7 +518,7 @@ static void event_input(const struct held *h, uint64_t off, const char *data, si
 	memcpy(entry.bytes + entry_used, data, len);
 }
 
-/* What the answer sets. */
+/* Takes the continuation that the answer sets, as the client does. */
 static void take_cont(struct held *h, enum msk_which which)
 {
 	const struct msk_staged *s = &msk.staged[which];
@@ -530,7 +530,7 @@ static void take_cont(struct held *h, enum msk_which which)
 	memcpy(h->data, msk.data[which], s->len);
 }
 
-/* The first bytes of an answer, as the kernel would take them. */
+/* Takes the first bytes of an answer, as the kernel would. */
 static size_t take_data(char *buf, size_t room)
 {
 	size_t len = 0;
@@ -551,7 +551,7 @@ static size_t take_data(char *buf, size_t room)
 
 #define OUT_MAX	(16 * (SIZE_MAX_FILE + HTTP_HEAD_MAX))
 
-/* What a client knows: all the state that there is. */
+/* What a client knows, which is all the state of a connection. */
 struct peer {
 	const char *in;
 	size_t in_len;
@@ -564,7 +564,7 @@ struct peer {
 	bool have[OUT_MAX + 1];
 };
 
-/* Bytes arrived; those that came before were the same. */
+/* Bytes arrive.  Those that have come before must be the same. */
 static void deliver(struct peer *c, uint64_t off, const char *data, size_t len)
 {
 	size_t i;
@@ -632,7 +632,7 @@ static void ask_output(struct peer *c, struct rng *rng)
 	unsigned int i, n = rng_in(rng, 1, TRK_MAX_RANGES);
 	size_t got, at = 0, want = 0;
 
-	/* The next bytes, if this continuation has them, and some at random. */
+	/* Asks for the next bytes, if this continuation has them, and for some at random. */
 	event_begin();
 	event_cont(&entry.ev.output, TRK_EVF_OUTPUT_CONT, h);
 	entry.ev.nranges = n;
@@ -655,7 +655,10 @@ static void ask_output(struct peer *c, struct rng *rng)
 	}
 }
 
-/* Until the stream is whole: answers get lost, requests repeat, the server forgets. */
+/*
+ * Runs until the stream is complete, while answers get lost, requests are repeated, and the server
+ * is started again.
+ */
 static void run_connection(struct peer *c, struct rng *rng)
 {
 	unsigned int steps;
@@ -676,7 +679,7 @@ static void run_connection(struct peer *c, struct rng *rng)
 	FAIL("not done");
 }
 
-/* What the stream must be: each answer by itself. */
+/* Makes what the stream must be: one answer after the other. */
 static size_t expected(char *out, const int *file, const bool *head, int n, bool last_closes)
 {
 	size_t len = 0;
@@ -701,7 +704,7 @@ static size_t expected(char *out, const int *file, const bool *head, int n, bool
 	return len;
 }
 
-/* However requests are cut, answers lost and the server killed: the same stream. */
+/* The stream is the same however requests are cut, answers lost and the server killed. */
 static void httpd__same_stream_always(void)
 {
 	static struct peer c;
@@ -780,7 +783,7 @@ static unsigned int ask_soft(const struct held *h)
 	return answer.desc.flags;
 }
 
-/* A file that changed under a download is an error, never mixed content. */
+/* A download whose file changes is aborted: it must not mix two contents. */
 static void httpd__changed_file_aborts(void)
 {
 	char path[300], other[300];
@@ -854,7 +857,7 @@ static void httpd__foreign_continuation_aborts(void)
 	h.data[0]++;
 	CHECK_EQ(ask_soft(&h), MSK_SEND_ABORT);
 	h.data[0]--;
-	/* A header of another length: the server that made it was another one. */
+	/* A continuation whose header has another length is of another version of the server. */
 	h.start++;
 	event_begin();
 	event_cont(&entry.ev.output, TRK_EVF_OUTPUT_CONT, &h);

@@ -144,7 +144,7 @@ static void claims_check__refused(void)
 
 static void walk__single_loss(void)
 {
-	/* W = 10, the third is lost: R = 12, newCwnd = (10 + 2) / 2. */
+	/* The third is lost: W(2) = 12, R = 14, newCwnd = 6. */
 	struct trk_claims claims = { .n = 15, .count = 1, .c = { L(3, 3) } };
 	static const u64 want[][2] = {
 		[1] = { 11, 12 },  [2] = { 13, 14 },  [4] = { 15, 15 },
@@ -177,7 +177,7 @@ static void walk__gap_past_highest_refused(void)
 	struct trk_law law;
 	u64 b;
 
-	/* From 1 ... 10 in flight a gap may reach 9: something above it arrived. */
+	/* If 1 to 10 are in flight, a gap can end at 9, since something above it has arrived. */
 	for (b = 1; b < 20; b++) {
 		claims.c[0].b = b;
 		trk_law_init(&law, 0, 10, TRK_SSTHRESH_INF, 0);
@@ -237,7 +237,7 @@ static void walk__steps_bounded_by_claims(void)
 				  false);
 		while (trk_law_walk_next(&w, &s))
 			steps++;
-		/* A run before, in and behind each claim, cut at the split and at each R. */
+		/* A run before, in and behind each claim; cuts at the split and at each R. */
 		CHECK(steps <= 2 * claims.count + 2 + claims.count);
 	}
 }
@@ -247,7 +247,7 @@ static void law_highest__event(void)
 	struct trk_law law;
 
 	trk_law_init(&law, 0, 10, TRK_SSTHRESH_INF, 3);
-	/* W = 12, R = 14, newCwnd = 6: R + 1 goes out at once. */
+	/* W = 12, R = 14, newCwnd = 6: the first received request issues R + 1. */
 	CHECK_EQ(trk_law_highest(&law, 4), 15);
 	CHECK_EQ(trk_law_highest(&law, 9), 15);
 	CHECK_EQ(trk_law_highest(&law, 10), 16);

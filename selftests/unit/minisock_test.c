@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What libminisock refuses by itself, and how it says the rest to the kernel. */
+/* What libminisock refuses by itself, and what it passes to the kernel. */
 #include "minisock.c"
 #include "send.c"
 
@@ -16,7 +16,7 @@ static int set(unsigned int pkt, enum msk_which which, unsigned int flags)
 	return msk_setucont(&msk, pkt, which, &c) ? errno : 0;
 }
 
-/* A continuation displaces data in the first packet of an answer to ranges, or in any other. */
+/* A continuation is for the first packet of an answer to ranges, and for any of another answer. */
 static void setucont__packet_that_can_carry_it(void)
 {
 	ev = (struct trk_event){ .type = TRK_EV_REQUEST, .packets = 3 };
@@ -26,7 +26,7 @@ static void setucont__packet_that_can_carry_it(void)
 	ev.nranges = 1;
 	CHECK_EQ(set(0, MSK_INPUT, 0), 0);
 	CHECK_EQ(set(1, MSK_INPUT, 0), EINVAL);
-	/* What congestion control leaves no packet for may be said all the same. */
+	/* A continuation for packet 0 is accepted even if congestion control allows no packet. */
 	ev.packets = 0;
 	CHECK_EQ(set(0, MSK_OUTPUT, 0), 0);
 }
@@ -52,7 +52,7 @@ static void setucont__flags_of_its_own(void)
 	CHECK_EQ(errno, EMSGSIZE);
 }
 
-/* What comes back from an event can be set again as it is. */
+/* A continuation that came with an event can be set again as it is. */
 static void ucont__there_and_back(void)
 {
 	struct msk_cont c;
@@ -79,9 +79,9 @@ static void op__what_the_kernel_is_told(void)
 	CHECK_EQ(set(2, MSK_OUTPUT, MSK_FINAL), 0);
 	op_build(&op, &d);
 	CHECK_EQ(op.op, TRK_OP_DROP);
-	/* All that follows is of an answer. */
+	/* To drop an event, all fields behind @op must be 0. */
 	CHECK(!memcmp(&op.flags, &none.flags, sizeof(op) - offsetof(struct trk_op, flags)));
-	/* So the kernel refuses a descriptor that was not cleared. */
+	/* A reserved field that is not 0 is passed on, so that the kernel refuses it. */
 	d.reserved[0] = 1;
 	op_build(&op, &d);
 	CHECK(memcmp(&op.flags, &none.flags, sizeof(op) - offsetof(struct trk_op, flags)));
@@ -94,7 +94,7 @@ static void op__what_the_kernel_is_told(void)
 	CHECK_EQ(op.output.packet, 2);
 	CHECK_EQ(op.output.flags, TRK_CONT_SET | TRK_CONT_FINAL);
 	CHECK_EQ(op.reserved, 0);
-	/* The kernel refuses what is not to be there. */
+	/* MSK_DESC_DROP beside another flag is passed on, so that the kernel refuses it. */
 	d.flags |= MSK_DESC_DROP;
 	op_build(&op, &d);
 	CHECK(op.op == TRK_OP_SEND && op.flags & ~(TRK_SEND_FIN | TRK_SEND_ABORT));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the replay filter remembers, whom it forgets, and what becomes of those. */
+/* What the replay filter remembers, whom it forgets, and what becomes of those (core/once.h). */
 #include "trickles-user/cipher.h"
 #include "core/once.h"
 #include "core/reason.h"
@@ -32,7 +32,7 @@ static int mark_as(u8 class, u64 at_ms, struct trk_record *m)
 	return trk_once_record(&set, &now, HASH, class, m, &evicted);
 }
 
-/* A domain that was born at this time. */
+/* A domain that was born at time @at_ms. */
 static u64 domain_at(u64 at_ms)
 {
 	return (u64)trk_seal_order_at(NOW + at_ms - back_ms) << 32 | 5;
@@ -85,7 +85,7 @@ static void range__each_number_once(void)
 	CHECK_EQ(range(1, 0, d, 5, 12, 100), TRK_OK);
 	CHECK(range_a == 11 && range_b == 12);
 	CHECK_EQ(range(1, 0, d, 20, 30, 100), TRK_OK);
-	/* The first run that is open. */
+	/* The first run that was not recorded. */
 	CHECK_EQ(range(1, 0, d, 1, 40, 100), TRK_OK);
 	CHECK(range_a == 13 && range_b == 19);
 	CHECK_EQ(range(1, 0, d, 1, 40, 100), TRK_OK);
@@ -93,7 +93,7 @@ static void range__each_number_once(void)
 	CHECK_EQ(range(1, 0, d, 1, 40, 100), TRK_DROP_REPLAY);
 }
 
-/* Whole windows, and what was late by a window. */
+/* Requests that report a whole window, also when they come late by a window. */
 static void range__large_and_late(void)
 {
 	u64 d = domain_at(0), w = TRK_MAX_CWND;
@@ -107,7 +107,7 @@ static void range__large_and_late(void)
 	CHECK_EQ(range(1, 0, d, w + 1, 2 * w, 100), TRK_OK);
 	CHECK(range_a == w + 1 && range_b == 2 * w);
 	CHECK_EQ(range(1, 0, d, 1, 3 * w, 100), TRK_DROP_REPLAY);
-	/* A small one first: the large one before it has both bits and a gap. */
+	/* After a small request, the large one below it is partly in the bits, partly in a gap. */
 	CHECK_EQ(range(1, 0, d, 4 * w + 1, 4 * w + 2, 100), TRK_OK);
 	CHECK_EQ(range(1, 0, d, 3 * w + 1, 4 * w, 100), TRK_OK);
 	CHECK(range_a == 3 * w + 1 && range_b == 4 * w);
@@ -122,7 +122,7 @@ static void range__one_domain_at_a_time(void)
 	CHECK_EQ(range(1, 0, old, 1, 10, 1100), TRK_OK);
 	CHECK_EQ(range(1, 0, young, 101, 110, 1100), TRK_OK);
 	CHECK_EQ(range(1, 0, old, 11, 20, 1100), TRK_DROP_DOMAIN);
-	/* Two domains of one order are two windows as well. */
+	/* Two domains of the same order would be two windows as well. */
 	CHECK_EQ(range(1, 0, young + 1, 111, 120, 1100), TRK_DROP_DOMAIN);
 	CHECK_EQ(range(1, 0, young, 101, 111, 1100), TRK_OK);
 	CHECK(range_a == 111);
@@ -147,7 +147,7 @@ static void timeout__executed_once(void)
 	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
 	CHECK_EQ(timeout(1, 0, d, 1, 200), TRK_OK);
 	CHECK(!timeout_again);
-	/* No two births in a moment. */
+	/* A second domain of the same order would not be younger. */
 	CHECK_EQ(timeout(1, 0, d, 1, 200), TRK_DROP_REPLAY);
 	CHECK_EQ(timeout(1, 0, d, 1, 300), TRK_OK);
 	CHECK(timeout_again);
@@ -155,7 +155,7 @@ static void timeout__executed_once(void)
 	CHECK(!timeout_again);
 	CHECK_EQ(timeout(1, 0, next, 1, 700), TRK_OK);
 	CHECK(!timeout_again);
-	/* What was left is executed no more. */
+	/* The connection has left domain d, so nothing is executed there any more. */
 	CHECK_EQ(timeout(1, 0, d, 3, 900), TRK_OK);
 	CHECK(timeout_again);
 	CHECK_EQ(range(1, 0, next, 1, 2, 1000), TRK_OK);
@@ -165,9 +165,9 @@ static void timeout__executed_once(void)
 	CHECK(!timeout_again);
 }
 
-/* ---- many ---- */
+/* ---- many connections ---- */
 
-/* So many connections of each class, one after the other, with ids from @from on. */
+/* Opens @each connections of each class, one after the other, with ids from @from on. */
 static void fill(u64 from, unsigned int classes, unsigned int each, u64 at_ms)
 {
 	unsigned int i, class;
@@ -192,21 +192,21 @@ static void full__the_largest_class_makes_room(void)
 	for (i = 0; i < 8; i++)
 		CHECK_EQ(range(i, 1, domain_at(10), 1, 1, 10), TRK_OK);
 	CHECK_EQ(evicted, 0);
-	/* However many more the large class opens. */
+	/* The large class opens many more, and forgets its own. */
 	CHECKED(fill(5000, 1, 1000, 10000));
 	CHECK_EQ(evicted, 1000);
 	for (i = 0; i < 8; i++) {
 		CHECK_EQ(range(i, 1, domain_at(10), 1, 1, 90000), TRK_DROP_REPLAY);
 		CHECK_EQ(range(i, 1, domain_at(10), 2, 2, 90000), TRK_OK);
 	}
-	/* Others come by right, until all have the same. */
+	/* The small class may grow until both have as many. */
 	for (i = 0; i < TRK_ONCE_WAYS / 2 - 8; i++)
 		CHECK_EQ(range(100 + i, 1, domain_at(40), 1, 1, 90000), TRK_OK);
 	for (i = 0; i < 8; i++)
 		CHECK_EQ(range(i, 1, domain_at(10), 1, 1, 90000), TRK_DROP_REPLAY);
 }
 
-/* In a filter that is full of all classes none has more than its share. */
+/* In a filter that is full of connections of all classes, none gets more than its share. */
 static void full__no_class_above_its_share(void)
 {
 	unsigned int i;
@@ -233,7 +233,7 @@ static void full__guests_take_no_place_of_others(void)
 			 TRK_DROP_REPLAY);
 }
 
-/* What is forgotten is not answered; a timeout begins anew. */
+/* Requests of a forgotten connection are not answered; it begins anew with a timeout. */
 static void forgotten__begins_anew(void)
 {
 	u64 d = domain_at(0), next;
@@ -246,7 +246,7 @@ static void forgotten__begins_anew(void)
 	CHECK_EQ(evicted, 1);
 	CHECK_EQ(range(1, 0, d, 1, 10, 10000), TRK_DROP_FORGOTTEN);
 	CHECK_EQ(range(1, 0, d, 11, 20, 10000), TRK_DROP_FORGOTTEN);
-	/* Of another class nothing was forgotten. */
+	/* Nothing of another class was forgotten. */
 	CHECK_EQ(range(2, 1, d, 1, 10, 10000), TRK_OK);
 	CHECK_EQ(timeout(1, 0, d, 2, 11000), TRK_OK);
 	CHECK(timeout_again);
@@ -259,8 +259,8 @@ static void forgotten__begins_anew(void)
 }
 
 /*
- * However fast others of its class are forgotten, a connection that is known as a guest gets
- * on: one timeout is all that it costs.
+ * However fast others of its class are forgotten, the first range of a connection that is known
+ * as a guest is answered.
  */
 static void forgotten__no_class_starves(void)
 {
@@ -277,7 +277,7 @@ static void forgotten__no_class_starves(void)
 	}
 }
 
-/* Nor is anybody kept out because guests were forgotten: no range of theirs was answered. */
+/* Forgotten guests keep nobody out, since no RANGE of theirs was answered. */
 static void forgotten__guests_starve_nobody(void)
 {
 	unsigned int i, ahead = 2 * SKEW + TRK_BORN_AHEAD_MS;
@@ -290,7 +290,7 @@ static void forgotten__guests_starve_nobody(void)
 	CHECK_EQ(range(1, 0, domain_at(1000), 1, 10, 1100), TRK_OK);
 }
 
-/* A connection that moved to and fro: what one class forgot is not answered for another. */
+/* A connection moves to and fro: what one class has forgotten is not answered for another. */
 static void forgotten__moved_to_and_fro(void)
 {
 	u64 there, back;
@@ -298,7 +298,7 @@ static void forgotten__moved_to_and_fro(void)
 	fresh_set();
 	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
 	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 100), TRK_OK);
-	/* Two domains, one for each address; the one that is born later goes on there. */
+	/* It begins a domain at each address, and goes on at the second one. */
 	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 1000), TRK_OK);
 	back = domain_at(1000) | 1ULL << 32;
 	CHECK_EQ(timeout(1, 1, domain_at(0), 2, 2000), TRK_OK);
@@ -315,7 +315,7 @@ static void forgotten__moved_to_and_fro(void)
 	CHECK_EQ(range(1, 1, there, 21, 30, 9100), TRK_DROP_FORGOTTEN);
 }
 
-/* After two horizons no request can come that was answered: nothing is lost. */
+/* What is older than two horizons can be forgotten without harm, and does not count. */
 static void forgotten__the_old_do_not_count(void)
 {
 	unsigned int i;
@@ -328,7 +328,7 @@ static void forgotten__the_old_do_not_count(void)
 	CHECK_EQ(range(5, 0, domain_at(0), 1, 1, LIFE + 10000), TRK_OK);
 }
 
-/* Clocks that were set back leave nobody outside for long. */
+/* After the clock was set back, every connection goes on after a timeout. */
 static void clock__set_back(void)
 {
 	u64 last;
@@ -343,14 +343,14 @@ static void clock__set_back(void)
 	CHECK_EQ(timeout(2, 0, domain_at(9000), 1, 10100), TRK_OK);
 	CHECK(timeout_again);
 	CHECK_EQ(range(2, 0, domain_at(10100), 1, 10, 10150), TRK_OK);
-	/* A connection of the hour that is to come again goes on after a timeout. */
+	/* A connection that is ahead of the clock now goes on, also after a timeout. */
 	CHECK_EQ(range(1063, 0, last, 2, 3, 10200), TRK_OK);
 	CHECK_EQ(timeout(1063, 0, last, 1, 10300), TRK_OK);
 	CHECK_EQ(range(1063, 0, domain_at(10300), 11, 12, 10400), TRK_OK);
 	CHECK_EQ(range(1063, 0, last, 4, 5, 10500), TRK_DROP_DOMAIN);
 }
 
-/* A domain of half a year ago looks as if it were to come. */
+/* The order of domains wraps: one of 150 days ago looks as if it were ahead of the clock. */
 static void clock__half_a_year(void)
 {
 	u64 later = 150ULL * 86400000;

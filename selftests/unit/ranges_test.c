@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sets of bytes against a bitmap; when they are full they err on one side, or say what goes. */
+/*
+ * Sets of ranges, compared with a bitmap.  A full set of bytes that are wanted holds more than was
+ * added; a full set of consumed bytes says which range it gives back (core/ranges.h).
+ */
 #include "core/ranges.h"
 #include "sim/rng.h"
 #include "tap.h"
@@ -58,10 +61,10 @@ static void against_bitmap(u64 seed, unsigned int longest, bool may_fill)
 				CHECK(!full);
 			for (k = a; k < b; k++) {
 				want[k] = add;
-				/* No entry left: the set holds more, */
+				/* A full set may keep what is taken out of a range's middle. */
 				more[k] = !add && full;
 			}
-			/* or says which range it does not hold, the smallest one. */
+			/* The range that a full set does not hold must be the smallest one. */
 			if (gone) {
 				CHECK(full && h.n == TRK_RANGES_MAX && from < to);
 				for (k = from; k < to; k++)
@@ -118,7 +121,7 @@ static void ranges__touching_ranges_are_one(void)
 	CHECK_EQ(h.n, 0);
 }
 
-/* The 65th range of a set that may not hold more: the smallest one finds no place. */
+/* With a 65th range, which may not be joined with others, the smallest one is given back. */
 static void ranges__the_smallest_goes(void)
 {
 	struct trk_ranges h = { 0 };
@@ -134,12 +137,12 @@ static void ranges__the_smallest_goes(void)
 	b = a + 1;
 	CHECK(trk_ranges_add_exact(&h, &a, &b));
 	CHECK(a == 10 * i && b == a + 1);
-	/* What touches another one needs no place. */
+	/* A range that touches another one needs no place of its own. */
 	a = 643;
 	b = 645;
 	CHECK(!trk_ranges_add_exact(&h, &a, &b));
 	CHECK_EQ(h.n, TRK_RANGES_MAX);
-	/* The new one stays rather than one that is as small. */
+	/* If the new range and another one are the smallest, the new one stays. */
 	a = 15;
 	b = 17;
 	CHECK(trk_ranges_add_exact(&h, &a, &b));

@@ -33,7 +33,7 @@ static void replay__answered_once(void)
 	CHECK(!r.set);
 }
 
-/* Its memory is what it was; who is forgotten is counted, and the newest ones are known. */
+/* A full filter stays as large as it was, counts whom it forgets, and knows the newest ones. */
 static void replay__full(void)
 {
 	const u32 room = 4 * TRK_ONCE_WAYS, many = 100 * room;
@@ -49,7 +49,7 @@ static void replay__full(void)
 	trku_replay_free(&r);
 }
 
-/* Another key, other sets: nobody knows which connections push each other out. */
+/* With another key, connections get other sets: no client can know which push each other out. */
 static void replay__keyed(void)
 {
 	static const u8 other[AES128_KEY_SIZE] = { 1 };

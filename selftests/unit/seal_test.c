@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Seals: only what was made for this client, this service and this purpose opens. */
+/* Seals: what is opened was made for this client, this service and this purpose. */
 #include "trickles-user/cipher.h"
 #include "core/reason.h"
 #include "core/seal.h"
@@ -12,7 +12,7 @@ static struct trku_cipher key, other;
 static const struct trk_peer peer = { .addr = { [10] = 255, [11] = 255, [12] = 10, [15] = 2 },
 				      .port = 40001, .service = 80 };
 
-/* RFC 4493 §4, through the provider that the tests use. */
+/* The test vectors of RFC 4493 §4. */
 static void mac__rfc4493(void)
 {
 	static const u8 k[16] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
@@ -47,7 +47,7 @@ static void mac__rfc4493(void)
 	}
 }
 
-/* NIST SP 800-38A, F.1.1. */
+/* A test vector of NIST SP 800-38A, F.1.1. */
 static void ecb__sp800_38a(void)
 {
 	static const u8 k[16] = { 0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6,
@@ -132,7 +132,10 @@ static void cont__every_flipped_bit_refused(void)
 	}
 }
 
-/* Two bytes tell most owners apart from forgeries, all sixteen are sealed. */
+/*
+ * All sixteen bytes of the owner's label are sealed.  Two of them also stand in the continuation,
+ * so that most continuations of other owners can be told from forgeries.
+ */
 static void cont__other_owner_refused(void)
 {
 	struct rng r = { 5 };
@@ -185,7 +188,7 @@ static void cont__other_peer_service_or_key_refused(void)
 	CHECK_EQ(trk_seal_cont_open(&key.c, &peer, blob, &c), TRK_OK);
 }
 
-/* Seals that are right over what nobody seals. */
+/* Contents that no server seals are refused though the seal is right (protocol.rst, DropForged). */
 static void cont__impossible_contents_refused(void)
 {
 	static const struct trk_cont good = { .seg_size = 1448, .base = 100,
@@ -200,7 +203,7 @@ static void cont__impossible_contents_refused(void)
 		{ 100, 100, 0, 10, TRK_SSTHRESH_INF, 1448, 10, TRK_OK },
 		{ 0, 0, 0, 1, 5, 512, 10, TRK_OK },
 		{ TRK_MAX_NUMBER, 0, 0, TRK_MAX_CWND, TRK_MAX_CWND, 16000, 10, TRK_OK },
-		/* sizes: an answer of 256 packets and more, none of data, of no header */
+		/* sizes that are too small or too large, and an initial window that is none */
 		{ 100, 100, 0, 10, 20, 511, 10, TRK_DROP_FORGED },
 		{ 100, 100, 0, 10, 20, 64, 10, TRK_DROP_FORGED },
 		{ 100, 100, 0, 10, 20, 24, 10, TRK_DROP_FORGED },
@@ -218,7 +221,7 @@ static void cont__impossible_contents_refused(void)
 		{ 100, 101, 0, 10, 20, 1448, 10, TRK_DROP_FORGED },
 		{ 100, U64_MAX, 0, 10, 20, 1448, 10, TRK_DROP_FORGED },
 		{ TRK_MAX_NUMBER + 1, 0, 0, 10, 20, 1448, 10, TRK_DROP_FORGED },
-		/* events: above TCPBase, below the base, not over */
+		/* loss events: firstLoss above TCPBase and below the base, the base not above R */
 		{ 100, 98, 99, 10, 20, 1448, 10, TRK_OK },
 		{ 100, 98, 100, 10, 20, 1448, 10, TRK_DROP_FORGED },
 		{ 100, 99, 99, 10, 20, 1448, 10, TRK_DROP_FORGED },
@@ -349,7 +352,7 @@ static void ucont__other_use_refused(void)
 	CHECK_EQ(trk_seal_ucont_open(&key.c, &p, 77, TRK_EXT_INPUT, b, &u), TRK_DROP_UCONT);
 }
 
-/* A transport continuation is no user continuation, nor the other way round. */
+/* A transport continuation is not taken for a user continuation, nor the other way round. */
 static void seal__of_one_kind_is_no_other(void)
 {
 	u8 blob[TRK_SEALED_UCONT_MAX];
@@ -410,7 +413,7 @@ static bool later(u64 a, u64 b)
 	return (s32)(trk_domain_order(a) - trk_domain_order(b)) > 0;
 }
 
-/* Whatever the clock says: later than the parent, and by attempts among its children. */
+/* Whatever the clock says, a domain is younger than its parent, and of a later attempt younger. */
 static void domain__in_order_of_birth(void)
 {
 	static const u64 times[] = { 0, 1700000000000ULL, (1ULL << 34) - 100, 1ULL << 34 };

@@ -17,7 +17,7 @@
 #define HORIZON		10000
 #define SKEW		100
 #define SEG_SIZE		1000
-#define ISN		0xfffffff0u	/* of the client: sequence numbers wrap */
+#define ISN		0xfffffff0u	/* of the client, so that sequence numbers wrap */
 
 static struct trku_cipher key, previous, retired;
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
@@ -132,7 +132,7 @@ static void first__cookie_lives_at_least_a_period(void)
 			CHECK(age < 20 * TRK_COOKIE_PERIOD_MS);
 		CHECK(age > TRK_COOKIE_PERIOD_MS);
 		lived = age > lived ? age : lived;
-		/* Once dead it stays so. */
+		/* A cookie that has become too old is not taken again later. */
 		CHECK_EQ(first(at, at + age + TRK_COOKIE_PERIOD_MS, ISN, (struct trk_req){ 0 }, &g),
 			 TRK_DROP_COOKIE);
 	}
@@ -142,9 +142,9 @@ static void first__cookie_lives_at_least_a_period(void)
 		 TRK_DROP_COOKIE);
 }
 
-/* ---- continued ---- */
+/* ---- requests with a continuation ---- */
 
-/* A client that received everything, or what its claims say, in the domain of a first request. */
+/* A client in the domain of a first request, which has received all that its claims allow. */
 struct conn {
 	struct trk_cont cont;
 	u8 blob[TRK_CONT_LEN];
@@ -166,7 +166,7 @@ static void conn_open(struct conn *c)
 	trk_law_init(&c->cont.law, 0xfffffff0, TRK_INITIAL_WINDOW, TRK_SSTHRESH_INF, 0);
 }
 
-/* A true request for [m, n] above the base. */
+/* A request that reports numbers m to n, counted from the base, with a right proof. */
 static int conn_step(struct conn *c, u8 kind, u32 m, u32 n, u64 now_ms, struct trk_grant *g)
 {
 	struct trk_server_env env = env_at(now_ms);
@@ -189,7 +189,7 @@ static int conn_step(struct conn *c, u8 kind, u32 m, u32 n, u64 now_ms, struct t
 	return trk_server_step(&env, &peer, &c->q, 1000, 2000, 300, g);
 }
 
-/* The same request once more, with something changed in it. */
+/* Sends the request once more, as the test has changed it. */
 static int conn_again(struct conn *c, struct trk_grant *g)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -203,7 +203,7 @@ static void conn_lose(struct conn *c, u32 a, u32 b)
 		(struct trk_claim){ c->cont.base + a, c->cont.base + b, TRK_CLAIM_LOST };
 }
 
-/* Every other number without growth, and at the end of them one that is lost. */
+/* Makes @count claims: every second number is without growth, and the last of these is lost. */
 static void conn_claim(struct conn *c, unsigned int count)
 {
 	unsigned int i;
@@ -232,7 +232,7 @@ static void range__numbers(void)
 	CHECK_EQ(g.count, 8);
 }
 
-/* The continuation is renewed when the request says so, whatever it claims. */
+/* The continuation is renewed if the request has RENEW, and not because of its claims. */
 static void range__renewed_when_asked(void)
 {
 	u32 last = 2 * TRK_MAX_CLAIMS;
@@ -255,7 +255,10 @@ static void range__renewed_when_asked(void)
 	CHECK(g.cont.time_ms == NOW);
 }
 
-/* What a range reports must have been issued for what lies below it, and that have arrived. */
+/*
+ * What a RANGE reports must have been issued, and the number below it must have arrived
+ * (protocol.rst, "The law of the window").
+ */
 static void range__no_longer_than_a_window(void)
 {
 	u32 window = TRK_INITIAL_WINDOW;
@@ -266,29 +269,29 @@ static void range__no_longer_than_a_window(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, window, NOW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, window + 1, NOW, &g), TRK_DROP_RANGE);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1000000, NOW, &g), TRK_DROP_RANGE);
-	/* However far the base is away: two numbers for each in slow start. */
+	/* The same far above the base: in slow start each number issues two. */
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 101, window + 200, NOW, &g), TRK_OK);
 	CHECK_EQ(g.count, 2 * (window + 100));
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 101, window + 201, NOW, &g), TRK_DROP_RANGE);
-	/* At its largest. */
+	/* The same with the largest window. */
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1000000001, 1000000000 + TRK_MAX_CWND, NOW, &g),
 		 TRK_OK);
 	CHECK_EQ(g.count, TRK_MAX_CWND);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1000000001, 1000000001 + TRK_MAX_CWND, NOW, &g),
 		 TRK_DROP_RANGE);
-	/* In an event: R + 1 is the first that follows; the number below @m arrived. */
+	/* In a loss event: up to R + 1 was issued; the number below m must have arrived. */
 	conn_lose(&c, 3, 4);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 5, 6, NOW, &g), TRK_DROP_RANGE);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 4, 6, NOW, &g), TRK_DROP_RANGE);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 3, 6, NOW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 6, 15, NOW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 6, 16, NOW, &g), TRK_DROP_RANGE);
-	/* A timeout is not asked how much it reports. */
+	/* A TIMEOUT may report any run. */
 	c.q.attempt = 1;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000000, NOW, &g), TRK_OK);
 }
 
-/* A memory by which of the range [m + from, m + to] was not answered yet. */
+/* Stands for a replay filter that has answered all but [m + from, m + to] of a run. */
 struct some {
 	u64 from, to;
 	struct trk_record seen;
@@ -314,7 +317,7 @@ static int step_some(struct conn *c, u32 m, u32 n, struct some *some, struct trk
 	return trk_server_step(&env, &peer, &c->q, 1000, 2000, 300, g);
 }
 
-/* Of a range of which some was answered, the rest is granted what it is granted in the whole. */
+/* If part of a run was answered before, the rest is granted what it issues in the whole run. */
 static void range__partly_answered(void)
 {
 	struct some all = { 0, 3 }, end = { 2, 3 }, middle = { 1, 2 }, behind_lost = { 1, 12 };
@@ -331,10 +334,10 @@ static void range__partly_answered(void)
 	CHECK_EQ(step_some(&c, 4, 7, &middle, &g), TRK_OK);
 	CHECK_EQ(g.first, c.cont.base + 19);
 	CHECK_EQ(g.count, 4);
-	/* Above a lost number there is no prefix: its share belongs to the next that arrived. */
+	/* The rest cannot begin above a lost number, whose share the next received one carries. */
 	conn_lose(&c, 4, 4);
 	CHECK_EQ(step_some(&c, 4, 16, &behind_lost, &g), TRK_DROP_REPLAY);
-	/* What late requests may still report: four windows below, but nothing below the base. */
+	/* Late requests may report what is at most four windows below, and above the base. */
 	conn_open(&c);
 	CHECK_EQ(step_some(&c, 4, 7, &all, &g), TRK_OK);
 	CHECK(all.seen.floor == c.cont.base);
@@ -382,7 +385,7 @@ static void range__bounds(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 3, 2, NOW, &g), TRK_DROP_RANGE);
 	CHECK(conn_step(&c, TRK_KIND_RANGE, 1, 0, NOW, &g) != TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 2, 2, NOW, &g), TRK_OK);
-	/* More than was ever in flight: not even the sender can have received it. */
+	/* A report of far too much is refused, or grants at most two numbers for each. */
 	CHECK(conn_step(&c, TRK_KIND_RANGE, 1, 0x80000000u, NOW, &g) != TRK_OK ||
 	      g.count <= 2 * 0x80000000ULL);
 }
@@ -400,7 +403,7 @@ static void range__wrong_proof_refused(void)
 		CHECK_EQ(conn_again(&c, &g), TRK_DROP_PROOF);
 		c.q.proof ^= 1ULL << bit;
 	}
-	/* One more than was proved, and a loss that is hidden. */
+	/* The proof does not hold for one number more, nor if a loss is not claimed. */
 	c.q.n++;
 	CHECK_EQ(conn_again(&c, &g), TRK_DROP_PROOF);
 	conn_open(&c);
@@ -454,7 +457,7 @@ static void range__impossible_claims_refused(void)
 	struct trk_grant g;
 	struct conn c;
 
-	/* Of 1 ... 10 in flight, 11 arrived and the rest did not. */
+	/* If 1 to 10 were in flight and are all lost, nothing can have issued 11. */
 	conn_open(&c);
 	conn_lose(&c, 1, 10);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 11, NOW, &g), TRK_DROP_RANGE);
@@ -500,7 +503,10 @@ static void range__other_keys_and_peers_refused(void)
 	CHECK_EQ(conn_again(&c, &g), TRK_DROP_KEY);
 }
 
-/* The previous epoch still opens; new seals are the current one's, nonces stay the domain's. */
+/*
+ * A continuation of the previous key is still good.  The new one is sealed with the current key,
+ * but names the key of the domain's birth, which goes on to make the nonces.
+ */
 static void range__previous_key_accepted(void)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -522,7 +528,7 @@ static void range__previous_key_accepted(void)
 	CHECK_EQ(c.cont.domain_key, previous.c.key_id);
 }
 
-/* The client, who need not know that the key changed, gets a continuation of the new one. */
+/* A client gets a continuation of the new key without asking for it. */
 static void range__renewed_when_the_key_changed(void)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -539,7 +545,7 @@ static void range__renewed_when_the_key_changed(void)
 	CHECK_EQ(g.cont.domain_key, key.c.key_id);
 }
 
-/* A retired key proves what was issued under it. */
+/* A domain that was born under a retired key goes on: its nonces can still be proved. */
 static void range__domain_of_a_retired_key(void)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -558,7 +564,10 @@ static void range__domain_of_a_retired_key(void)
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_KEY);
 }
 
-/* What it sealed is renewed, in a new domain of the current key; no request is executed for it. */
+/*
+ * A continuation of a retired key is renewed only, in a new domain of the current key, and only
+ * by a TIMEOUT; no request is executed with it.
+ */
 static void range__retired_key_renews_only(void)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -584,7 +593,7 @@ static void range__retired_key_renews_only(void)
 		CHECK_EQ(g.cont.domain_key, key.c.key_id);
 		CHECK(g.cont.domain != c.cont.domain);
 	}
-	/* Clocks of replicas differ: that is no reason to refuse it. */
+	/* It may be ahead of the clock by twice the skew, as any continuation may. */
 	conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g);
 	trk_seal_cont(&retired.c, &peer, &c.cont, c.blob);
 	env.now_ms = NOW - 2 * SKEW;
@@ -593,7 +602,7 @@ static void range__retired_key_renews_only(void)
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_EXPIRED);
 }
 
-/* As for the cookie: that of the previous key is good, that of a retired one is not. */
+/* A cookie of the previous key is good, one of a retired key is not. */
 static void first__cookie_of_a_retired_key(void)
 {
 	struct trk_server_env env = env_at(NOW), then = env_at(NOW);
@@ -651,7 +660,7 @@ static void timeout__in_an_event(void)
 	CHECK_EQ(g.cont.law.first_loss, 0);
 }
 
-/* Beyond the horizon it begins anew, and that is all: nothing in it is for the application. */
+/* Past its horizon, a continuation is renewed only: nothing in the request is executed. */
 static void timeout__beyond_the_horizon(void)
 {
 	static u8 opaque[40];
@@ -687,7 +696,7 @@ static void timeout__beyond_the_horizon(void)
 	CHECK(!trk_answer_next(&a, hdr, &p));
 }
 
-/* The answer to the request that conn_step() made, from elsewhere. */
+/* Sends the request that conn_step() has made from another address. */
 static int conn_from(struct conn *c, const struct trk_peer *from, bool moves, struct trk_grant *g)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -696,7 +705,10 @@ static int conn_from(struct conn *c, const struct trk_peer *from, bool moves, st
 	return trk_server_step(&env, from, &c->q, 1000, 2000, 300, g);
 }
 
-/* One packet, no longer than the request, sealed to where it came from, which it says. */
+/*
+ * The answer must be one packet, smaller than the request, with a continuation that is sealed for
+ * the address that the request came from, and with that address.
+ */
 static void renewed(const struct conn *c, const struct trk_peer *from, const struct trk_grant *g)
 {
 	struct trk_answer a = { .g = g, .peer = from, .seal = &key.c, .nonce = &key.c,
@@ -740,7 +752,7 @@ static void timeout__from_another_address(void)
 	CHECK_EQ(conn_from(&c, &is, false, &g), TRK_DROP_MOVED);
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_OK);
 	CHECKED(renewed(&c, &is, &g));
-	/* Neither a guess, nor a longer address, nor another service, nor another request. */
+	/* Wrong are another address, one of another length, another service, another kind. */
 	addr[3] ^= 1;
 	CHECK_EQ(conn_from(&c, &is, true, &g), TRK_DROP_MAC);
 	addr[3] ^= 1;
@@ -767,7 +779,10 @@ static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 	return mark_at(*(const u64 *)arg, from, m);
 }
 
-/* Somebody kept a request, and used up all attempts: those of the client still work. */
+/*
+ * Somebody who has kept a request of the client uses up all attempts.  The client's own timeout
+ * is still renewed (rationale.rst, "Answered once").
+ */
 static void timeout__attempts_used_up(void)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -790,7 +805,7 @@ static void timeout__attempts_used_up(void)
 		env.now_ms += 64;
 		CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
 		CHECK(!g.renew_only && g.has_input);
-		/* One domain a moment. */
+		/* A second domain at the same moment would not be younger. */
 		CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_REPLAY);
 	}
 	c.q.attempt = 1;
@@ -800,7 +815,7 @@ static void timeout__attempts_used_up(void)
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_REPLAY);
 }
 
-/* Timeouts one after the other, faster than any timer: domains must not get ahead of the clock. */
+/* Timeouts that follow each other too fast would bring domains ahead of the clock: DropAttempt. */
 static void timeout__not_ahead_of_the_clock(void)
 {
 	struct trk_grant g;
@@ -817,12 +832,12 @@ static void timeout__not_ahead_of_the_clock(void)
 	}
 	CHECK_EQ(err, TRK_DROP_ATTEMPT);
 	CHECK(i > TRK_MAX_ATTEMPTS && i < 30);
-	/* It has passed them. */
+	/* A while later the clock has caught up. */
 	CHECK((s32)(trk_domain_order(c.cont.domain) - trk_seal_order_at(NOW + 1500)) < 0);
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + 1500, &g), TRK_OK);
 }
 
-/* Half a year is as far ahead as it is behind: nobody gets there but by waiting. */
+/* The order of domains wraps after half a year.  However old a domain is, it can be renewed. */
 static void timeout__of_an_old_domain(void)
 {
 	struct trk_grant g;
@@ -837,7 +852,7 @@ static void timeout__of_an_old_domain(void)
 	}
 }
 
-/* Whichever packet of the first answer arrives tells the client its address. */
+/* The client's address is in each packet of the first answer, so that any of them will do. */
 static void first__address_in_every_packet(void)
 {
 	struct trk_answer a = { .peer = &peer, .seal = &key.c, .nonce = &key.c, .len = 50,
@@ -973,7 +988,7 @@ static void laid_out_free(struct laid_out *l)
 		free(l->hdr[--l->n]);
 }
 
-/* Makes all packets; checks what holds of any answer. */
+/* Makes all packets of an answer, and checks what must hold of any answer. */
 static void lay_out(struct trk_answer *a, struct laid_out *l)
 {
 	const struct trk_grant *g = a->g;
@@ -1012,7 +1027,7 @@ static void lay_out(struct trk_answer *a, struct laid_out *l)
 	CHECK_EQ(covered, g->count);
 }
 
-/* @by: the key of the output continuation. */
+/* A grant for a request for @bytes, with an output continuation that key @by has sealed. */
 static void grant_asks_by(const struct trk_cipher *by, struct conn *c, struct trk_grant *g, u32 n,
 			  u32 bytes)
 {
@@ -1061,7 +1076,7 @@ static void answer__asked_bytes_fill_packets(void)
 	laid_out_free(&l);
 }
 
-/* The numbers that were answered before took the first pieces. */
+/* The first pieces belong to the numbers that were answered before, so they are left out. */
 static void answer__of_a_range_partly_answered(void)
 {
 	struct some half = { 2, 3 };
@@ -1097,7 +1112,7 @@ static void answer__empty_numbers_share_the_last_packet(void)
 	laid_out_free(&l);
 }
 
-/* No growth without "could have asked for more". */
+/* Without GROW all nonces are of the no-growth sequence. */
 static void answer__no_growth_unless_window_limited(void)
 {
 	struct trk_answer a = { 0 };
@@ -1135,14 +1150,14 @@ static void answer__continuation_displaces_data(void)
 	CHECK(l.r[0].cont.p && l.r[0].output.p);
 	CHECK_EQ(l.p[0].hdr_len, TRK_RESP_FIXED + TRK_CONT_LEN + TRK_EXT_HDR + TRK_UCONT_HDR + 10);
 	CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SEG_SIZE);
-	/* The others stay in place: what is missing is asked for again. */
+	/* The other packets have the same data as ever; the client asks again for the rest. */
 	CHECK_EQ(l.p[1].data_at, PIECE);
 	CHECK_EQ(l.p[1].data_len, PIECE);
 	CHECK(!l.r[1].cont.p && !l.r[1].output.p);
 	laid_out_free(&l);
 }
 
-/* Who asks for a continuation asks for so much less in the first packet, and gets full ones. */
+/* With RENEW the client asks for less in the first packet, and all packets are full. */
 static void answer__foreseen_continuation_displaces_nothing(void)
 {
 	struct trk_answer a = { 0 };
@@ -1181,7 +1196,7 @@ static void grant_input(struct conn *c, struct trk_grant *g, u32 n)
 	CHECK_EQ(g->input_len, 100);
 }
 
-/* A user continuation in an answer: what came with the request, by the current key. */
+/* The user continuation of the answer must be that of the request, under the current key. */
 static void same_under_the_current_key(enum trk_ext which, struct trk_blob was, struct trk_blob is)
 {
 	struct trk_ucont u, v;
@@ -1196,7 +1211,10 @@ static void same_under_the_current_key(enum trk_ext which, struct trk_blob was, 
 
 #define OLD_CONT	(TRK_EXT_HDR + TRK_UCONT_HDR + 9)
 
-/* The answer brings back what the application leaves as it is, in its first packet only. */
+/*
+ * A user continuation of an older key that the answer does not replace is resealed, in the first
+ * packet of an answer to asked bytes (protocol.rst, "Answers").
+ */
 static void answer__output_continuation_sealed_anew(void)
 {
 	const struct trk_cipher *old[] = { &previous.c, &retired.c };
@@ -1219,13 +1237,13 @@ static void answer__output_continuation_sealed_anew(void)
 		CHECK_EQ(l.p[1].data_at, PIECE);
 		laid_out_free(&l);
 	}
-	/* Another one goes before it. */
+	/* A continuation that the application sets goes in its place. */
 	a = (struct trk_answer){ .g = &g, .len = 8 * PIECE, .has_output = true,
 				 .output = { .start = 1 << 30, .end = 1U << 31 } };
 	CHECKED(lay_out(&a, &l));
 	CHECK_EQ(l.r[0].output.len, TRK_UCONT_HDR);
 	laid_out_free(&l);
-	/* The current key's stays as it is. */
+	/* A continuation of the current key is not in the answer. */
 	CHECKED(grant_asks(&c, &g, 4, 8 * PIECE));
 	a = (struct trk_answer){ .g = &g, .len = 8 * PIECE };
 	CHECKED(lay_out(&a, &l));
@@ -1233,7 +1251,7 @@ static void answer__output_continuation_sealed_anew(void)
 	laid_out_free(&l);
 }
 
-/* @len: opaque bytes of an input continuation by @by. */
+/* A grant for input, with an input continuation of @len opaque bytes that key @by has sealed. */
 static void grant_input_by(const struct trk_cipher *by, struct conn *c, struct trk_grant *g,
 			   u16 len)
 {
@@ -1272,7 +1290,7 @@ static void answer__input_continuation_sealed_anew(void)
 	CHECKED(lay_out(&a, &l));
 	CHECK_EQ(l.r[0].input.len, TRK_UCONT_HDR);
 	laid_out_free(&l);
-	/* What must fit one packet does so, with a new seal if there is room for that as well. */
+	/* Data that must fit one packet comes before a resealed continuation. */
 	most = trk_answer_mss(&g);
 	a = once;
 	a.g = &g;
@@ -1288,7 +1306,7 @@ static void answer__input_continuation_sealed_anew(void)
 	CHECKED(same_under_the_current_key(TRK_EXT_INPUT, c.q.input, l.r[0].input));
 	CHECK_EQ(l.p[0].data_len, most - OLD_CONT - (TRK_EXT_HDR + 2));
 	laid_out_free(&l);
-	/* And no answer is refused for its sake. */
+	/* No answer is refused because a resealed continuation has no room. */
 	CHECKED(grant_input_by(&retired.c, &c, &g, 500));
 	a = (struct trk_answer){ .g = &g, .len = 2500, .off = 7000, .has_output = true,
 				 .output = { .start = 7000, .end = 9500, .len = 400,
@@ -1298,7 +1316,7 @@ static void answer__input_continuation_sealed_anew(void)
 	laid_out_free(&l);
 }
 
-/* Shown for nothing else: the answer brings it, and no bytes. */
+/* A request may bring a continuation only to have it resealed; the answer has no data. */
 static void answer__shown_to_be_sealed_anew(void)
 {
 	struct trk_answer a = { 0 };
@@ -1315,7 +1333,7 @@ static void answer__shown_to_be_sealed_anew(void)
 	CHECKED(same_under_the_current_key(TRK_EXT_OUTPUT, c.q.output, l.r[0].output));
 	CHECK_EQ(l.p[0].data_len, 0);
 	laid_out_free(&l);
-	/* Nothing of the kind beyond the horizon. */
+	/* If the request is renewed only, nothing is resealed. */
 	c.q.attempt = 1;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW + 2 * HORIZON, &g), TRK_OK);
 	CHECK(g.renew_only);
@@ -1383,7 +1401,10 @@ static void answer__mss_and_room_hold(void)
 	CHECK_EQ(trk_answer_room(&g), 8 * trk_answer_mss(&g));
 }
 
-/* What no continuation can bring back comes in the one packet that says the input is consumed. */
+/*
+ * Data that cannot be asked for again must fit one packet, and only that packet says that the
+ * input is consumed (protocol.rst, "Answers").
+ */
 static void answer__data_that_cannot_be_asked_for(void)
 {
 	struct trk_answer a = { .has_consumed = true,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Headers: what is written is read back; nothing that comes from the wire is
- * believed beyond its end.  Every buffer ends where its memory ends.
+ * Headers: what is written is read back, and nothing is read beyond the end of a packet.  Each
+ * packet has memory of exactly its length, so that the address sanitizer sees what goes beyond.
  */
 #include <stdlib.h>
 
@@ -42,7 +42,7 @@ static void opt_find__present(void)
 	CHECK_EQ(OPT_FIND(1, 1, 254, 4, 0x74, 0x72), 2);
 	CHECK_EQ(OPT_FIND(2, 4, 5, 180, 1, 3, 3, 7, 254, 4, 0x74, 0x72), 8);
 	CHECK_EQ(OPT_FIND(254, 4, 0x12, 0x34, 254, 4, 0x74, 0x72), 4);
-	/* Longer ones are of SYNs, or of versions to come. */
+	/* The option may be longer: SYNs have two bytes more, versions to come may have others. */
 	CHECK_EQ(OPT_FIND(254, 6, 0x74, 0x72, 0, 0, 254, 4, 0x74, 0x72), 0);
 	CHECK_EQ(OPT_FIND(254, 5, 0x74, 0x72, 0), 0);
 	CHECK_EQ(OPT_FIND(254, 2, 254, 4, 0x74, 0x72), 2);
@@ -78,7 +78,7 @@ static void syn_version__highest_common(void)
 	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, 1, 255), TRK_VERSION);
 	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, TRK_VERSION, 255), TRK_VERSION);
 	CHECK_EQ(SYN_VERSION(254, 9, 0x74, 0x72, 0, TRK_VERSION, 7, 7, 7), TRK_VERSION);
-	/* None: too new, too old, upside down, of a time before there were versions. */
+	/* No common version: too new, too old, min above max, an option without versions. */
 	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, TRK_VERSION + 1, 255), 0);
 	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, 1, TRK_VERSION_MIN - 1), 0);
 	CHECK_EQ(SYN_VERSION(254, 6, 0x74, 0x72, 255, 0), 0);
@@ -88,7 +88,7 @@ static void syn_version__highest_common(void)
 	CHECK_EQ(trk_wire_syn_version(NULL, 0), 0);
 }
 
-/* Who cannot speak the version of his request in truth is refused. */
+/* The versions that a FIRST request says its client speaks must include its own. */
 static void req__first_repeats_the_versions(void)
 {
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1400 }, got;
@@ -203,7 +203,7 @@ static void random_req(struct rng *r, struct trk_req *q)
 		q->has_input = true;
 		q->input_off = rng_u64(r) >> 1;
 	}
-	/* One or the other: see TRK_REQ_HDR_MAX. */
+	/* With both at once, a header may be longer than TRK_REQ_HDR_MAX. */
 	if (!q->output.p && rng_below(r, 2))
 		q->input = random_ucont(r);
 	if (q->nask < 2 && rng_below(r, 2))
@@ -264,7 +264,7 @@ static void req__round_trip(void)
 		data = q.has_input ? rng_below(&r, 1500) : 0;
 		t = tight(buf, len + data);
 		CHECK_EQ(trk_wire_req_hdr_len(t, len + data), len);
-		/* The data may be elsewhere. */
+		/* It makes no difference whether the data follows the header in memory. */
 		CHECK_EQ(trk_wire_req_parse(&got, t, rng_below(&r, 2) ? len : len + data,
 					    len + data),
 			 TRK_OK);
@@ -322,7 +322,7 @@ static void req__cut_at_every_byte(void)
 
 			CHECK_EQ(trk_wire_req_parse(&got, t, cut, cut),
 				 cut ? TRK_DROP_TRUNCATED : TRK_DROP_VERSION);
-			/* The payload is whole, but not all of its header is at hand. */
+			/* The packet is complete, but not all of its header is in memory. */
 			if (cut)
 				CHECK_EQ(trk_wire_req_parse(&got, t, cut, len), TRK_DROP_TRUNCATED);
 			CHECK(trk_wire_req_hdr_len(t, cut) >= TRK_REQ_FIXED);
@@ -331,7 +331,7 @@ static void req__cut_at_every_byte(void)
 	}
 }
 
-/* Whatever is still believed is what the bytes say: written again, it reads the same. */
+/* If bytes are taken for a request, it must be read the same when it is written again. */
 static bool req_consistent(const u8 *p, u32 len, struct trk_req *first)
 {
 	u8 again[TRK_REQ_HDR_MAX + 65536];
@@ -461,18 +461,18 @@ static void req__malformed_extensions(void)
 		     TRK_EXT_INPUT_AT, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(TRK_EXT_OUTPUT, 0, 0, 1, 0), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(TRK_EXT_ASK, 0, 0, 0), TRK_DROP_EXTENSION);
-	/* Bytes asked for without a continuation to ask with. */
+	/* ASK needs an output continuation. */
 	CHECK_EQ(EXT(TRK_EXT_ASK, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
 		 TRK_DROP_EXTENSION);
-	/* Unknown ones: mandatory below 128, skipped from there on. */
+	/* An unknown type below 128 makes the request invalid, others are skipped. */
 	CHECK_EQ(EXT(0, 0, 0, 0), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(TRK_EXT_CONSUMED, 0, 0, 0), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(127, 0, 0, 0), TRK_DROP_EXTENSION);
 	CHECK_EQ(EXT(200, 0, 0, 3, 1, 2, 3), TRK_OK);
 	CHECK_EQ(EXT(255, 0, 0, 4, 1, 2, 3), TRK_DROP_EXTENSION);
-	/* Input that nobody placed. */
+	/* Input needs INPUT_AT. */
 	CHECK_EQ(parse_ext(bytes, 0, false, 5), TRK_DROP_EXTENSION);
-	/* Offsets that wrap. */
+	/* The end of the input must not wrap. */
 	CHECK_EQ(parse_ext(wraps, sizeof(wraps), true, 5), TRK_DROP_EXTENSION);
 }
 
