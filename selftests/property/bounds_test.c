@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the client remembers is bounded: ranges of bytes, claims, continuations.  Each list is
- * filled, and more is put to it; whatever finds no place, no byte is forgotten or taken for
- * another, and every transfer ends.
+ * The lists of the client are bounded: ranges of bytes, claims, continuations.  Here each of them
+ * is filled, and gets more than it can hold.  Still no byte may be forgotten or taken for another,
+ * and every transfer must end (Documentation/architecture.rst, "Memory").
  *
- * usage: bounds_test [SEED]		one random case
+ * usage: bounds_test [SEED]		all cases, or one random case
  */
 #include <stdlib.h>
 
@@ -25,16 +25,16 @@ struct script {
 	struct toy_msg msg[3];
 	unsigned int nmsgs;
 	loses request, response;
-	u32 from, count;		/* of which packets the hooks speak, */
-	u64 input;			/* or of which input */
+	u32 from, count;		/* the packets that @request and @response look at */
+	u64 input;			/* or: requests with input from this byte on */
 	u64 rcvbuf;
-	u64 pause_at, pause_us;		/* the reader sleeps when it has so much */
+	u64 pause_at, pause_us;		/* the reader sleeps for so long when it has so much */
 	unsigned int permille;
 	u64 seed;
 	u32 keys_from;			/* the key changes with that request */
 };
 
-/* How full each list was. */
+/* The largest length of each list, and of what it would hold if it had no bound. */
 struct most {
 	unsigned int acked, lost, held, placeless, holes, gaps, runs, claims, nclaims, outputs;
 	unsigned int conts, asks;
@@ -46,11 +46,11 @@ struct run {
 	struct sim sim;
 	u32 requests, responses;
 	bool asleep, slept;
-	u32 inputs;			/* requests that bring that input */
-	u64 again_at;			/* the input that is lost again and again, */
-	unsigned int again;		/* and how often it was */
-	u8 *consumed;			/* 1 for each byte of input that the server said it read */
-	unsigned int unheld;		/* continuations that found no place */
+	u32 inputs;			/* requests with input from script.input on */
+	u64 again_at;			/* offset of the input that is lost again and again */
+	unsigned int again;		/* how often a script has lost something again */
+	u8 *consumed;			/* 1 for each byte of input that the server has consumed */
+	unsigned int unheld;		/* output continuations for which there was no place */
 	struct most most;
 };
 
@@ -78,7 +78,7 @@ static unsigned int add_set(struct range *to, unsigned int n, const struct trk_r
 	return n;
 }
 
-/* Adds what is expected of one kind. */
+/* Adds the bytes of all numbers that are expected, and are of one kind. */
 static unsigned int add_expected(struct range *to, unsigned int n, const struct trk_client *cl,
 				 u8 what)
 {
@@ -96,7 +96,7 @@ static unsigned int add_expected(struct range *to, unsigned int n, const struct 
 	return n;
 }
 
-/* The first byte of [at, end) that is in none of them; end if there is none. */
+/* The first byte of [at, end) that is in none of the ranges; end if there is none. */
 static u64 uncovered(struct range *ranges, unsigned int n, u64 at, u64 end)
 {
 	unsigned int i;
@@ -107,7 +107,7 @@ static u64 uncovered(struct range *ranges, unsigned int n, u64 at, u64 end)
 	return min_t(u64, at, end);
 }
 
-/* Where bytes that are like the first one of [at, end) end. */
+/* The end of those bytes of [at, end) that are the same as the first one. */
 static u64 same(const u8 *bytes, u64 at, u64 end)
 {
 	const u8 *other = memchr(bytes + at, !bytes[at], end - at);
@@ -196,7 +196,7 @@ static void look(struct run *r)
 	most(&m->nclaims, cl->num.nclaims);
 	most(&m->outputs, outputs);
 	most(&m->conts, (u8)(cl->held.serial - cl->held.confirmed_serial));
-	/* What the lists would have to hold if they could. */
+	/* How much the lists would hold if they had no bound. */
 	most(&m->runs, runs_of(r->consumed, cl->snd_una, cl->tx.nxt, 1));
 	most(&m->gaps, runs_of(r->p.have, cl->rcv_nxt, r->p.received, 0));
 	check_input(r);
@@ -360,13 +360,13 @@ static bool play(const struct script *sc)
 
 /* ---- what is lost ---- */
 
-/* Every second one of so many. */
+/* Loses every second packet, @count in all. */
 static bool every_second(struct run *r, u32 i, const struct packet *p)
 {
 	return i >= r->sc->from && i < r->sc->from + 2 * r->sc->count && (i - r->sc->from) % 2 == 0;
 }
 
-/* The same of those that bring input, from a byte on. */
+/* Loses every second request that has input from script.input on. */
 static bool every_second_input(struct run *r, u32 i, const struct packet *p)
 {
 	return r->p.q.has_input && r->p.q.input_off >= r->sc->input &&
@@ -399,7 +399,10 @@ static void bounds__input_consumed(void)
 		CHECKED(consumed(losses[i]));
 }
 
-/* The first hole is lost again and again: what finds no place meanwhile goes once a round trip. */
+/*
+ * The input of the first hole is lost again and again.  Meanwhile consumed input for which the set
+ * has no place is sent again, but only once a round trip.
+ */
 static bool first_hole_again(struct run *r, u32 i, const struct packet *p)
 {
 	if (i == r->sc->from)
@@ -428,7 +431,7 @@ static void bounds__input_consumed_for_long(void)
 #define GET(size, f)								\
 	.nmsgs = 1, .msg = { { .kind = TOY_GET, .flags = TOY_LAST | (f), .len = (size), .key = 5 } }
 
-/* And then all, until there is a timeout: as many holes are there when the window opens again. */
+/* Then loses all packets until there is a timeout, so that all holes are there at once. */
 static bool then_all(struct run *r, u32 i, const struct packet *p)
 {
 	if (i >= r->sc->from + 2 * r->sc->count && !r->p.cl.stat.timeouts)
@@ -453,7 +456,7 @@ static void bounds__output_lost(void)
 
 /* ---- claims ---- */
 
-/* The first continuations that would shorten the list do not come. */
+/* Loses the first new continuations, each of which would shorten the list of claims. */
 static bool continuation_lost(struct run *r, u32 i, const struct packet *p)
 {
 	return i > r->sc->from && p->data[1] & TRK_RESP_CONT && r->again++ < 6;
@@ -474,7 +477,7 @@ static void bounds__claims(void)
 
 /* ---- continuations ---- */
 
-/* After a change of the key each answer brings one, before any of them can be confirmed. */
+/* After a change of the key each answer brings a continuation, before one of them was answered. */
 static void bounds__transport_continuations(void)
 {
 	static const struct script sc = { GET(2000000, 0), .keys_from = 150 };
@@ -489,7 +492,7 @@ static void bounds__transport_continuations(void)
 		 { .kind = TOY_GET, .flags = (f), .len = (before), .key = 6 },	\
 		 { .kind = TOY_ECHO, .flags = TOY_LAST | (g), .len = (size), .key = 7 } }
 
-/* Many answers bring an output continuation each. */
+/* Many answers bring an output continuation each, more than can be held. */
 static void bounds__output_continuations(void)
 {
 	static const struct script sc = { BEHIND(60000, 0, 200000, TOY_CHUNKED),
@@ -498,11 +501,11 @@ static void bounds__output_continuations(void)
 	PLAY(&sc);
 	CHECK(run.unheld > TRK_RANGES_MAX);
 	CHECK_EQ(run.most.placeless, TRK_RANGES_MAX);
-	/* Each answer takes a fourth of a packet; what waits is not sent for nothing. */
+	/* An answer takes a fourth of a packet; input that waits for a place is not sent again. */
 	CHECK(run.p.cl.stat.snd_retrans < 10 * 200000);
 }
 
-/* The answers lie beyond the receive window: their input waits for room. */
+/* The answers are beyond the receive window, so their input has to wait for room. */
 static void bounds__input_held(void)
 {
 	static const struct script sc = { BEHIND(1500000, TOY_CHUNKED, 500000, 0),
@@ -516,7 +519,7 @@ static void bounds__input_held(void)
 
 /* ---- all at once ---- */
 
-/* Stretches in which half of the packets are lost, or a third: not so many that it gives up. */
+/* At times half or a third of the packets are lost, but too few for the client to give up. */
 static bool in_stretches(struct run *r, u32 i, const struct packet *p)
 {
 	return i / r->sc->from % 4 == 3 && r->again < 200 &&
@@ -541,7 +544,7 @@ static void random_script(struct script *sc, u64 seed)
 		.rcvbuf = RNG_PICK(&g, 0, 0, 300000, 1000000),
 		.keys_from = RNG_PICK(&g, 0, 0, 0, 200),
 	};
-	/* In one direction: who is not answered fifteen times may give up. */
+	/* In one direction only: a client whose timeouts are all lost would give up. */
 	if (rng_below(&g, 3) == 0) {
 		sc->response = sc->request;
 		sc->request = NULL;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whoever has the key seals anything: random continuations, transport and user, in random
- * requests with proofs that are right.  Whatever a server makes of them stays within what a
- * window is, and what it does not believe has a reason.
+ * Whoever has the key can seal anything.  The requests here are random, and so are their
+ * continuations, but seals and proofs are right.  What the server grants stays within the bounds
+ * of a window, and what it does not take is dropped for a reason.
  */
 #include <stdlib.h>
 
@@ -33,7 +33,7 @@ static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 	return toy_record(arg, from, m, NOW);
 }
 
-/* What an application may answer: the packets stand for what was granted, at their places. */
+/* Answers as an application may: the packets must stand for all numbers that were granted. */
 static void answer(struct rng *r, const struct trk_grant *g)
 {
 	struct trk_answer a = { .g = g, .peer = &peer, .seal = &key.c, .nonce = &key.c,
@@ -100,7 +100,7 @@ static void sealed__anything(void)
 	printf("# %lu of %u believed, %lu forged, %lu too long, %lu numbers granted\n",
 	       (unsigned long)drops[TRK_OK], ROUNDS, (unsigned long)drops[TRK_DROP_FORGED],
 	       (unsigned long)drops[TRK_DROP_RANGE], (unsigned long)granted);
-	/* All of it was tried. */
+	/* Each of these must have come up. */
 	CHECK(drops[TRK_OK] > ROUNDS / 100 && drops[TRK_DROP_FORGED] > ROUNDS / 4);
 	CHECK(drops[TRK_DROP_RANGE] && drops[TRK_DROP_CLAIMS] && drops[TRK_DROP_REPLAY]);
 	CHECK(!drops[TRK_DROP_MAC] && !drops[TRK_DROP_PROOF]);

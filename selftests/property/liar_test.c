@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client cannot check what a server says.  Whatever that is, the client sends
- * input that there is, takes output that there is room for, knows how many
- * numbers it expects, and comes to rest.
+ * A client cannot check what a server says.  Whatever it is told, it sends only input that
+ * there is, takes only output that there is room for, knows how many numbers it expects, and
+ * stops sending at some time.
  */
 #include "trickles-user/cipher.h"
 #include "core/client.h"
@@ -32,7 +32,7 @@ static u32 client_random(void *arg)
 	return (u32)rng_u64(&((struct run *)arg)->rng);
 }
 
-/* An offset near something that matters, or anywhere. */
+/* An offset close to @near, or any other. */
 static u64 some_off(struct run *r, u64 near)
 {
 	switch (rng_below(&r->rng, 8)) {
@@ -62,7 +62,7 @@ static void some_ucont(struct run *r, enum trk_ext which, u64 near, struct trk_b
 	b->p = buf;
 }
 
-/* A response to the request of number x, or to the first or timeout request. */
+/* Sends a random response with number @x; @opening: it answers a FIRST or a TIMEOUT. */
 static void lie(struct run *r, u64 x, const struct trk_entry *of, bool opening)
 {
 	static u8 cont[TRK_CONT_LEN], in_buf[TRK_SEALED_UCONT_MAX], out_buf[TRK_SEALED_UCONT_MAX];
@@ -122,7 +122,7 @@ static void lie(struct run *r, u64 x, const struct trk_entry *of, bool opening)
 		r->cl.rcv_nxt++;
 }
 
-/* A law that grants numbers which are expected already would have them counted twice. */
+/* Numbers must not be counted twice if a law issues some that are expected already. */
 static void check_expected(const struct trk_client *cl)
 {
 	u64 x, low = cl->num.hi > RING ? cl->num.hi - RING : 0;
@@ -134,7 +134,7 @@ static void check_expected(const struct trk_client *cl)
 		CHECK_EQ(cl->num.expected, expected);
 }
 
-/* What the module does after each change: sends, then frees what was consumed. */
+/* Does what the module does after each change: it sends, then frees input that was consumed. */
 static void pump(struct run *r)
 {
 	struct trk_client *cl = &r->cl;
@@ -206,7 +206,7 @@ static void liar__is_survived(void)
 			CHECKED(step(r));
 		accepted += r->accepted;
 	}
-	/* Else the lies were too clumsy to test anything. */
+	/* If fewer are believed, the lies are too clumsy to test anything. */
 	printf("# %u lies believed in %u runs\n", accepted, seed - 1);
 	CHECK(accepted > 20 * seed);
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The core's client and server against each other over a lossy path: every
- * byte arrives, nothing stalls, no number serves two purposes, and the window
- * is Reno's.  The code here plays the part of both kernels and of both
- * applications; the server's part is a function of each request alone.
+ * The core's client and server over a lossy path: every byte arrives, nothing stalls, no number
+ * is issued for two requests, and the window is Reno's.  The code here plays the part of both
+ * kernels and of both applications.
  *
- * usage: loop_test [SEED [-v]]		one seed, with what happens
- *        loop_test FROM TO		many
- * With "chains" before them: of chains of output continuations.
+ * usage: loop_test			all cases
+ *        loop_test SEED [-v]		one random connection; -v prints what happens
+ *        loop_test FROM TO		those of many seeds
+ * "chains" before the seeds stands for connections with chains of output continuations.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -36,7 +36,7 @@
 
 struct write_step {
 	u64 upto;		/* bytes written by then */
-	u64 after_read;		/* not before this much output was read */
+	u64 after_read;		/* the application waits until it has read so much output */
 	u64 delay_us;
 };
 
@@ -49,12 +49,12 @@ struct scenario {
 	u32 loss[2], reorder[2], dup[2];	/* ppm: to the client, to the server */
 	u64 pattern[2];
 	u32 app_drop, poison, forge;		/* ppm */
-	u64 down_us, up_us;			/* no server in between */
+	u64 down_us, up_us;			/* servers are down from then to then */
 	u32 rcvbuf;
-	u32 rcvbuf_later;			/* from so many bytes of output on, if not 0 */
-	u64 later;
-	u64 read_pause_us;			/* the reader sleeps after each buffer full, */
-	bool reads_full;			/* and reads nothing before there is one */
+	u32 rcvbuf_later;			/* receive buffer from @later on; 0: no change */
+	u64 later;				/* offset of output */
+	u64 read_pause_us;			/* the reader sleeps after each full buffer */
+	bool reads_full;			/* the reader waits for a full buffer */
 	bool small_ring;			/* the ring does not grow */
 	bool banner;
 	bool want_fin;
@@ -64,18 +64,18 @@ struct scenario {
 	struct write_step write[MAX_WRITES];
 };
 
-/* ---- Reno and the purposes of numbers, watched from outside ---- */
+/* ---- what is watched from outside: the window, and what each number was issued for ---- */
 
 enum fate { UNREPORTED, GREW, SHORT, LOST };
 
 struct watched {
 	u64 id, base;
-	u64 n;			/* reported so far */
-	u64 issued;		/* what Reno allows to be in flight after n ends here */
-	u64 f, recover;
+	u64 n;			/* the last number that was reported */
+	u64 issued;		/* the last number that Reno may send when n was reported */
+	u64 f, recover;		/* first loss and R of the open loss event; f: 0 if none is */
 	u32 w, ssthresh, acked, new_cwnd;
-	u8 *fate;		/* of base + i */
-	u32 *token;		/* request that issued base + i */
+	u8 *fate;		/* fate[i] is of number base + i */
+	u32 *token;		/* token[i] is that of the request that issued base + i */
 	u64 room;
 	struct watched *next;
 };
@@ -101,7 +101,7 @@ struct run {
 	u64 drops[TRK_REASON_COUNT], client_drops[TRK_REASON_COUNT];
 
 	struct trk_client cl;
-	u8 *in, *out, *have;	/* input, output expected, 1 per byte that arrived */
+	u8 *in, *out, *have;	/* input; output that is due; 1 for each byte that arrived */
 	u64 in_len, out_len, read;
 	u64 received;		/* end of the highest byte that arrived */
 	u64 out_after[MAX_MSGS], in_after[MAX_MSGS];
@@ -111,7 +111,7 @@ struct run {
 	u64 cookie_us;			/* when the client got the cookie of its first request */
 	unsigned int silent;	/* expired timers in a row that sent nothing */
 	u64 asked_twice, bytes_down;
-	u64 dropped;		/* by a server that is down, or its application */
+	u64 dropped;		/* requests that a server missed, or its application dropped */
 	u64 withheld_before;	/* withheld() when a response was last taken */
 	char why[300];
 };
@@ -182,7 +182,7 @@ static void watch_begin(struct run *r, const struct trk_cont *c)
 	r->watched = d;
 }
 
-/* Reno, one number at a time: how many packets the report of k lets out. */
+/* TCP Reno, one number after the other: how many packets it sends when k is reported. */
 static u32 reno_report(struct watched *d, u64 k, enum fate fate)
 {
 	u32 w;
@@ -288,13 +288,13 @@ static void watch_grant(struct run *r, const struct trk_req *q, const struct trk
 	}
 }
 
-/* ---- the server's side: nothing here outlives a request but what watches ---- */
+/* ---- the server's side: it keeps nothing, except for a replay filter ---- */
 
 static u64 server_ms(const struct replica *rep)
 {
 	const struct run *r = rep->run;
 
-	/* For some, a period of the SYN cookie ends as they begin. */
+	/* In a fourth of the runs, a period of the SYN cookie ends soon after the beginning. */
 	return 1700000000000ULL + (r->sc->seed % 4 ? r->sc->seed * 1000 : 0) + rep->skew_ms +
 	       r->sim.now_us / 1000;
 }
@@ -346,7 +346,7 @@ static bool drop_expected(const struct run *r, int reason)
 {
 	return (reason == TRK_DROP_PROOF && r->sc->poison) ||
 	       (reason == TRK_DROP_REPLAY && r->sc->dup[1]) ||
-	       /* It was on its way when its domain was left. */
+	       /* The request was on its way when the client left its domain. */
 	       (reason == TRK_DROP_DOMAIN && r->cl.stat.timeouts) ||
 	       (reason == TRK_DROP_EXPIRED && r->sc->horizon_ms == SHORT_HORIZON_MS) ||
 	       (reason == TRK_DROP_COOKIE &&
@@ -431,17 +431,17 @@ static u64 whole_msgs_in(const struct run *r)
 	return in;
 }
 
-/* Is anything left to do for the client that does not wait for its application? */
+/* Has the client something to do that does not wait for its application? */
 static bool client_needs(const struct run *r)
 {
 	const struct trk_client *cl = &r->cl;
 
 	if (cl->state != TRK_CL_FIRST && cl->state != TRK_CL_OPEN)
 		return false;
-	/* No silly windows: with something left to read, room for a packet may be needed first. */
+	/* The client may wait for its reader to make room for a whole packet. */
 	if (r->read < cl->rcv_nxt && cl->rcv_limit < r->received + cl->seg_size)
 		return false;
-	/* The same goes for a place for an output continuation. */
+	/* It may also wait for the reader to make a place for an output continuation. */
 	if (r->read < cl->rcv_nxt && (cl->tx.noplace || r->sc->reads_full))
 		return false;
 	if (cl->snd_una < whole_msgs_in(r) || (cl->snd_fin && !cl->tx.fin_acked))
@@ -539,7 +539,7 @@ static void client_pump(struct run *r)
 	}
 	if (cl->state == TRK_CL_DEAD || r->why[0] || finished(r))
 		return;
-	/* Also when it waits for its own keepalive, that is much later. */
+	/* A timer that is only for the keepalive is not soon enough. */
 	if (client_needs(r) &&
 	    (cl->deadline_us == U64_MAX || cl->deadline_us > r->sim.now_us + TRK_RTO_MAX_US))
 		fail(r,
@@ -576,7 +576,7 @@ static void app_read(void *arg, struct packet *p)
 	app_run(r);
 }
 
-/* What the application does next, if what it waits for has happened. */
+/* Lets the application do what is next, if what it waits for has happened. */
 static void app_run(struct run *r)
 {
 	const struct scenario *sc = r->sc;
@@ -623,14 +623,14 @@ static void client_store(struct run *r, const struct trk_delivery *in, const u8 
 		r->cl.rcv_nxt++;
 }
 
-/* Packets of either direction that came to nothing. */
+/* How many packets of both directions had no effect. */
 static u64 withheld(const struct run *r)
 {
 	return r->up.lost + r->down.lost + r->dropped + r->drops[TRK_DROP_PROOF] +
 	       r->drops[TRK_DROP_EXPIRED];
 }
 
-/* Off the path, an attacker sees no token: what he makes up must not be taken. */
+/* An attacker off the path sees no token, so none of his responses may be taken. */
 static void forge(struct run *r, const struct packet *p)
 {
 	struct packet *f = packet_copy(p);
@@ -675,7 +675,7 @@ static void client_receive(void *arg, struct packet *p)
 	}
 	if (rng_ppm(&r->rng, r->sc->forge))
 		forge(r, p);
-	/* A corrupted nonce that passed the checksum. */
+	/* A nonce is corrupted, and the checksum does not show it. */
 	if (rng_ppm(&r->rng, r->sc->poison))
 		p->data[16 + rng_below(&r->rng, 8)] ^= 1 << rng_below(&r->rng, 8);
 	err = trk_wire_resp_parse(&resp, p->data, p->len, p->len);
@@ -718,7 +718,7 @@ static void client_timer(struct run *r)
 	r->silent++;
 	trk_timer_expired(cl, r->sim.now_us);
 	if (cl->state == TRK_CL_DEAD) {
-		/* Only after as many losses in a row as there are attempts. */
+		/* It may give up only if as many packets in a row were lost as it has attempts. */
 		if (cl->error != ETIMEDOUT ||
 		    withheld(r) - r->withheld_before < TRK_MAX_ATTEMPTS - 1)
 			fail(r, "gave up with error %d", cl->error);
@@ -831,7 +831,7 @@ static void run_free(struct run *r)
 	free(r->have);
 }
 
-/* False, and said why, if something was wrong. */
+/* Plays a scenario.  Returns false, and prints why, if something was wrong. */
 static bool play(const struct scenario *sc)
 {
 	struct run *r = calloc(1, sizeof(*r));
@@ -949,7 +949,7 @@ static void add_write(struct scenario *sc, u64 upto, u64 after_read, u64 delay_u
 static void random_dialogue(struct scenario *sc, struct rng *g)
 {
 	u64 in = 0, out = sc->banner ? TOY_BANNER : 0, before;
-	/* Many output continuations, and not the room that there was once. */
+	/* Whether there are many output continuations, and less room than before. */
 	bool crowd = sc->rcvbuf_later || sc->reads_full;
 	unsigned int i;
 
@@ -1038,7 +1038,7 @@ static void random_scenario(struct scenario *sc, u64 seed)
 			sc->up_us = sc->down_us + rng_in(&g, 0, 10 * SEC);
 		}
 	}
-	/* Renewals while it goes on, or after a silence beyond the horizon. */
+	/* A short horizon: continuations are renewed meanwhile, or are past it after a silence. */
 	if (rng_below(&g, 3) == 0) {
 		sc->clean &= sc->read_pause_us < SEC;
 		sc->horizon_ms = SHORT_HORIZON_MS;
@@ -1053,8 +1053,8 @@ static void random_scenario(struct scenario *sc, u64 seed)
 }
 
 /*
- * Chains of output continuations, and many more far ahead of them for which the places do not
- * suffice, with losses.
+ * Chains of output continuations, and many others far ahead of them, for which there are not
+ * enough places, on a path with losses.
  */
 static void chained_scenario(struct scenario *sc, u64 seed)
 {
@@ -1111,13 +1111,13 @@ static void loop__random_seeds(void)
 	CHECK(!seeds(1, SEEDS, random_scenario));
 }
 
-/* Seed 1219 hung when a continuation that came too early could not be asked for again. */
+/* Seed 1219 once hung, since a continuation that had come too early was not asked for again. */
 static void loop__chains_of_continuations(void)
 {
 	CHECK(!seeds(1, 1500, chained_scenario));
 }
 
-/* A short download, and every possible set of losses among the first packets of one direction. */
+/* A short download, with every possible set of losses among the first 11 packets of a direction. */
 static void exhaustive(unsigned int d)
 {
 	struct scenario sc = {
@@ -1161,7 +1161,7 @@ static void loop__every_loss_of_the_first_requests(void)
 	exhaustive(1);
 }
 
-/* Without loss a download goes at the speed of the path. */
+/* Without loss, a download takes at most 15 % longer than the path needs. */
 static void loop__fills_the_path(void)
 {
 	struct scenario sc = {

@@ -4,14 +4,17 @@
 
 usage: model_scripts.py MODEL.py [COUNT] > model_scripts.txt
 
-MODEL.py holds Law(B, s, ss, f) with open(), close(), hi(), win(), seal(), and walk(law, base, n, gaps, ng).
-One line is one proof of a connection, fields separated by blanks, lists by commas:
+MODEL.py is an executable model of the law of the window (Documentation/protocol.rst). It has
+Law(B, s, ss, f) with open(), close(), hi(), win(), seal(), and walk(law, base, n, gaps, ng).
+Each line is one proof of a connection. Fields are separated by blanks, lists by commas:
 
   B s ss f base n GAPS NOGROWTH first COUNTS B' s' ss' f' hi half
 
-(B, s, ss, f) is the sealed state at base, (B', ...) the one that a continuation minted at n seals; GAPS and
-NOGROWTH are a-b lists or '-'; the received numbers of (base, n] issue contiguous numbers from first on, as
-many each as COUNTS says (count*repeat); hi and half are what a timeout after this proof uses.
+(B, s, ss, f) are TCPBase, startCwnd, ssthresh and firstLoss as they are sealed at base, and
+(B', s', ss', f') as a continuation that is made at n seals them. GAPS and NOGROWTH are lists of
+runs a-b, or '-'. The received numbers of (base, n] issue contiguous numbers from first on, each
+as many as COUNTS says (count*repeat). A timeout after this proof is granted the number hi + 1,
+with the ssthresh half.
 """
 import importlib.util
 import random
@@ -39,7 +42,7 @@ def runs(numbers):
 
 
 def highest(law, n):
-    """what requests up to a received n can have issued, and the state after it"""
+    """the highest number that requests up to a received n can issue; an event that is over ends"""
     if law.f and n > law.R:
         law.close()
     return law.hi(n)
@@ -64,7 +67,7 @@ def script(model, seal, base, rnd):
                 claims += 1
         fate[i] = kind
         if kind != 'L':
-            # A gap is believed only below what had been issued when it began.
+            # A gap must end below the highest number that was issued when it began.
             state = model.Law(*seal)
             done = [k for k in fate if k <= i]
             for _ in model.walk(state, base, i, runs(k for k in done if fate[k] == 'L'), runs(k for k in done if fate[k] == 'S')):

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random scripts of losses, answered number for number as by the executable
- * model of the protocol.  model_scripts.py printed model_scripts.txt and
- * describes its lines.
+ * For random scripts of losses, the law issues the same numbers as the executable model of the
+ * protocol did when model_scripts.py printed model_scripts.txt.  model_scripts.py describes the
+ * lines of that file.
  */
 #include <stdlib.h>
 
@@ -39,7 +39,7 @@ struct line {
 	u64 base, n, first, hi;
 	u32 half;
 	struct trk_claims claims;
-	u32 count[MAX_SPAN];		/* of base + 1 + index */
+	u32 count[MAX_SPAN];		/* count[i]: how many numbers base + 1 + i issues */
 };
 
 static unsigned int read_ranges(char **p, u8 kind, struct trk_claim *c)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nonces telescope: the proof of any claims is the xor of the nonces that they
- * call received.  And they do no more: who lacks one of them cannot make the
- * proof out of those that he has (paper §2.2).
+ * The proof of any claims, which is computed from two values for each run, is the xor of the
+ * nonces of all numbers that they call received.  Whoever lacks one of these nonces cannot make
+ * the proof from others that he has (paper §2.2).
  */
 #include "trickles-user/cipher.h"
 #include "core/nonce.h"
@@ -14,7 +14,7 @@
 
 static struct trku_cipher key;
 
-/* What a client could have got of number x: its growth nonce or the other. */
+/* The nonce of number @x, of the growth or of the no-growth sequence. */
 static u64 nonce(u64 conn, u64 domain, u64 x, bool nogrowth)
 {
 	u64 v;
@@ -138,9 +138,9 @@ static bool spans(const u64 *v, unsigned int n, u64 target)
 }
 
 /*
- * A client received some numbers, each with one of its two nonces, and claims
- * something else: more than it has, or growth for what came without.  Up to 24
- * words span a vanishing part of the 2^64 values, so a hit is no chance.
+ * A client has received some numbers, each with one of its two nonces, and claims something
+ * else: more than it has, or growth for what came without.  The xors of up to 24 words are few
+ * among the 2^64 values, so no proof is hit by chance.
  */
 static void proof__not_from_other_nonces(void)
 {

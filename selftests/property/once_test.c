@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The replay filter against one that forgets nothing: whatever comes in whatever order, from
- * however many, no number is answered twice; and nobody is refused who is known and not late.
+ * The replay filter, compared with one that forgets nothing.  Whatever requests come in whatever
+ * order, from however many clients, no number is answered twice; and no request is refused whose
+ * connection is known and that is not late.
  */
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@
 
 #define NOW		1700000000000ULL
 #define LIFE_MS		100000
-#define NUMBERS		6000		/* of a domain that are looked at */
+#define NUMBERS		6000		/* how many numbers of a domain are looked at */
 
 static struct trk_once_set set;
 
@@ -28,14 +29,14 @@ static int mark_at(u64 ms, u8 class, struct trk_record *m, u32 *evicted)
 	return trk_once_record(&set, &now, (u8)(m->conn * 37), class, m, evicted);
 }
 
-/* ---- one domain: bit by bit ---- */
+/* ---- one domain ---- */
 
 struct line {
 	bool answered[NUMBERS];
 	u64 top;
 };
 
-/* Lengths of requests and how far they go back: like a client's, and like nobody's. */
+/* How long requests are, and how far from the highest number: as of a client, or of nobody. */
 struct habit {
 	u64 len, back, ahead;
 };
@@ -100,7 +101,7 @@ static void numbers__as_if_none_were_forgotten(void)
 			CHECKED(one_domain(&r, &habits[k], i % 2 ? rng_below(&r, 900) : 0));
 }
 
-/* The last two runs that were left out may come still, however long they are and how late. */
+/* The last two runs that were left out are still answered, however long and however late. */
 static void numbers__two_late_runs_come_still(void)
 {
 	struct rng r = { 2 };
@@ -143,17 +144,17 @@ static void numbers__two_late_runs_come_still(void)
 #define DOMAINS	4
 #define FEW	64	/* numbers of a domain */
 
-/* All that was ever answered. */
+/* All that was ever answered, for each connection and its last domains. */
 static struct conn {
 	u64 domain[DOMAINS];
 	u64 answered[DOMAINS];
 	u32 executed[DOMAINS];
-	u8 class[DOMAINS];	/* of the address that it is sealed to */
+	u8 class[DOMAINS];	/* of the address that the domain's continuations are sealed to */
 	u64 last_ms;
 	u8 domains;
 } conns[CONNS];
 
-/* A connection as the server would have it: domains are born one after the other. */
+/* A domain of a connection is born; the oldest one that is held makes room. */
 static void conn_reborn(struct conn *c, u64 order, u8 class)
 {
 	if (c->domains == DOMAINS) {
@@ -188,7 +189,7 @@ static void play_range(struct rng *r, struct conn *c, u64 ms, u32 *evicted, u64 
 	}
 }
 
-/* A timeout of any domain: it is executed once at most, and may begin another. */
+/* A TIMEOUT of any domain is executed at most once, and may begin a new domain. */
 static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 {
 	unsigned int k = rng_below(r, c->domains);
@@ -196,7 +197,7 @@ static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 			      .domain = c->domain[k], .attempt = rng_in(r, 1, 15) };
 	u8 class = c->class[k];
 
-	/* One that comes from another address executes nothing; its domain is sealed to that. */
+	/* From another address it is renewed only, and the new domain is sealed to that address. */
 	if (!rng_below(r, 4)) {
 		class = (u8)rng_below(r, 3);
 		m.renew_only = class != c->class[k];
@@ -209,7 +210,7 @@ static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 		CHECK(!(c->executed[k] >> m.attempt & 1));
 		c->executed[k] |= 1u << m.attempt;
 	}
-	/* Now and then what it brings never arrives. */
+	/* At times the answer never arrives. */
 	if (rng_below(r, 3))
 		conn_reborn(c, m.born, class);
 }
@@ -225,7 +226,7 @@ static void play_first(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 		conn_reborn(c, m.born, class);
 }
 
-/* With three times more connections than a set has ways, of three classes. */
+/* There are three times as many connections as a set has ways, of three classes. */
 static void many__nothing_is_answered_twice(void)
 {
 	struct rng r = { 3 };
@@ -241,7 +242,7 @@ static void many__nothing_is_answered_twice(void)
 			struct conn *c = &conns[rng_below(&r, CONNS)];
 
 			ms += rng_below(&r, 20);
-			/* No continuation lives longer than half of what the filter does. */
+			/* A continuation lives for one horizon, and the filter remembers two. */
 			if (c->domains && ms - c->last_ms > LIFE_MS / 2)
 				c->domains = 0;
 			if (!c->domains) {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One request a packet and one request a train give the same packets, byte by
- * byte; so does any replica, and any continuation of the domain.  A server that
- * remembers what it answered issues each number once, whatever comes in
- * whatever order.
+ * The answers are the same packets, byte by byte, whether one request reports one number or many,
+ * whichever replica answers, and whichever continuation of the domain a request has.  A server
+ * that remembers what it has answered issues each number once, in whatever order requests come.
  */
 #include <stdlib.h>
 
@@ -29,14 +28,14 @@ enum fate { GREW, SHORT, LOST };
 
 static struct trku_cipher key;
 static struct trku_replay *remembered;	/* NULL: the server remembers nothing */
-static bool renew;			/* requests want a new continuation, which displaces data */
+static bool renew;			/* requests have RENEW, for which they ask for less data */
 static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .service = 80 };
 
 struct history {
 	struct trk_cont start;
-	u8 fate[MAX_N + 1];	/* of start.base + i */
-	unsigned int n;		/* the last one, received */
-	u64 issued[MAX_N + 1];	/* numbers that request i issues, all together up to i */
+	u8 fate[MAX_N + 1];	/* fate[i] is of number start.base + i */
+	unsigned int n;		/* the last of them, which was received */
+	u64 issued[MAX_N + 1];	/* issued[i]: how many numbers the requests 1 to i issue */
 };
 
 struct sent {
@@ -89,7 +88,7 @@ static void claims_between(const struct history *h, u64 base, u64 n, struct trk_
 	}
 }
 
-/* The request [m, n], relative to the start, under a continuation; asks for all it may have. */
+/* A request that reports numbers m to n, counted from the start, with continuation @cont. */
 static int request(const struct history *h, struct rng *r, const struct trk_cont *cont,
 		   unsigned int m, unsigned int n, u64 ask_off, u64 ask_len, struct trk_grant *g)
 {
@@ -125,7 +124,7 @@ static int request(const struct history *h, struct rng *r, const struct trk_cont
 	return trk_server_step(&env, &peer, &q, 5000, 6000, 400, g);
 }
 
-/* What request @i, whose packet arrived, issues by the walk of single requests; all up to it. */
+/* Adds to issued[i] what request @i issues, by a walk of one number at a time. */
 static void history_issue(struct history *h, unsigned int i)
 {
 	struct trk_claims c;
@@ -139,7 +138,7 @@ static void history_issue(struct history *h, unsigned int i)
 			h->issued[i] += s.last - s.first + 1;
 }
 
-/* What may have arrived of the packets that were issued; at most @max_claims claims. */
+/* Draws what has become of the packets that were issued, with at most @max_claims claims. */
 static void history_make(struct history *h, struct rng *r, unsigned int max_claims)
 {
 	u32 loss = RNG_PICK(r, 0, 20000, 150000), less = RNG_PICK(r, 0, 50000);
@@ -176,7 +175,7 @@ static void history_make(struct history *h, struct rng *r, unsigned int max_clai
 	}
 }
 
-/* The first number of [a, b] that arrived, 0 for none. */
+/* The first number from a to b that arrived, 0 for none. */
 static unsigned int arrived_in(const struct history *h, unsigned int a, unsigned int b)
 {
 	for (; a <= b && a <= h->n; a++)
@@ -191,7 +190,7 @@ static unsigned int issued_by(const struct history *h, unsigned int i)
 	return (unsigned int)(h->start.law.start_cwnd + h->issued[i]);
 }
 
-/* What a request from @m on may report: a number that arrived, not beyond @most. */
+/* Draws the last number of a request from @m on: one that arrived, not above @most if possible. */
 static unsigned int any_end(const struct history *h, struct rng *r, unsigned int m,
 			    unsigned int most)
 {
@@ -204,7 +203,7 @@ static unsigned int any_end(const struct history *h, struct rng *r, unsigned int
 	return n;
 }
 
-/* Answers [m, n] as an application with endless data does, and keeps the packets. */
+/* Answers a request from m to n as an application with endless data does; keeps the packets. */
 static void answer(const struct history *h, struct rng *r, const struct trk_cont *cont,
 		   unsigned int m, unsigned int n, struct sent *out, struct trk_cont *minted)
 {
@@ -231,7 +230,7 @@ static void answer(const struct history *h, struct rng *r, const struct trk_cont
 		CHECK_EQ(trk_wire_resp_parse(&out->packet[out->n].r, out->packet[out->n].hdr,
 					     p->hdr_len,
 					     p->hdr_len + p->data_len), TRK_OK);
-		/* All are full, and this is where they would stand if none were renewed. */
+		/* All packets are full.  Data is counted as if nothing had been displaced. */
 		CHECK_EQ(p->hdr_len + p->data_len, SEG_SIZE);
 		p->data_at += before + (p->data_at ? displaced : 0);
 		out->n++;
@@ -289,7 +288,7 @@ static void ranges__as_single_requests(void)
 	}
 }
 
-/* Where a continuation is renewed headers differ; numbers and nonces do not. */
+/* Headers differ where a continuation is renewed, but numbers and nonces do not. */
 static void ranges__same_numbers_under_any_continuation(void)
 {
 	struct trk_cont held[8], minted;
@@ -328,7 +327,7 @@ static void ranges__same_numbers_under_any_continuation(void)
 	}
 }
 
-/* Numbers [a, b], from the first of the history on, were issued; true if none was before. */
+/* Notes that numbers a to b are issued; returns true if none of them was issued before. */
 static bool issue(bool *issued, u64 a, u64 b)
 {
 	bool once = true;
@@ -341,8 +340,8 @@ static bool issue(bool *issued, u64 a, u64 b)
 }
 
 /*
- * A request for [m, n] is answered with its first run that is not answered
- * yet, with the bytes that belong to these numbers and no others.
+ * Of what a request reports, the first run that was not answered yet is granted, with the bytes
+ * that belong to these numbers and no others (protocol.rst, "Answered once").
  */
 static void ranges__issued_once(void)
 {
@@ -364,7 +363,7 @@ static void ranges__issued_once(void)
 		remembered = &filter;
 		numbers = 0;
 		for (k = 0; k < 3 * h.n + 1; k++) {
-			/* One that begins, at random, then in order: in the end all of them. */
+			/* The first one, then some at random, then one after the other. */
 			m = !k ? 1 : k < 2 * h.n ? rng_in(&r, 1, h.n) : k - 2 * h.n;
 			if (!m || (m > 1 && h.fate[m - 1] == LOST))
 				continue;
@@ -385,7 +384,7 @@ static void ranges__issued_once(void)
 				continue;
 			CHECK(g.first > start + h.issued[m - 1]);
 			CHECK(g.first + g.count - 1 <= start + h.issued[n]);
-			/* What was answered before has taken the displaced bytes with it. */
+			/* If the first packet was answered before, nothing is displaced. */
 			if (g.first == start + h.issued[m - 1] + 1)
 				displaced = 0;
 			CHECK_EQ(g.ask[0].off, (g.first - start - 1) * PIECE - displaced);
@@ -399,7 +398,7 @@ static void ranges__issued_once(void)
 	remembered = NULL;
 }
 
-/* An honest client that repeats its last range in each request, whatever gets through. */
+/* A client that reports the range of the request before once more loses no number. */
 static void ranges__repeated_lose_nothing(void)
 {
 	struct trku_replay filter;
@@ -422,7 +421,7 @@ static void ranges__repeated_lose_nothing(void)
 			if (!arrived_in(&h, m, issued_by(&h, last - 1)))
 				last = m;
 			n = any_end(&h, &r, m, issued_by(&h, last - 1));
-			/* No two in a row are lost, nor one whose answer is needed to go on. */
+			/* No two in a row are lost, and none whose answer is needed to go on. */
 			lost = !lost && arrived_in(&h, n + 1, issued_by(&h, m - 1)) &&
 			       rng_below(&r, 3) == 0;
 			if (!lost && !request(&h, &r, &h.start, last, n, 0, 0, &g))
@@ -440,9 +439,9 @@ static void ranges__repeated_lose_nothing(void)
 }
 
 /*
- * Who has all of a window tells the server of it in two ways: once as lost but
- * for the last packet, once as received.  The shares of what was "lost" were
- * given away the first time.
+ * A client that has all of a window reports it in two ways: once as lost, but for the last
+ * packet, and once as received.  It gets no more than an honest client, since the shares of what
+ * was called lost were given away the first time.
  */
 static void ranges__one_history_is_paid(void)
 {
@@ -485,7 +484,7 @@ static void ranges__one_history_is_paid(void)
 #define SMALL_N		5
 #define REPLICAS	2
 
-/* The history of @n packets whose fates are the digits of @code; false if there is none. */
+/* Makes the history of @n packets whose fates are the digits of @code; false if it cannot be. */
 static bool history_small(struct history *h, u32 window, unsigned int n, unsigned int code)
 {
 	u64 top = window;
@@ -515,8 +514,8 @@ struct small_range {
 };
 
 /*
- * The ranges in their order, all of them twice, each at its replica: no replica
- * issues a number twice, none stands for other bytes, and all of them are issued.
+ * Plays all ranges in their order, each at its replica, and then all of them once more.  No
+ * replica issues a number twice, no number stands for other bytes, and all numbers are issued.
  */
 static void small_schedule(const struct history *h, struct rng *r, const struct small_range *range,
 			   unsigned int count)
@@ -550,7 +549,7 @@ static void small_schedule(const struct history *h, struct rng *r, const struct 
 		trku_replay_free(&filter[i]);
 }
 
-/* All orders of range[at ... count), and all replicas for each. */
+/* Plays all orders of the ranges from @at to the end, with all replicas for each of them. */
 static void small_orders(const struct history *h, struct rng *r, struct small_range *range,
 			 unsigned int at, unsigned int count, u64 *schedules)
 {
@@ -573,13 +572,13 @@ static void small_orders(const struct history *h, struct rng *r, struct small_ra
 	}
 }
 
-/* A history cut into ranges in every way. */
+/* Cuts a history into ranges in every way. */
 static void small_cuts(const struct history *h, struct rng *r, u64 *schedules)
 {
 	struct small_range range[SMALL_N];
 	unsigned int cut, i, count;
 
-	/* Bit i: a range ends with packet i, which arrived. */
+	/* If bit i is set, a range ends with packet i, which must have arrived. */
 	for (cut = 0; cut < 1u << h->n; cut += 2) {
 		range[0].m = 1;
 		count = 0;
@@ -594,7 +593,7 @@ static void small_cuts(const struct history *h, struct rng *r, u64 *schedules)
 		if (i < h->n)
 			continue;
 		range[count++].n = i;
-		/* What a request reports was issued for requests below it. */
+		/* What a request reports must have been issued by requests below it. */
 		for (i = 0; i < count && range[i].n <= issued_by(h, range[i].m - 1); i++)
 			;
 		if (i < count)
@@ -603,7 +602,7 @@ static void small_cuts(const struct history *h, struct rng *r, u64 *schedules)
 	}
 }
 
-/* Every history of a few packets, every cut of it, in every order, at any replica. */
+/* Every history of a few packets, cut in every way, in every order, at every replica. */
 static void ranges__every_order_at_any_replica(void)
 {
 	unsigned int n, code, codes = 1;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Recovery of the recovery: what is lost is said exactly, packet by packet, and
- * the connection comes through with the right bytes, no number issued for two
- * purposes, and never silent for longer than the timer allows.
+ * Losses during recovery, and other trouble.  Each case says exactly which packets are lost.  The
+ * connection must come through with the right bytes, no number may be issued for two requests, and
+ * the client may never be silent for longer than its timer allows.
  */
 #include <stdlib.h>
 
@@ -26,15 +26,15 @@ struct script {
 	unsigned int nmsgs;
 	u64 start;
 	u32 client_isn, horizon_ms, rcvbuf;
-	u64 pause_at, pause_us;		/* the reader sleeps when it has so much */
-	u64 fin_us, extra;		/* the client's stream ends then, with so much more */
-	u64 rest_us, before;		/* what is behind so many bytes is written then */
-	u64 key_us;			/* so often the key changes, */
-	unsigned int keys, retired;	/* so many times, and so many old ones are held */
+	u64 pause_at, pause_us;		/* the reader sleeps for so long when it has so much */
+	u64 fin_us, extra;		/* when the client's stream ends, and with how much more */
+	u64 rest_us, before;		/* when the input behind so many bytes is written */
+	u64 key_us;			/* time between two changes of the key */
+	unsigned int keys, retired;	/* how many changes; how many retired keys are held */
 	u64 seed;
-	unsigned int permille;		/* of packets that are lost, */
-	u64 dark_us, light_us;		/* and all from then until then; */
-	bool moves;			/* after that the client has another port */
+	unsigned int permille;		/* packets that are lost at random */
+	u64 dark_us, light_us;		/* from then to then all packets are lost */
+	bool moves;			/* behind @light_us the client has another port */
 	enum fate (*request)(struct run *r, const struct trk_req *q);
 	enum fate (*response)(struct run *r, u64 number, struct packet *p);
 	void (*granted)(struct run *r);	/* looks at r->p.q and r->p.grant */
@@ -44,11 +44,11 @@ struct run {
 	struct pair p;
 	const struct script *sc;
 	struct sim sim;
-	u64 quiet_since, patience;	/* the client did nothing since, and may so long */
+	u64 quiet_since, patience;	/* since when the client is silent; how long it may be */
 	bool paused, slept;
-	unsigned int changes;		/* of the key */
+	unsigned int changes;		/* how often the key has changed */
 	u64 read, read_at_us;
-	/* for the scripts */
+	/* The rest is for scripts, which use it as they like. */
 	unsigned int phase, seen, dropped, knocks, reseals, renewals, late;
 	u64 mark, first_loss, recover;
 	u32 new_cwnd, seen_burst;
@@ -67,7 +67,7 @@ static void say(struct run *r, bool must_wait)
 	r->patience = must_wait ? U64_MAX : min_t(u64, wait, TRK_RTO_MAX_US);
 }
 
-/* Does the client have something to do, or does it wait for its reader, or for more to write? */
+/* Does the client wait for its reader, or for more to write? */
 static bool waits(const struct run *r)
 {
 	const struct trk_client *cl = &r->p.cl;
@@ -156,7 +156,7 @@ static void writer(void *arg, struct packet *none)
 	pump(r);
 }
 
-/* A new key, and the next one after a while. */
+/* Changes the key, and comes back for the next change. */
 static void change_key(void *arg, struct packet *none)
 {
 	struct run *r = arg;
@@ -166,7 +166,7 @@ static void change_key(void *arg, struct packet *none)
 		sim_at(&r->sim, r->sim.now_us + r->sc->key_us, change_key, r, NULL);
 }
 
-/* The client's application goes on. */
+/* The client's application writes the rest of its input. */
 static void write_rest(void *arg, struct packet *none)
 {
 	struct run *r = arg;
@@ -224,7 +224,7 @@ static void at_client(void *arg, struct packet *in)
 	pump(r);
 }
 
-/* True when all arrived; r->p.why says what was wrong. */
+/* Plays a script until all has arrived, or something is wrong, which r->p.why says. */
 static void play(struct run *r, const struct script *sc)
 {
 	struct pair *p = &r->p;
@@ -284,7 +284,7 @@ static void run_free(struct run *r)
 
 static struct run run;
 
-/* Plays it, and leaves the case if anything was wrong. */
+/* Plays a script, and leaves the case if anything was wrong. */
 #define PLAY(sc)							\
 	do {								\
 		play(&run, sc);						\
@@ -295,7 +295,7 @@ static struct run run;
 #define GET(bytes)							\
 	.nmsgs = 1, .msg = { { .kind = TOY_GET, .flags = TOY_LAST, .len = (bytes), .key = 5 } }
 
-/* The event that the last grant left open, by the same arithmetic as the server's. */
+/* Is a loss event open after the last request?  @law is the state then, computed as by a server. */
 static bool event_open(const struct run *r, struct trk_law *law)
 {
 	const struct trk_req *q = &r->p.q;
@@ -322,7 +322,7 @@ static bool event_open(const struct run *r, struct trk_law *law)
 	return law->first_loss;
 }
 
-/* Remembers each event once: its first loss, the end of its window, the window behind it. */
+/* Counts loss events in @phase, and keeps first loss, R and newCwnd of the last one. */
 static void watch_events(struct run *r)
 {
 	struct trk_law law;
@@ -355,7 +355,7 @@ static enum fate survivors_lost(struct run *r, u64 number, struct packet *p)
 	watch_events(r);
 	if (number == FIRST_LOST)
 		return DROP;
-	/* The fast retransmission, and one more. */
+	/* R + 1 is the number of the fast retransmission, R + 3 that of another survivor. */
 	if (r->phase == 1 && (number == r->recover + 1 || number == r->recover + 3))
 		return DROP;
 	return DELIVER;
@@ -367,7 +367,7 @@ static void recovery__losses_among_survivors(void)
 
 	PLAY(&sc);
 	CHECK_EQ(run.dropped, 3);
-	/* An ordinary loss of the next event, not a timeout. */
+	/* Both are ordinary losses, which begin the next event, and there is no timeout. */
 	CHECK_EQ(run.phase, 2);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 	CHECK_EQ(run.p.cl.stat.lost, 3);
@@ -412,7 +412,7 @@ static enum fate count_claims(struct run *r, const struct trk_req *q)
 	return DELIVER;
 }
 
-/* Each begins while the one before is not over, and a report tells of several of them. */
+/* Each event begins with a number that the one before it issues; reports claim several losses. */
 static void recovery__several_events_in_one_window(void)
 {
 	static const struct script sc = { GET(300000), .response = chain_lost,
@@ -427,7 +427,7 @@ static void recovery__several_events_in_one_window(void)
 
 /* ---- timeouts ---- */
 
-/* Of the event only the fast retransmission arrives, then nothing until the timer expires. */
+/* In the event only the fast retransmission arrives, then nothing until the timer expires. */
 static enum fate recovery_lost(struct run *r, u64 number, struct packet *p)
 {
 	watch_events(r);
@@ -445,7 +445,7 @@ static enum fate note_timeouts(struct run *r, const struct trk_req *q)
 	return DELIVER;
 }
 
-/* The window behind a timeout is that behind the event, however often it is asked for. */
+/* ssthresh after a timeout is newCwnd of the open event, however often the timeout is repeated. */
 static void timeout_granted(struct run *r)
 {
 	const struct trk_law *law = &r->p.grant.cont.law;
@@ -470,7 +470,7 @@ static void recovery__timeout_in_recovery(void)
 	CHECK_EQ(run.mark, run.new_cwnd);
 }
 
-#define DEAF	5	/* attempts without an answer: four requests are lost, one response */
+#define DEAF	5	/* attempts without an answer: requests are lost, then one response */
 
 static enum fate timeouts_lost(struct run *r, const struct trk_req *q)
 {
@@ -497,7 +497,7 @@ static void recovery__timeout_of_the_timeout(void)
 	for (first = 1; !run.at_us[first]; first++)
 		;
 	CHECK(first < DEAF - 1);
-	/* Each waits twice as long as the one before; before the third and the fifth goes a SYN. */
+	/* Each waits twice as long as the one before; a SYN goes before the third and the fifth. */
 	CHECK_EQ(run.knocks, 2);
 	wait = run.at_us[first + 1] - run.at_us[first];
 	for (i = first + 2; i <= DEAF + 1; i++) {
@@ -517,7 +517,7 @@ static enum fate every_tenth_lost(struct run *r, u64 number, struct packet *p)
 {
 	if (number < FULL_FROM || number >= FULL_TO || r->p.q.kind == TRK_KIND_TIMEOUT)
 		return DELIVER;
-	/* Nor may a new continuation make room in the list. */
+	/* New continuations are lost too, since they would make room in the list. */
 	return number % 10 == 0 || p->data[1] & TRK_RESP_CONT ? DROP : DELIVER;
 }
 
@@ -587,7 +587,7 @@ static enum fate one_lost(struct run *r, u64 number, struct packet *p)
 	return number == 3 * FIRST_LOST ? DROP : DELIVER;
 }
 
-/* The continuation gets too old while the event is open: the new one seals the event. */
+/* A continuation that is renewed while a loss event is open has the open event in it. */
 static void recovery__renewal_in_recovery(void)
 {
 	static const struct script sc = { GET(400000), .response = one_lost,
@@ -608,7 +608,10 @@ static void key_in_recovery(struct run *r)
 	clock_in_recovery(r);
 }
 
-/* What is in flight was issued under the old key, and is proved under it; the new one seals. */
+/*
+ * The key changes while a loss event is open.  The new continuation is sealed with the new key,
+ * but what is in flight is proved with the nonces of the old one.
+ */
 static void recovery__key_change_in_recovery(void)
 {
 	static const struct script sc = { GET(400000), .response = one_lost,
@@ -627,7 +630,7 @@ static enum fate key_before_first(struct run *r, const struct trk_req *q)
 	return DELIVER;
 }
 
-/* The cookie is of the key before; what it opens is of the new one. */
+/* The cookie is of the previous key, the first domain of the new one. */
 static void recovery__key_change_in_handshake(void)
 {
 	static const struct script sc = { GET(20000), .request = key_before_first };
@@ -700,7 +703,7 @@ static void keep_answer(void *arg, struct packet *out)
 	answer[answers++ % 8] = out;
 }
 
-/* All that the client has to say, and what comes back, until it has no more. */
+/* Takes requests to the server and answers back until the client sends no more. */
 static unsigned int exchange(struct pair *p)
 {
 	unsigned int i, requests = 0;
@@ -720,7 +723,10 @@ static unsigned int exchange(struct pair *p)
 	return requests;
 }
 
-/* Where a packet without data says that these would be does not matter, nor in which half. */
+/*
+ * A packet has the low 32 bits of an offset even if it has no data.  That offset must not matter,
+ * wherever in the 32 bits the client's stream of output stands.
+ */
 static void recovery__no_data_behind_many(void)
 {
 	static const struct toy_msg msg[] = {
@@ -739,13 +745,13 @@ static void recovery__no_data_behind_many(void)
 		pair_connect(p, 2 * DELAY_US);
 		exchange(p);
 		CHECK_EQ(cl->rcv_nxt, 3000);
-		/* As if so much had come. */
+		/* Makes the client believe that it has received all output up to @at. */
 		cl->rcv_nxt = at;
 		cl->rx.ask_nxt = at;
 		cl->rx.top = at;
 		cl->rcv_limit = at + 100000;
 		memset(cl->held.outputs, 0, sizeof(cl->held.outputs));
-		/* A sign of life, then more input. */
+		/* The keepalive has no data in its answer, and neither has the next input. */
 		p->now_us += TRK_KEEPALIVE_US;
 		trk_timer_expired(cl, p->now_us);
 		CHECK(exchange(p));
@@ -759,18 +765,18 @@ static void recovery__no_data_behind_many(void)
 
 /* ---- another way to the server ---- */
 
-/* Behind a NAT that forgot it, the client has another port from its 30th request on. */
+/* A NAT forgets the client, which has another port from its 30th request on. */
 static enum fate other_port(struct run *r, const struct trk_req *q)
 {
 	if (++r->phase == 30)
 		r->p.peer.port++;
-	/* Servers don't allow it at once. */
+	/* Servers allow that only from the fifth attempt on. */
 	if (r->phase > 30 && q->attempt > 4)
 		r->p.moves = true;
 	return DELIVER;
 }
 
-/* One packet, with the address, and nothing for the application. */
+/* The answer must be one packet with a continuation and the address, and nothing else. */
 static enum fate count_moves(struct run *r, u64 number, struct packet *p)
 {
 	r->mark += r->p.grant.moved;
@@ -796,7 +802,7 @@ static void recovery__another_address(void)
 	CHECK_EQ(run.mark, 1);
 }
 
-/* What does not begin with a SYN does not come through, until one has. */
+/* A firewall forgets the connection, and lets nothing through before it has seen a SYN. */
 static enum fate firewall(struct run *r, const struct trk_req *q)
 {
 	return ++r->phase > 30 && !r->knocks ? DROP : DELIVER;
@@ -823,7 +829,7 @@ static void recovery__forgotten_by_a_firewall(void)
 
 static enum fate watch_keys(struct run *r, const struct trk_req *q)
 {
-	/* What a request for a new seal is. */
+	/* A request that shows a user continuation and nothing else wants it resealed. */
 	r->reseals += q->kind == TRK_KIND_RANGE && !q->nask && !q->has_input &&
 		      (q->output.p || q->input.p);
 	r->renewals += q->kind == TRK_KIND_TIMEOUT;
@@ -839,7 +845,7 @@ static void watch_late(struct run *r)
 	.keys = (n), .key_us = (us), .retired = TRK_RETIRED_KEYS, .request = watch_keys,	\
 	.granted = watch_late
 
-/* With two keys alone the second change would end it. */
+/* If only two keys were held, the second change would end the connection. */
 static void recovery__two_key_changes(void)
 {
 	static const struct script sc = { GET(2000000), .rcvbuf = 60000, CHANGES(2, 200000) };
@@ -852,7 +858,7 @@ static void recovery__two_key_changes(void)
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 
-/* More than are held: now and then a new domain begins, with nothing in flight. */
+/* The key changes more often than keys are held: at times a new domain begins, without loss. */
 static void many_keys(const struct script *sc)
 {
 	PLAY(sc);
@@ -893,8 +899,8 @@ static void recovery__many_keys_in_an_upload(void)
 }
 
 /*
- * The reader sleeps, with output left to ask for, and there is input to come: only
- * signs of life go to and fro.  @us: between changes of the key.
+ * The reader sleeps while there is output left to ask for, and there is input to come later.
+ * Meanwhile only keepalives are exchanged.  The key changes every @us.
  */
 static void idle_keys(u64 us, u8 flags)
 {
@@ -910,7 +916,7 @@ static void idle_keys(u64 us, u8 flags)
 	printf("# %u changes, %u domains, %u late, %u for a seal, %" PRIu64 " resealed\n",
 	       run.changes, run.renewals, run.late, run.reseals, run.p.cl.stat.resealed);
 	CHECK_EQ(run.changes, sc.keys);
-	/* Both continuations, at each sign of life. */
+	/* Both user continuations are resealed at each keepalive. */
 	CHECK(run.p.cl.stat.resealed >= 8);
 }
 
@@ -923,7 +929,7 @@ static void recovery__keys_change_while_idle(void)
 	CHECK(run.late);
 }
 
-/* All output has come, and so have the bytes of the continuation that may bring more. */
+/* The same when all output of the continuation that is held has come, and more may follow. */
 static void idle_at_the_end(u64 us)
 {
 	struct script sc = {
@@ -946,7 +952,7 @@ static void recovery__keys_change_while_idle_at_the_end(void)
 	CHECKED(idle_at_the_end(250 * 1000000ULL));
 }
 
-/* An administrator had the old ones forgotten: what depends on them is refused, to the end. */
+/* If an old key is forgotten, whatever depends on it is refused until the client gives up. */
 static void recovery__forgotten_key_is_refused(void)
 {
 	static const struct script sc = {
@@ -982,7 +988,7 @@ static enum fate one_has_another(struct run *r, const struct trk_req *q)
 	return DELIVER;
 }
 
-/* A new key comes to one of two replicas only: what goes to and fro between them is bounded. */
+/* Only one of two replicas has the new key: requests to have something resealed are bounded. */
 static void recovery__replicas_of_two_keys(void)
 {
 	static const struct script busy = {
@@ -1015,7 +1021,7 @@ static enum fate response_at_random(struct run *r, u64 number, struct packet *p)
 	return rng_u64(&r->p.rng) % 100 ? at_random(r) : LATE;
 }
 
-/* Any dialogue, any losses, and a new key every second or two: six must not go by in silence. */
+/* Random messages and losses, and a new key every second or two.  Six are held. */
 static void recovery__keys_and_losses_at_random(void)
 {
 	struct script sc = { CHANGES(20, 0), .response = response_at_random };
@@ -1052,7 +1058,7 @@ static void recovery__keys_and_losses_at_random(void)
 	CHECK(domains >= changes / 4 && resealed > changes);
 }
 
-/* Nothing comes through for a while, and then from another port; also the SYNs get lost. */
+/* Nothing comes through for a while, SYNs included; then half of the clients have another port. */
 static void recovery__outages_at_random(void)
 {
 	struct script sc = { .request = request_at_random, .response = response_at_random,
@@ -1085,7 +1091,7 @@ static void recovery__outages_at_random(void)
 
 static enum fate while_paused(struct run *r, const struct trk_req *q)
 {
-	/* What was in flight when the reader stopped may still be answered. */
+	/* What was in flight when the reader fell asleep may still be reported. */
 	if (r->paused && r->p.now_us > r->quiet_since + 10 * DELAY_US)
 		r->mark++;
 	if (r->slept && !r->paused && !r->at_us[0])
@@ -1105,7 +1111,7 @@ static void recovery__window_closed_for_a_minute(void)
 	CHECK_EQ(run.at_us[0], run.read_at_us);
 }
 
-/* How many packets are asked for in one instant, once the reader is awake again. */
+/* Finds the most packets that are granted in one instant after the reader has woken up. */
 static void burst(struct run *r)
 {
 	const struct trk_grant *g = &r->p.grant;
@@ -1120,7 +1126,7 @@ static void burst(struct run *r)
 	r->at_us[1] = max_t(u64, r->at_us[1], r->p.cl.cwnd);
 }
 
-/* The clock that acknowledgments give is gone: the window does not come in one burst. */
+/* Trickles that were parked do not go on all at once (rationale.rst, "The client's reports"). */
 static void recovery__parked_trickles_resume_paced(void)
 {
 	static const struct script sc = { GET(4000000), .granted = burst, .rcvbuf = 400000,
@@ -1135,13 +1141,13 @@ static void recovery__parked_trickles_resume_paced(void)
 
 static enum fate count_late(struct run *r, u64 number, struct packet *p)
 {
-	/* Such an answer is no larger than the request, and for no application. */
+	/* An answer that renews only is one continuation, and there is only one of them. */
 	if (r->p.grant.renew_only && (p->len != TRK_RESP_FIXED + TRK_CONT_LEN || ++r->mark > 1))
 		pair_fail(&r->p, "%u bytes to a late request", p->len);
 	return DELIVER;
 }
 
-/* The continuation expires meanwhile: nothing but a timeout request is answered then. */
+/* The continuation is past its horizon when the reader wakes up: only a TIMEOUT renews it. */
 static void recovery__window_closed_beyond_the_horizon(void)
 {
 	static const struct script sc = { GET(400000), .response = count_late, .rcvbuf = 30000,
@@ -1154,7 +1160,7 @@ static void recovery__window_closed_beyond_the_horizon(void)
 	CHECK_EQ(run.p.cl.stat.timeouts, 1);
 }
 
-/* The same with input to send, in one order or in any. */
+/* The same with input to send, sequential or parallel. */
 static void late_input(enum toy_kind kind)
 {
 	struct script sc = { .nmsgs = 2, .response = count_late, .horizon_ms = 40000,
@@ -1182,7 +1188,7 @@ static void recovery__window_smaller_than_a_packet(void)
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 
-/* The client cannot foresee where an answer to input lies: what does not fit was not lost. */
+/* An answer to input that has no room in the receive window is refused, which is no loss. */
 static void recovery__input_answered_beyond_the_window(void)
 {
 	static const struct script sc = {
@@ -1198,8 +1204,8 @@ static void recovery__input_answered_beyond_the_window(void)
 }
 
 /*
- * More answers bring output continuations than can be held: that is no loss, and what is
- * refused comes once the reader has read.
+ * More answers to input bring output continuations than the client can hold.  Those that it
+ * refuses are no losses, and are answered again as soon as places are free.
  */
 static void recovery__too_many_output_continuations(void)
 {
@@ -1225,8 +1231,8 @@ static enum fate successor_lost(struct run *r, u64 number, struct packet *p)
 }
 
 /*
- * The next output continuation comes with bytes asked for under the last.  It is
- * lost with a packet whose bytes are not missed, for they came late.
+ * The answer to the first bytes that are asked for brings the next output continuation.  The
+ * packet with that continuation is lost, while its bytes have come late in another packet.
  */
 static void recovery__output_continuation_lost(void)
 {
@@ -1252,12 +1258,12 @@ static void recovery__input_behind_the_last_output(void)
 	};
 
 	PLAY(&sc);
-	/* All was read by the server while the client's reader slept. */
+	/* The server has consumed all input while the client's reader sleeps. */
 	CHECK(run.paused);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 
-/* The server waited for the end of the stream: then it takes some, and the rest goes again. */
+/* The server waits for the end of the stream; then it consumes some, and the rest is sent again. */
 static void recovery__input_taken_at_the_end(void)
 {
 	static const struct script sc = {
@@ -1270,7 +1276,7 @@ static void recovery__input_taken_at_the_end(void)
 	CHECK_EQ(run.p.cl.snd_una, run.p.in_len);
 }
 
-/* Neither side has more to say; bytes that the server never takes are no reason to wait. */
+/* Both streams have ended: the client does not wait for input that the server never consumes. */
 static void recovery__input_never_taken(void)
 {
 	static const struct script sc = { GET(5000), .fin_us = 1000000, .extra = TOY_MSG_LEN - 1 };
@@ -1315,12 +1321,12 @@ static void recovery__timeout_at_2_32(void)
 					  .response = all_around_2_32_lost };
 
 	PLAY(&sc);
-	/* Nothing but answers to timeout requests came: each brought one packet. */
+	/* Only answers to TIMEOUT requests come, and each brings one packet. */
 	CHECK(run.p.cl.stat.timeouts > 5);
 	CHECK(run.p.cl.num.hi > BEYOND);
 }
 
-/* Both sequence numbers wrap, and the segments that contain the wrap are lost. */
+/* The sequence numbers of both directions wrap, and the segments in which they do are lost. */
 static enum fate wrap_response(struct run *r, u64 number, struct packet *p)
 {
 	if (p->seq + p->len >= p->seq || r->mark & 1)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The closed form of the window against TCP Reno step by step, and the root beneath it. */
+/* The closed form of the window, compared with TCP Reno step by step; its square root. */
 #include "core/law.h"
 #include "sim/rng.h"
 #include "tap.h"

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Small connections under every schedule with a few faults: whatever packet is
- * lost, comes twice, overtakes others, waits until the timer has expired, or goes
- * to another replica, and whenever the timer expires too early, the bytes are
- * right, no number is issued for two purposes, and nothing stalls.
+ * Small connections under every schedule with a few faults.  Packets are lost, come twice,
+ * overtake others, are late until the timer has expired, or go to another replica, and the timer
+ * expires too early.  Whatever happens, the bytes are right, no number is issued for two
+ * requests, and nothing stalls.
  *
- * A schedule is a list of choices, one a step; choice 0 is that of a path without
- * faults.  All lists with at most so many other choices are played, each
- * from the beginning, since that is cheaper than to keep the state of both ends.
+ * A schedule is a list of choices, one for each step; choice 0 is what a path without faults
+ * does.  All lists with at most FAULTS other choices are played, each from the beginning, since
+ * that is cheaper than to keep the state of both ends.
  *
- * usage: schedules_test [FAULTS]	at most so many of them in each schedule
+ * usage: schedules_test [FAULTS]	all schedules
  *        schedules_test NAME CHOICE...	one schedule, step by step
  */
 #include <stdlib.h>
@@ -42,9 +42,9 @@ struct play {
 	struct pair p;
 	struct pending pending[MAX_PENDING], late[MAX_PENDING];
 	unsigned int n, nlate;
-	unsigned int arrived;		/* requests at replicas */
-	unsigned int idle;		/* timers in a row that sent nothing */
-	unsigned int timers;		/* waited for */
+	unsigned int arrived;		/* how many requests have arrived at replicas */
+	unsigned int idle;		/* how many timers in a row have sent nothing */
+	unsigned int timers;		/* how many timers were waited for */
 };
 
 /* One schedule, and how many choices there were at each step. */
@@ -86,7 +86,7 @@ static void pump(struct play *y)
 		y->idle = 0;
 }
 
-/* What is in a packet, for who reads a schedule. */
+/* Prints what is in a packet. */
 static void show(const struct pending *x)
 {
 	const u8 *data = x->p->data;
@@ -136,7 +136,7 @@ static void expire(struct play *y)
 	y->idle++;
 	trk_timer_expired(cl, y->p.now_us);
 	pump(y);
-	/* What was postponed is really late. */
+	/* Packets that were postponed arrive after the timer. */
 	for (i = 0; i < y->nlate; i++)
 		add(y, y->late[i].p, y->late[i].up);
 	y->nlate = 0;
@@ -166,11 +166,11 @@ static void act(struct play *y, enum deed deed, unsigned int i)
 
 static const struct {
 	enum deed deed;
-	bool any;		/* of any packet, not only of the first */
+	bool any;		/* with any packet, not only with the first one */
 } kinds[] = { { TAKE, true }, { LOSE, true }, { TWICE, true }, { POSTPONE, true },
 	      { ELSEWHERE, false }, { TIMER, false } };
 
-/* How many choices there are; with @act_on the one so numbered is made. */
+/* Makes choice @act_on; if that is -1, returns how many choices there are. */
 static unsigned int choose(struct play *y, int act_on)
 {
 	unsigned int k, i, at = 0;
@@ -194,7 +194,7 @@ static unsigned int choose(struct play *y, int act_on)
 	return at;
 }
 
-/* Nothing is in flight: only the timer can go on, and soon enough. */
+/* Nothing is in flight, so that only the timer can go on.  It must be soon enough. */
 static void wait_for_timer(struct play *y)
 {
 	const struct trk_client *cl = &y->p.cl;
@@ -221,7 +221,7 @@ static void check_drops(struct play *y)
 			pair_fail(&y->p, "a replica dropped an honest request, reason %u", i);
 }
 
-/* False if something was wrong. */
+/* Plays the schedule in choice[].  Returns false if something was wrong. */
 static bool play(struct play *y, const struct small *sm)
 {
 	unsigned int i;
@@ -265,7 +265,7 @@ static bool play(struct play *y, const struct small *sm)
 	return !y->p.why[0];
 }
 
-/* The next schedule with at most @faults choices that are not 0; false if that was the last. */
+/* Goes on to the next schedule with at most @faults faults; returns false if there is none. */
 static bool next_schedule(unsigned int faults)
 {
 	unsigned int i, used = 0;
@@ -306,7 +306,7 @@ static void explore(const struct small *sm)
 	} while (next_schedule(max_faults));
 	printf("# %s: %" PRIu64 " schedules with up to %u faults, up to %u steps, %u timers\n",
 	       sm->name, schedules, max_faults, longest, timers);
-	/* More than the faults: the choices are not those that they seem to be. */
+	/* With fewer schedules, most choices could not have been made. */
 	CHECK(schedules > 100 || max_faults < 2);
 }
 

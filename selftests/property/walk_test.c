@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which numbers requests issue: the closed form of runs against Reno taken one
- * packet at a time; ranges cut and continuations rebased anywhere; exactly
- * newCwnd survivors of every loss event.
+ * Which numbers requests issue.  The closed form for runs is compared with TCP Reno, one packet
+ * at a time.  Runs are split, and continuations renewed, anywhere.  In every loss event, exactly
+ * newCwnd trickles survive.
  */
 #include <stdlib.h>
 
@@ -16,18 +16,18 @@
 
 enum fate { GREW, SHORT, LOST };
 
-/* One connection's fate, and what the numbers 1 ... n of it issue. */
+/* What becomes of the numbers 1 to n of a connection, and what each of them issues. */
 struct script {
 	u32 start, ssthresh;
 	unsigned int n;
 	u8 fate[MAX_N + 1];
-	u64 first[MAX_N + 1];		/* issued by k: [first, first + count) */
+	u64 first[MAX_N + 1];		/* k issues count[k] numbers from first[k] on */
 	u32 count[MAX_N + 1];
-	u64 highest[MAX_N + 1];		/* that requests up to a received k can have issued */
-	unsigned int claims;		/* in all */
+	u64 highest[MAX_N + 1];		/* the highest number that requests up to k issue */
+	unsigned int claims;		/* how many claims say all of this */
 };
 
-/* Reno by packets: no arithmetic of the law, only its rules. */
+/* TCP Reno, packet by packet: it has the rules of the law, not its formulas. */
 struct stepper {
 	u32 w, ssthresh, acked;
 	u64 f, recover, issued;
@@ -44,7 +44,7 @@ static void step_ack(struct stepper *t)
 	}
 }
 
-/* Returns how many numbers request k is worth; those of lost ones go to the next received. */
+/* Returns how many numbers request k issues; the next received one issues those of a lost one. */
 static u32 step(struct stepper *t, u64 k, enum fate fate)
 {
 	u32 w;
@@ -69,7 +69,7 @@ static u32 step(struct stepper *t, u64 k, enum fate fate)
 	return 1 + t->w - w;
 }
 
-/* A random connection; a number is drawn only if it was issued, and the last one is received. */
+/* Makes a random script, of numbers that are issued; the last one is received. */
 static void script_make(struct script *s, struct rng *r, unsigned int n, u32 ppm_lost,
 			u32 ppm_short, unsigned int max_claims)
 {
@@ -103,7 +103,7 @@ static void script_make(struct script *s, struct rng *r, unsigned int n, u32 ppm
 	}
 }
 
-/* Claims on (base, n] of a script. */
+/* The claims for (base, n] of a script; false if they are too many for one list. */
 static bool script_claims(const struct script *s, u64 base, u64 n, struct trk_claims *c)
 {
 	u64 k;
@@ -126,7 +126,7 @@ static bool script_claims(const struct script *s, u64 base, u64 n, struct trk_cl
 	return true;
 }
 
-/* Walks (base, n] and compares with the script what the numbers from @from on issue. */
+/* Walks over (base, n], and compares with the script what each step issues. */
 static void walk_compare(const struct script *s, struct trk_law *law, u64 base, u64 n, u64 split,
 			 bool single)
 {
@@ -198,7 +198,7 @@ static void walk__split_everywhere(void)
 	}
 }
 
-/* Continuations carry only the sealed part of the state. */
+/* Keeps only that part of the state that a continuation has in it. */
 static void reseal(struct trk_law *law)
 {
 	trk_law_init(law, law->tcp_base, law->start_cwnd, law->ssthresh, law->first_loss);
@@ -257,7 +257,7 @@ static void law_highest__is_what_was_issued(void)
 	}
 }
 
-/* A window of W in flight, any part of it lost: the event issues R+1 ... R+newCwnd exactly. */
+/* Any part of a window W is lost: what arrives of it issues exactly R + 1 to R + newCwnd. */
 static void walk__exactly_new_cwnd_survivors(void)
 {
 	struct rng r = { 5 };
@@ -298,7 +298,7 @@ static void walk__exactly_new_cwnd_survivors(void)
 			if (st.b <= R)
 				CHECK(next <= R + new_cwnd + 1);
 		}
-		/* No survivor, no claim; else R+1 adds one more, of the new piece. */
+		/* If all up to R is lost, nothing issues R + 1.  Else that issues one more. */
 		if (w.impossible)
 			CHECK(claims.count == 1 && claims.c[0].b == R);
 		else
@@ -306,7 +306,7 @@ static void walk__exactly_new_cwnd_survivors(void)
 	}
 }
 
-/* A client may claim whatever it likes: the walk ends soon, and issues no more than a window. */
+/* Whatever a client claims, the walk ends soon, and a step issues no more than a window. */
 static void walk__arbitrary_claims_bounded(void)
 {
 	struct rng r = { 6 };
