@@ -11,10 +11,10 @@
 
 static struct trku_replay answered[SIM_MAX_REPLICAS];
 
-/* When a run is over. */
+/* What is known when a run is over. */
 static struct {
-	u64 moved;		/* bytes on the wire, both ways, of all */
-	u32 window;		/* packets in flight by the last answer */
+	u64 moved;		/* bytes on the wire, both ways, of all clients */
+	u32 window;		/* packets that the last answer allows in flight */
 } came;
 
 /* ---- the server ---- */
@@ -32,7 +32,7 @@ static int record(void *arg, const struct trk_peer *peer, struct trk_record *m)
 	u64 conn = m->conn;
 	int err;
 
-	/* Each domain may be a connection of its own. */
+	/* Without this defence, the filter takes each domain for a connection of its own. */
 	if (missing == DEFENCE_NEWEST)
 		m->conn ^= m->domain;
 	err = toy_record(&answered[rep->i], peer, m, replica_now_ms(rep));
@@ -137,12 +137,13 @@ static void play_cheater(const struct arena *a, unsigned int seed, const struct 
 }
 
 /**
- * arena_gain - what a cheater gains
- * @a: where
- * @attack: how
+ * arena_gain - measure what a cheater gains
+ * @a: the arena
+ * @attack: how it cheats
  * @without: the defence that is missing
  *
- * Return: bytes that it gets, over all seeds, by those of honest clients in its place.
+ * Return: the bytes that it gets, over all seeds, divided by those of an honest client in its
+ * place.
  */
 double arena_gain(const struct arena *a, const struct attack *attack, enum defence without)
 {
@@ -159,13 +160,13 @@ double arena_gain(const struct arena *a, const struct attack *attack, enum defen
 }
 
 /**
- * arena_window - how cheaply a cheater gets a large window
- * @a: where, without rivals
- * @attack: how
+ * arena_window - measure how cheaply a cheater gets a large window
+ * @a: the arena, without rivals
+ * @attack: how it cheats
  * @without: the defence that is missing
  *
- * Return: packets by which the window grew, by full packets that as many bytes as were
- * moved would fill.  In slow start an honest client gets less than 1.
+ * Return: the packets by which the window grew, divided by the full packets that the bytes on the
+ * wire would fill.  In slow start an honest client gets less than 1.
  */
 double arena_window(const struct arena *a, const struct attack *attack, enum defence without)
 {

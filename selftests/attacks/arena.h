@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A bottleneck that honest clients share with one that may cheat.  All of them download without
- * end; what counts is the bytes that the cheater got, against those that an honest
- * client gets in its place.  The server remembers what it answered.
+ * end.  What counts is how many bytes the cheater gets, compared with an honest client in its
+ * place.  The server remembers what it has answered.
  */
 #ifndef TRK_ATTACKS_ARENA_H
 #define TRK_ATTACKS_ARENA_H
@@ -11,10 +11,12 @@
 #include "weak.h"
 
 /**
- * struct arena - a place to cheat in
- * @links: statements of a scenario
- * @rivals: honest clients beside
- * @replicas: requests go to them in turn
+ * struct arena - a network to cheat in
+ * @links: its links, as statements of a scenario (Documentation/simulator.rst)
+ * @rivals: how many honest clients there are beside the first client
+ * @replicas: how many replicas take the requests, in turn; 0 stands for 1
+ * @time_ms: how long a run is
+ * @seeds: how many runs there are
  */
 struct arena {
 	const char *links;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of what was answered is bounded, so it can be filled: by one client, by all of a
- * network, by clients of many networks.  That buys nobody a second answer, and whom others push out
- * loses a timeout; one network pushes out nobody of another.
+ * The replay filter is bounded, so it can be filled: by one client, by all clients of a network, by
+ * clients of many networks.  Nobody gets a second answer by that.  A client that others push out
+ * loses a timeout, and one network does not push out clients of another.
  */
 #include <stdlib.h>
 
@@ -50,7 +50,7 @@ static u64 domain_now(void)
 	return (u64)trk_seal_order_at(now_ms) << 32 | 1;
 }
 
-/* A connection that has had its first answer, and a range. */
+/* Opens a connection that has had answers to a FIRST and to a RANGE; returns its domain. */
 static u64 connect_one(const struct trk_peer *peer, u64 conn)
 {
 	struct trk_record first = { .kind = TRK_KIND_FIRST, .conn = conn,
@@ -70,7 +70,7 @@ static void begin(void)
 	now_ms = NOW_MS;
 }
 
-/* Connections from so many networks, one after the other. */
+/* Opens connections from so many networks, one after the other. */
 static void flood(u32 networks)
 {
 	u32 i;
@@ -83,7 +83,7 @@ static void flood(u32 networks)
 	}
 }
 
-/* Requests of a connection that are answered again after the filter was filled. */
+/* How many requests of a connection are answered again after the filter was filled. */
 static double answered_again(u32 networks)
 {
 	struct trk_peer me = peer_of(1000, 1);
@@ -102,7 +102,7 @@ static double answered_again(u32 networks)
 	return again;
 }
 
-/* Clients of other networks that are not known any more, after one network did its worst. */
+/* How many clients of other networks are not known any more after a flood from some networks. */
 static double pushed_out(u32 networks)
 {
 	u64 domain[VICTIMS];
@@ -125,7 +125,7 @@ static double pushed_out(u32 networks)
 	return out;
 }
 
-/* Of clients that were pushed out, those that do not go on after one timeout. */
+/* How many clients do not go on after one timeout when they were pushed out. */
 static double stuck(u32 networks)
 {
 	unsigned int i, n = 0;
@@ -179,7 +179,7 @@ static void filling__buys_no_second_answer(void)
 			5000, 0, answered_again));
 }
 
-/* Others of the same class are pushed out as well: one in 64. */
+/* Another network may be of the same class by chance, one in 64: its clients are pushed out too. */
 static void filling__pushes_out_only_ones_own(void)
 {
 	CHECKED(filling("others pushed out by one network", DEFENCE_CLASSES, "of 64 clients", 1,

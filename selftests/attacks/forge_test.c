@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What was not sealed by the server, or not for this client, connection, service or time:
- * counted is how much of it is believed, of so many attempts that each would be one too many.
+ * Requests with things that the server has not sealed, or not for this client, connection, service
+ * or time.  The server must believe none of them.
  */
 #include "trickles-user/cipher.h"
 #include "core/answer.h"
@@ -19,11 +19,11 @@
 #define FILE_LEN	1000000
 
 static struct trku_cipher key[KEYS];
-static unsigned int current;		/* key */
-static bool holds_retired;
+static unsigned int current;		/* index of the current key */
+static bool holds_retired;		/* whether servers hold the keys before it */
 static struct trku_replay answered;
 static u64 now_ms = NOW_MS;
-static u64 macs, blocks;		/* that the cipher was asked for */
+static u64 macs, blocks;		/* how many the cipher has computed */
 
 static void (*real_mac)(const struct trk_cipher *c, const u8 *data, unsigned int len,
 			u8 out[TRK_MAC_LEN]);
@@ -42,7 +42,7 @@ static void count_ecb(const struct trk_cipher *c, u8 *b, unsigned int n)
 	real_ecb(c, b, n);
 }
 
-/* The current key and those after it are held; older ones by a server that forgets none. */
+/* Keys before the current one are not held, unless @holds_retired or a missing defence says so. */
 static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 {
 	unsigned int i;
@@ -90,10 +90,10 @@ struct answer {
 	struct trk_grant g;
 	u64 bytes;		/* on the wire */
 	unsigned int packets, executed;
-	u8 data[64];		/* the first of them */
+	u8 data[64];		/* the first bytes of the first packet */
 };
 
-/* What comes back for these bytes. */
+/* Gives a request to a server, and says what comes back. */
 static void submit(const struct trk_peer *peer, u32 seq, u32 ack, const u8 *p, u32 len,
 		   struct answer *a, struct party_of_one *keep)
 {
@@ -163,7 +163,7 @@ static void open_connection(struct party_of_one *o, u16 port, u64 file)
 	submit(&o->peer, o->isn + 1, o->server_isn + 1, p, len, &a, o);
 }
 
-/* A request that reports packets 1 and 2 and asks for more. */
+/* A request that reports numbers 1 and 2, and asks for more bytes. */
 static struct trk_req next_request(const struct party_of_one *o)
 {
 	return (struct trk_req){ .kind = TRK_KIND_RANGE, .flags = TRK_REQ_GROW, .token = 2,
@@ -182,7 +182,7 @@ static void submit_request(const struct party_of_one *o, const struct trk_peer *
 	submit(from, o->isn + 100, o->server_isn + 1, p, len, a, NULL);
 }
 
-/* Both with and without; each attempt has a connection of its own, since some are answered. */
+/* Runs an attempt, in which each try has a connection of its own, without one defence. */
 static double tried(enum defence without, double (*attempt)(void))
 {
 	double got;
@@ -228,7 +228,7 @@ static double cut_short(void)
 	struct trk_req q;
 	struct answer a;
 
-	/* Up to all of the continuation, whose last bytes are its seal. */
+	/* The request ends anywhere in the continuation, whose last bytes are its seal. */
 	for (len = TRK_REQ_FIXED; len < TRK_REQ_FIXED + TRK_CONT_LEN; len++) {
 		open_connection(&o, 1000 + len, 1);
 		q = next_request(&o);
@@ -241,7 +241,7 @@ static double cut_short(void)
 	return believed;
 }
 
-/* Lengths that say more than there is, or more than is allowed. */
+/* The length of the extensions says more than there is, or more than is allowed. */
 static double oversized(void)
 {
 	struct party_of_one o;
@@ -271,14 +271,14 @@ static double other_address(void)
 	struct trk_req q;
 	struct answer a;
 
-	/* Bytes that a third party gets for each byte with its address as the source. */
+	/* Returns how many bytes a third party gets for each byte with its address as source. */
 	open_connection(&o, 1000, 1);
 	q = next_request(&o);
 	submit_request(&o, &victim, &q, &a);
 	return (double)a.bytes / (TRK_REQ_FIXED + TRK_CONT_LEN + SIM_OVERHEAD);
 }
 
-/* Somebody has seen a packet, and goes on with the connection from where he is. */
+/* Somebody has seen a packet, and tries to take the connection over from his own address. */
 static double taken_elsewhere(void)
 {
 	unsigned int i, believed = 0;
@@ -315,7 +315,7 @@ static void seals__cannot_be_forged(void)
 
 /* ---- user continuations ---- */
 
-/* Bytes of a file that was never asked for, by an output continuation that says so. */
+/* How many bytes of another file an output continuation brings that was changed to name it. */
 static double other_file(void)
 {
 	struct party_of_one o;
@@ -324,7 +324,7 @@ static double other_file(void)
 	u8 want[sizeof(a.data)];
 
 	open_connection(&o, 1000, 1);
-	/* Of the toy's opaque bytes the first are the key that the file is made from. */
+	/* The opaque bytes of the toy application begin with the key that a file is made from. */
 	put_unaligned_be64(4711, o.output + 20);
 	q = next_request(&o);
 	submit_request(&o, &o.peer, &q, &a);
@@ -373,7 +373,7 @@ static double other_connections_nonces(void)
 	return believed;
 }
 
-/* The nonces of a range that is claimed twice cancel out: what never came would be proven. */
+/* If a run could be claimed twice, its nonces would cancel out, and need not be known. */
 static double cancelling_claims(void)
 {
 	struct party_of_one o;
@@ -406,7 +406,7 @@ static void proofs__are_of_what_came(void)
 
 #define LATER_MS	(3 * HORIZON_MS)
 
-/* A request played again when its mark is gone: times that it is answered with data. */
+/* How often a request is answered with data that is sent again when its record is gone. */
 static double beyond_the_horizon(void)
 {
 	unsigned int i, again = 0;
@@ -428,7 +428,7 @@ static double beyond_the_horizon(void)
 
 #define FORGERIES	10
 
-/* A key became known, and its epoch is no longer held. */
+/* How many forgeries are believed with a key that leaked, and is not held any more. */
 static double leaked_key(void)
 {
 	unsigned int i, believed[KEYS] = { 0 };
@@ -451,11 +451,11 @@ static double leaked_key(void)
 		submit_request(&o, &thief, &q, &a);
 		believed[current] += !a.drop;
 	}
-	/* While it is current nothing can be done, else this would show nothing. */
+	/* While the key is current, the forgeries must be good, or the test would show nothing. */
 	return believed[0] == FORGERIES ? believed[1] : FORGERIES;
 }
 
-/* Kept until their marks are gone and their key is retired: how many are executed. */
+/* How many requests are executed that were kept until their records are gone, the key retired. */
 static double retired_key(void)
 {
 	static const u8 kinds[] = { TRK_KIND_RANGE, TRK_KIND_TIMEOUT };
@@ -473,7 +473,7 @@ static double retired_key(void)
 		q.kind = kinds[i];
 		q.attempt = kinds[i] == TRK_KIND_TIMEOUT;
 		submit_request(&o, &o.peer, &q, &a);
-		/* While it is current nothing can be done, else this would show nothing. */
+		/* While the key is current, they are executed, or the test would show nothing. */
 		if (a.drop || !memcmp(a.data, nothing, sizeof(nothing)))
 			return ARRAY_SIZE(kinds);
 		current = 1;
@@ -501,7 +501,7 @@ static void time__is_over(void)
 
 #define TRIES		10
 
-/* SYNs with somebody else's address, and first requests behind them with a guess at the cookie. */
+/* SYNs with somebody else's address, each followed by a FIRST with a guess at the cookie. */
 static void spoofed_first(unsigned int *executed, u64 *in, u64 *out)
 {
 	u8 p[TRK_REQ_HDR_MAX + TOY_MSG_LEN];
@@ -516,7 +516,7 @@ static void spoofed_first(unsigned int *executed, u64 *in, u64 *out)
 		struct trk_peer victim = { .addr = { [15] = 99 }, .port = 1000 + i, .service = 80 };
 
 		submit(&victim, 5001, 5000 + 1 + 1, p, len, &a, NULL);
-		/* The answer to the SYN is as long as the SYN: an option and no payload. */
+		/* A SYN-ACK is as long as the SYN. */
 		*in += SYN_BYTES + len + SIM_OVERHEAD;
 		*out += SYN_BYTES + a.bytes;
 		*executed += a.executed;
@@ -541,7 +541,10 @@ static double spoofed_execution(void)
 	return executed;
 }
 
-/* A timeout request kept from somebody else's connection, sent again when its mark is gone. */
+/*
+ * A TIMEOUT of somebody else's connection is kept, and sent again when its record is gone.  Returns
+ * how many bytes the server then sends for each byte.
+ */
 static double late_renewal(void)
 {
 	struct party_of_one o;
@@ -576,7 +579,7 @@ static void amplification__is_none(void)
 
 /* ---- work ---- */
 
-/* AES blocks and seals for the worst request that can be had for one packet. */
+/* How many seals and AES blocks the worst request of one packet takes, divided by the bound. */
 static double work(void)
 {
 	struct party_of_one o;
@@ -586,7 +589,7 @@ static double work(void)
 
 	open_connection(&o, 1000, 1);
 	q = next_request(&o);
-	/* As many gaps as there may be, and as far as numbers go. */
+	/* It has as many gaps as are allowed, far apart. */
 	q.n = 2000000;
 	q.proof = 1;
 	q.nclaims = TRK_MAX_CLAIMS;
@@ -601,14 +604,14 @@ static double work(void)
 	return (double)(macs + blocks) / 68;
 }
 
-/* One seal and a block, and two for each of 17 runs: that is the bound. */
+/* The bound is one seal, one block, and two blocks for each of TRK_MAX_CLAIMS + 1 = 33 runs. */
 static void work__is_bounded(void)
 {
 	CHECKED(row("lists of gaps: AES of a request by 68", DEFENCE_TELESCOPE, "blocks and seals",
 		    tried(DEFENCE_NONE, work), GAIN_MAX, tried(DEFENCE_TELESCOPE, work)));
 }
 
-/* What is not sealed costs one seal, and what is no first request's cookie two or four. */
+/* A wrong seal costs the server one seal, a wrong cookie at most four. */
 static void work__for_noise(void)
 {
 	struct party_of_one o;
@@ -630,7 +633,7 @@ static void work__for_noise(void)
 		CHECK_EQ(macs, 1);
 		CHECK_EQ(blocks, 0);
 	}
-	CHECK_EQ(trku_replay_known(&answered), 1);	/* the first request */
+	CHECK_EQ(trku_replay_known(&answered), 1);	/* by its first request */
 	len = first_request(p, 1);
 	macs = 0;
 	submit(&o.peer, 1, 1, p, len, &a, NULL);

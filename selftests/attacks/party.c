@@ -43,7 +43,7 @@ static void take(struct party *p, u64 off, u64 len)
 	}
 }
 
-/* As large as the window of a cheater may become, or it is over its whole stream in no time. */
+/* This bounds the window of a cheater, which would be at the end of its stream at once. */
 #define RING_MOST	16384
 
 static void ring(struct trk_client *cl)
@@ -57,7 +57,7 @@ static void ring(struct trk_client *cl)
 	free(old);
 }
 
-/* The client's stream: a message that asks for a file, one that asks for nothing, and no more. */
+/* The client's stream is a message that asks for a file, and one that asks for nothing. */
 static void input(const struct party *p, u8 *to, u64 off, u32 len)
 {
 	const struct toy_msg file = { .kind = TOY_GET, .len = STREAM - 1, .key = 1 + 2 * p->c->id };
@@ -84,7 +84,7 @@ void party_send(struct party *p, const struct trk_sending *o)
 	conn_send(c, SIM_UP, k);
 }
 
-/* The request that is to go out, to be changed. */
+/* Reads the request that is to go out, so that it can be changed. */
 bool party_read(struct party *p, const struct trk_sending *o, struct trk_req *q)
 {
 	return !trk_wire_req_parse(q, o->hdr, o->hdr_len, o->hdr_len + o->in_len);
@@ -99,7 +99,10 @@ void party_ask(struct party *p, const struct trk_sending *o, const struct trk_re
 	party_send(p, &to);
 }
 
-/* The same for other bytes, under a token that no line knows: the answer is only for the bytes. */
+/*
+ * Makes a request ask for bytes that no line asks for, with a token that no line knows, so that
+ * the answer brings bytes and changes nothing else.
+ */
 void party_elsewhere(struct party *p, struct trk_req *q)
 {
 	unsigned int i;
@@ -111,7 +114,7 @@ void party_elsewhere(struct party *p, struct trk_req *q)
 	q->token ^= 0x5a5a5a5a;
 }
 
-/* Another line from where this one stands, for other bytes. */
+/* Makes a copy of a line, which goes on from there and asks for other bytes. */
 struct line *party_fork(struct party *p, const struct line *l)
 {
 	struct line *to = &p->line[p->lines];
@@ -131,7 +134,7 @@ struct line *party_fork(struct party *p, const struct line *l)
 	return to;
 }
 
-/* Makes a line believe that packet @x came, with all its bytes.  False if it was not expected. */
+/* Makes a line believe that number @x has arrived with all its bytes; false if it refuses. */
 bool party_pretend(struct party *p, struct line *l, u64 x, u64 nonce)
 {
 	const struct trk_entry *s = trk_client_entry(&l->cl, x);

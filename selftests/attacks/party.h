@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A client in the arena: the core's, or several states of it, with hooks for who cheats. */
+/* A client in the arena: one state of the core's client or several, with hooks for a cheater. */
 #ifndef TRK_ATTACKS_PARTY_H
 #define TRK_ATTACKS_PARTY_H
 
@@ -7,14 +7,14 @@
 #include "sim/net.h"
 
 #define LINES		16
-#define REGION		(1ULL << 27)	/* bytes of the stream for each line */
-#define ELSEWHERE	(1ULL << 30)	/* and what no line asks for, from here on */
+#define REGION		(1ULL << 27)	/* so many bytes of the stream are for each line */
+#define ELSEWHERE	(1ULL << 30)	/* the bytes from here on are for no line */
 #define STREAM		(1ULL << 31)
 
-/* A line of descent: one state of the client, and where it leads.  An honest client has one. */
+/* One state of a client, which goes on by itself.  An honest client has only one. */
 struct line {
 	struct trk_client cl;
-	bool no_timeouts;	/* it dies instead */
+	bool no_timeouts;	/* its TIMEOUT requests are not sent, so it ends with the first */
 };
 
 struct party {
@@ -23,20 +23,20 @@ struct party {
 	struct line line[LINES];
 	unsigned int lines;
 	u8 *have;		/* a bit for each byte of the stream */
-	u64 bytes;		/* different ones received */
+	u64 bytes;		/* how many different bytes were received */
 	u64 elsewhere;		/* bytes from here on were never asked for */
-	void *state;		/* the attack's */
-	u64 wake_us;		/* the attack wants a turn then */
+	void *state;		/* memory of the attack */
+	u64 wake_us;		/* when the attack wants its turn() to be called */
 };
 
 /**
  * struct attack - how a client cheats
- * @begin: it is connected
- * @turn: something arrived, or time passed; requests are composed afterwards
- * @heard: a response arrived; it may be changed before the lines see it.  False: they don't
- * @request: a request is to go out; NULL: as it is
- * @state: bytes of memory that it needs, zeroed
- * @seg_size: size of packet that it says it can take, 0: as others
+ * @begin: called when it is connected
+ * @turn: called when something has arrived or time has passed, before requests are made
+ * @heard: called when a response has arrived; may change it; returns false if lines must not see it
+ * @request: called when a line has made a request, to send it or another one; NULL: it is sent
+ * @state: bytes of memory that it needs, which are zero at first
+ * @seg_size: the segment size that it says it can take; 0: as others
  */
 struct attack {
 	void (*begin)(struct party *p);
@@ -47,11 +47,11 @@ struct attack {
 	u16 seg_size;
 };
 
-/* How client 0 cheats, NULL if it does not; and what it got in the end. */
+/* How client 0 cheats, NULL if it does not, and how many bytes it got in the last run. */
 extern const struct attack *party_cheat;
 extern u64 party_cheat_bytes;
 
-/* Without at_server(). */
+/* The model of all clients; at_server() is for arena.c to set. */
 extern const struct model party_model;
 
 /* For attacks. */

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A continuation is the client's to keep, so nothing hinders it from using one twice: for other
- * bytes, in other words, or in another line of descent.  A server answers each request once;
- * replicas do so each for itself.
+ * A client keeps its continuations, so nothing hinders it from using one twice: to ask for other
+ * bytes, to report the same numbers differently, or to go on from an earlier state.  A server
+ * answers each request once; of several replicas, each does (protocol.rst, "Answered once").
  */
 #include <stdlib.h>
 
 #include "row.h"
 
-/* What does not cross the bottleneck is not delayed by what a cheater sends besides. */
+/* The link up is no bottleneck, so the requests of a cheater do not delay each other. */
 #define LINKS	"link up delay 10ms\n"	\
 		"link down rate 20mbit delay 10ms jitter 1ms queue 60\n"
-#define COPIES		4	/* of a request, or of a state */
-#define SPREAD		8	/* of a request, when there are replicas */
-#define FORK_AT		60	/* packets reported: out of the first window */
-#define LOST_EVERY	20	/* packets */
-#define FORKS		8
+#define COPIES		4	/* how often a request is sent, or how many states go on */
+#define SPREAD		8	/* how often a request is sent if there are replicas */
+#define FORK_AT		60	/* states part when so many numbers were reported */
+#define LOST_EVERY	20	/* numbers that are called lost, or not, together */
+#define FORKS		8	/* how many attempts are made at a time */
 
 static const struct arena arena = { .links = LINKS, .rivals = 3, .time_ms = 10000, .seeds = 5 };
 
@@ -50,7 +50,7 @@ static void replay__is_answered_once(void)
 	CHECKED(gain("replay of each request", &a, DEFENCE_FILTER));
 }
 
-/* ---- ranges cut up, and ranges that overlap ---- */
+/* ---- requests that report parts of others, or overlap with others ---- */
 
 static void division_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
@@ -58,7 +58,7 @@ static void division_request(struct party *p, struct line *l, const struct trk_s
 	unsigned int i;
 
 	party_send(p, o);
-	/* The last number alone, as often as TCP would be told of parts of a packet. */
+	/* The last number is reported again by itself, as TCP is attacked with ACK division. */
 	for (i = 1; i < COPIES && party_read(p, o, &q) && q.kind == TRK_KIND_RANGE; i++) {
 		q.m = q.n;
 		party_elsewhere(p, &q);
@@ -73,7 +73,7 @@ static void division__of_ranges(void)
 	CHECKED(gain("ACK division: ranges also in pieces", &a, DEFENCE_FILTER));
 }
 
-#define EARLIER		64	/* requests whose beginnings are known */
+#define EARLIER		64	/* so many requests are kept in mind */
 
 struct overlap {
 	u32 m[EARLIER];
@@ -92,7 +92,7 @@ static void overlap_request(struct party *p, struct line *l, const struct trk_se
 	for (i = 1; i < COPIES && i < s->n; i++) {
 		if (!party_read(p, o, &q) || q.kind != TRK_KIND_RANGE)
 			return;
-		/* A range must begin where one began: as far back as the continuation allows. */
+		/* It begins where an earlier request began, but not below the base. */
 		q.m = max_t(u32, (u32)trk_client_cont(&l->cl)->c.base + 1,
 			    s->m[(s->n - 1 - i) % EARLIER]);
 		party_elsewhere(p, &q);
@@ -111,11 +111,11 @@ static void overlap__of_ranges(void)
 /* ---- back to a continuation from before a loss ---- */
 
 #define KEPT		64
-#define CLOCK		2		/* packets that a request is answered with, about */
-#define STALLED_US	100000
+#define CLOCK		2		/* one request is sent for so many responses */
+#define STALLED_US	100000		/* without responses, some are sent after this time */
 
 struct rollback {
-	struct trk_sending kept[KEPT];	/* the last requests before the loss */
+	struct trk_sending kept[KEPT];	/* the last requests before the first loss */
 	unsigned int n, next, heard;
 	bool back;
 };
@@ -133,7 +133,7 @@ static void rollback_again(struct party *p)
 	p->wake_us = party_now(p) + STALLED_US;
 }
 
-/* The window in which the loss was is asked for over and over, and the loss is never told. */
+/* After a loss, the requests before it are sent over and over; the loss is never reported. */
 static void rollback_turn(struct party *p)
 {
 	struct rollback *s = p->state;
@@ -148,7 +148,7 @@ static void rollback_turn(struct party *p)
 		return;
 	for (; s->heard >= CLOCK; s->heard -= CLOCK)
 		rollback_again(p);
-	/* The clock has stopped. */
+	/* No responses come that could be the clock for requests. */
 	if (p->wake_us == U64_MAX)
 		for (i = 0; i < KEPT / 4; i++)
 			rollback_again(p);
@@ -179,9 +179,9 @@ static void rollback__to_before_a_loss(void)
 	CHECKED(gain("roll-back to before a loss", &rollback, DEFENCE_FILTER));
 }
 
-/* ---- lines of descent ---- */
+/* ---- several states of one client ---- */
 
-/* The client's state in several copies, each of which goes on for bytes of its own. */
+/* The client's state is copied, and each copy goes on with bytes of its own. */
 static void fork_turn(struct party *p)
 {
 	unsigned int i;
@@ -199,8 +199,8 @@ static void fork__of_a_continuation(void)
 }
 
 /*
- * What comes for one line is told by the others as well, since they expect the same numbers,
- * but they call some of it lost, each another part.
+ * All lines expect the same numbers, so what arrives for one line is reported by the others as
+ * well.  But they call some numbers lost, each of them other ones.
  */
 static bool two_ways_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 {
@@ -226,9 +226,9 @@ static void two_ways__of_telling_one_window(void)
 	CHECKED(gain("one window told in two ways", &a, DEFENCE_FILTER));
 }
 
-/* ---- timeouts and first requests that are none ---- */
+/* ---- TIMEOUT and FIRST requests without need ---- */
 
-/* Each attempt begins a domain of its own, with a window of one packet; the old one goes on. */
+/* Each attempt begins a domain of its own, with a window of one packet, and the old one goes on. */
 static void attempts_turn(struct party *p)
 {
 	unsigned int i;
@@ -270,7 +270,7 @@ static void spread_request(struct party *p, struct line *l, const struct trk_sen
 
 static const struct attack spread = { .request = spread_request };
 
-/* They share nothing: what is played to all of them each answers once. */
+/* Replicas share nothing, so each of them answers a request once. */
 static void replicas__answer_once_each(void)
 {
 	static const struct {

@@ -12,12 +12,14 @@ static struct row {
 static unsigned int nrows;
 
 /**
- * row - what an attack gains
- * @attack: its name
+ * row - add to the table what an attack gains, and check it
+ * @attack: name of the attack
  * @d: the defence against it
  * @what: what is measured
- * @with: with the defence: must be @bound at most
- * @without: without: must be GAIN_WEAK at least, for a weak attacker proves nothing
+ * @with: gain with the defence
+ * @bound: what @with must not exceed
+ * @without: gain without the defence; if it is less than GAIN_WEAK, the attack is too weak to
+ *	prove anything, and the case fails
  */
 void row(const char *attack, enum defence d, const char *what, double with, double bound,
 	 double without)
@@ -30,7 +32,7 @@ void row(const char *attack, enum defence d, const char *what, double with, doub
 		FAIL("%s gains only %.3f without the defence", attack, without);
 }
 
-/* Runs the cases, then prints what they found. */
+/* Runs the cases, then prints the table. */
 int row_run(const struct tap_case *cases, unsigned int n)
 {
 	int status = tap_run(cases, n);

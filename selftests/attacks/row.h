@@ -6,8 +6,8 @@
 #include "arena.h"
 #include "tap.h"
 
-#define GAIN_MAX	1.00	/* of a cheater */
-#define GAIN_WEAK	1.50	/* at least, where its defence is missing */
+#define GAIN_MAX	1.00	/* what a cheater may gain: as much as an honest client */
+#define GAIN_WEAK	1.50	/* what an attack must gain if the defence is missing */
 
 void row(const char *attack, enum defence d, const char *what, double with, double bound,
 	 double without);

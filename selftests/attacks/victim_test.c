@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Attacks on somebody else's client.  Who does not see its packets can guess what
- * it expects but for the tokens; who can change one can spoil a nonce, which the client cannot
- * check.
+ * Attacks on somebody else's client.  An attacker who does not see its packets can guess all that
+ * it expects except for the tokens.  One who can change a packet can spoil its nonce, which the
+ * client cannot check.
  */
 #include <stdlib.h>
 
@@ -11,16 +11,16 @@
 
 #define FILE_LEN	300000
 #define RTT_US		20000
-#define ROUNDS		400		/* of requests and answers, or timers */
-#define LATER		16		/* numbers ahead that are forged */
+#define ROUNDS		400		/* round trips, or timers, until a download must end */
+#define LATER		16		/* how many numbers ahead are forged */
 
 struct victim {
 	struct pair p;
 	struct packet *queue[4096];
 	unsigned int n;
-	unsigned int spoil;	/* nonce of this packet of the server's, 0: none */
+	unsigned int spoil;	/* the server's packet whose nonce is spoilt; 0: none */
 	bool inject;
-	u64 forged;		/* bytes of the attacker's that it took */
+	u64 forged;		/* how many bytes of the attacker the client took */
 };
 
 static u32 always_the_same(void *arg)
@@ -28,13 +28,13 @@ static u32 always_the_same(void *arg)
 	return 0x2a2a2a2a;
 }
 
-/* What the server sends, on its way. */
+/* A packet of the server is on its way. */
 static void send(void *arg, struct packet *out)
 {
 	struct victim *v = arg;
 
 	if (v->spoil && !--v->spoil)
-		out->data[16] ^= 1;	/* of the nonce */
+		out->data[16] ^= 1;	/* the first byte of the nonce */
 	if (v->n < ARRAY_SIZE(v->queue))
 		v->queue[v->n++] = out;
 	else
@@ -42,9 +42,8 @@ static void send(void *arg, struct packet *out)
 }
 
 /*
- * The attacker knows the addresses, and with them all that the place of a packet depends on;
- * the numbers
- * and offsets it guesses rightly.  It does not know what the client's random() says.
+ * The attacker knows the addresses and where in the sequence space each packet belongs, and
+ * guesses numbers and offsets rightly.  It does not know what the client's random() returns.
  */
 static void inject(struct victim *v)
 {
@@ -74,7 +73,7 @@ static void requests(struct victim *v)
 	}
 }
 
-/* A download; true if it is complete. */
+/* Runs a download; returns whether it was completed. */
 static bool download(struct victim *v)
 {
 	const struct toy_msg m = { .kind = TOY_GET, .flags = TOY_LAST, .len = FILE_LEN, .key = 5 };
@@ -111,7 +110,7 @@ static bool download(struct victim *v)
 	return done;
 }
 
-/* Bytes of the attacker's that the client took for the server's. */
+/* How many bytes of the attacker the client took for the server's. */
 static double injected(enum defence without)
 {
 	struct victim *v = calloc(1, sizeof(*v));
@@ -126,7 +125,7 @@ static double injected(enum defence without)
 	return forged;
 }
 
-/* Downloads that do not come to an end, of 100 with the nonce of another packet spoilt. */
+/* How many of 100 downloads, in each of which another nonce is spoilt, do not come to an end. */
 static double poisoned(enum defence without)
 {
 	struct victim *v = calloc(1, sizeof(*v));

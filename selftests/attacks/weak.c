@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What stands in the place of the core's functions: each does without one defence, if told so. */
+/* Functions in the place of some of the core's, which leave out the defence that is @missing. */
 #include "core/client.h"
 #include "core/nonce.h"
 #include "core/reason.h"
@@ -27,14 +27,14 @@ void weak_request(const struct trk_req *q)
 	said_proof = q->proof;
 }
 
-/* The linker's names for the core's function and for the one that its callers get. */
+/* The names that the linker (--wrap) has for the core's function, and for the one in its place. */
 #define REAL(name)	__real_##name
 #define WRAP(name)	__wrap_##name
 #define REPLACE(name)	typeof(name) REAL(name), WRAP(name)
 
 /*
- * Lengths are not compared with the packet: what is missing is read from memory behind it. Let
- * it be zeroes, and extensions that are skipped.
+ * Without DEFENCE_LENGTHS, lengths are not compared with the packet, and what is missing is read
+ * from memory behind it.  Here that memory has zeroes, and extensions that are skipped.
  */
 REPLACE(trk_wire_req_parse);
 
@@ -93,7 +93,7 @@ int WRAP(trk_seal_ucont_open)(const struct trk_cipher *c, const struct trk_peer 
 	return err;
 }
 
-/* Nonces that do not depend on something. */
+/* Makes nonces the same for all connections, or for all domains, if that defence is missing. */
 static void forget(u64 *conn, u64 *domain)
 {
 	if (missing == DEFENCE_CONNECTION)
@@ -123,7 +123,7 @@ u64 WRAP(trk_nonce_span)(const struct trk_cipher *c, u64 conn, u64 domain, u64 f
 				    nogrowth && missing != DEFENCE_SEQUENCE);
 }
 
-/* One number after the other, as a proof without telescoping nonces would have it. */
+/* Computes a proof number by number, as if nonces did not telescope. */
 static u64 proof_by_number(const struct trk_cipher *c, u64 conn, u64 domain, u64 base,
 			   const struct trk_claims *claims)
 {
@@ -175,7 +175,7 @@ int WRAP(trk_law_claims_check)(const struct trk_claims *claims, u64 base)
 	return missing == DEFENCE_CLAIMS ? TRK_OK : REAL(trk_law_claims_check)(claims, base);
 }
 
-/* Nothing is replaced here: how many steps were walked. */
+/* This function is replaced only to count how many steps were walked. */
 unsigned long walk_steps;
 
 REPLACE(trk_law_walk_next);
@@ -186,7 +186,7 @@ bool WRAP(trk_law_walk_next)(struct trk_walk *w, struct trk_step *step)
 	return REAL(trk_law_walk_next)(w, step);
 }
 
-/* What a blind sender can foretell. */
+/* Without DEFENCE_COOKIE, somebody who does not see the SYN-ACK can tell the cookie. */
 REPLACE(trk_seal_cookie);
 
 u32 WRAP(trk_seal_cookie)(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
@@ -197,7 +197,7 @@ u32 WRAP(trk_seal_cookie)(const struct trk_cipher *c, const struct trk_peer *pee
 	return REAL(trk_seal_cookie)(c, peer, client_isn, period);
 }
 
-/* All that was received is claimed, not only what an answer confirmed. */
+/* Without DEFENCE_CONFIRMED, a TIMEOUT reports all that was received, confirmed or not. */
 REPLACE(trk_request_timeout);
 
 void WRAP(trk_request_timeout)(struct trk_client *cl, u64 now_us, struct trk_sending *out)

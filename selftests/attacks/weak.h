@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The defences that an attack can be run without, one at a time.  Functions of
- * the core are replaced by the linker (--wrap), what the core takes as arguments
- * by the host around it; the core's objects are those of the module.
+ * The defences that an attack can be run without, one at a time.  The linker replaces functions of
+ * the core (--wrap); arguments of the core are changed by its callers here.  The core's source is
+ * that of the module.
  */
 #ifndef TRK_ATTACKS_WEAK_H
 #define TRK_ATTACKS_WEAK_H
@@ -44,14 +44,14 @@ enum defence {
 #undef DEFENCE_ENUM
 };
 
-/* The one that is missing. */
+/* The defence that is missing now. */
 extern enum defence missing;
 
 extern unsigned long walk_steps;
 
 const char *defence_name(enum defence d);
 
-/* For a proof that is always right: what the request at hand says. */
+/* Notes the proof of a request, which is taken for the right one if DEFENCE_PROOF is missing. */
 void weak_request(const struct trk_req *q);
 
 #endif /* TRK_ATTACKS_WEAK_H */

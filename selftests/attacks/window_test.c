@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Attempts at a larger window than the path has given: lies about what arrived. */
+/* Attempts at a larger window than the path allows, by lies about what arrived. */
 #include "core/held.h"
 #include "core/limits.h"
 #include "core/reason.h"
@@ -25,7 +25,7 @@ static void optimistic_turn(struct party *p)
 	unsigned int left = 2;
 	u64 x;
 
-	/* Two for each event: faster than the packets come. */
+	/* Two numbers are reported at each turn, which is faster than packets arrive. */
 	for (x = l->cl.num.edge; x <= l->cl.num.hi && left; x++)
 		left -= party_pretend(p, l, x, 0);
 }
@@ -49,7 +49,7 @@ static void claims__of_what_did_not_arrive(void)
 	CHECKED(gain("loss hidden by a guessed nonce", &hide, DEFENCE_PROOF));
 }
 
-/* Who does what all do is no better off. */
+/* A client that does what all do gains nothing. */
 static void nothing__gains_nothing(void)
 {
 	static const struct attack none;
@@ -61,8 +61,8 @@ static void nothing__gains_nothing(void)
 
 /* ---- nonces of an earlier domain ---- */
 
-#define RECORDED	1000	/* numbers of the first domain, then it is left for another */
-#define LEAVE_AT	300	/* behind the many losses in which slow start ends */
+#define RECORDED	1000	/* the first domain is left when so many nonces are known */
+#define LEAVE_AT	300	/* the state to go back to: behind the losses that end slow start */
 #define RING		4096
 
 struct earlier {
@@ -81,7 +81,7 @@ static bool earlier_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	return true;
 }
 
-/* Back to near the beginning by a timeout, and from there on with the nonces that were there. */
+/* Goes back by a TIMEOUT to an early state, and reports with the nonces of the first domain. */
 static void earlier_turn(struct party *p)
 {
 	struct earlier *s = p->state;
@@ -98,7 +98,7 @@ static void earlier_turn(struct party *p)
 	}
 	l = &p->line[p->lines - 1];
 	if (s->before.cl.num.ring && l->cl.num.top >= RECORDED && s->attempts < TRK_MAX_ATTEMPTS) {
-		/* It does not begin a later domain. */
+		/* Its own timeout would begin a later domain. */
 		l->no_timeouts = true;
 		l = party_fork(p, &s->before);
 		l->cl.req.waiting = true;
@@ -127,7 +127,7 @@ struct forge {
 	u64 next;		/* number that was not issued yet */
 };
 
-/* For each packet a law of its own, by which it issues two: slow start without end. */
+/* Forges a law for each packet that arrives, by which it issues two: slow start without end. */
 static bool forge_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 {
 	struct trk_client *cl = &p->line[0].cl;
@@ -167,9 +167,9 @@ static void continuation__of_ones_own(void)
 	CHECKED(gain("forged continuation", &a, DEFENCE_SEAL));
 }
 
-/* ---- a window out of next to nothing ---- */
+/* ---- a large window for few bytes ---- */
 
-/* A window as large as memory has no bottleneck: what counts is what it cost to get there. */
+/* There is no bottleneck here.  What counts is how many bytes a large window costs. */
 static const struct arena wide = { .links = "link up delay 10ms\nlink down delay 10ms\n",
 				   .time_ms = 200 };
 
@@ -179,7 +179,7 @@ static void price(const char *name, const struct attack *a, enum defence d)
 	    arena_window(&wide, a, d));
 }
 
-/* A byte is asked for where the window would allow for packets. */
+/* Each request asks for one byte where the window allows packets. */
 static void tiny_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	struct trk_req q;
@@ -194,7 +194,7 @@ static void tiny_request(struct party *p, struct line *l, const struct trk_sendi
 	party_send(p, o);
 }
 
-/* And what comes is said to have been full packets. */
+/* The packets of one byte are said to have been full. */
 static bool tiny_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 {
 	if (r->data_len == 1) {
@@ -211,15 +211,15 @@ static void window__of_tiny_ranges(void)
 	CHECKED(price("window inflated by ranges of a byte", &a, DEFENCE_SEQUENCE));
 }
 
-/* ---- a window for few full requests ---- */
+/* ---- a large window for few full requests ---- */
 
-#define MERGED	64	/* numbers that one request stands for, at least */
+#define MERGED	64	/* so many numbers are reported by one request, at least */
 
 struct upload {
-	u32 m;		/* the first of them, 0 for none */
+	u32 m;		/* the first number that is not reported yet, 0 for none */
 };
 
-/* One request that fills a packet stands for many, whose short answers let the window grow. */
+/* One full request reports many numbers, and its short answers are to let the window grow. */
 static void upload_request(struct party *p, struct line *l, const struct trk_sending *o)
 {
 	struct upload *s = p->state;
@@ -248,7 +248,7 @@ static void upload_request(struct party *p, struct line *l, const struct trk_sen
 	party_send(p, &to);
 }
 
-/* The answer bears the token of the last of them. */
+/* The answer has the token of the last request, but its numbers are expected with other ones. */
 static bool upload_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 {
 	const struct trk_client *cl = &p->line[0].cl;
@@ -259,7 +259,7 @@ static bool upload_heard(struct party *p, struct trk_resp *r, u32 *seqrel)
 	return true;
 }
 
-/* And what let nothing grow is said to have done so. */
+/* Packets with no-growth nonces are said to have growth nonces. */
 static bool upload_lie(struct party *p, struct trk_resp *r, u32 *seqrel)
 {
 	if (!r->data_len)
@@ -280,7 +280,7 @@ static void window__of_few_full_requests(void)
 	CHECKED(price("window inflated by few full requests", &lied, DEFENCE_SEQUENCE));
 }
 
-/* ---- packets larger than the path's ---- */
+/* ---- segments that are larger than the path allows ---- */
 
 static void segments__larger_than_the_path(void)
 {

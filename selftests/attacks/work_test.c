@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The worst that each message costs a server before an application sees it, and what it is
- * granted: counted in seals, AES blocks, steps of walks, marks and numbers.  The sender has the
- * key, or has earned what he shows, so nothing is refused early.  No count grows with anything that
- * he chooses, but for numbers, and those with his window.
+ * The most that each kind of request costs a server before an application sees it, counted in
+ * seals, AES blocks, steps of walks over claims, records in the replay filter, and numbers that are
+ * granted.  The sender has the key, so nothing is refused early.  No count grows with anything that
+ * the sender chooses, except that more numbers are granted in a larger window.
  */
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@
 #define NOW		1700000000000ULL
 #define HORIZON		600000
 #define ISN		1000
-#define RUNS		(2 * TRK_MAX_CLAIMS + 1)	/* of either kind */
+#define RUNS		(2 * TRK_MAX_CLAIMS + 1)	/* claims, and runs between them */
 
 static struct trku_cipher current, previous;
 static void (*real_mac)(const struct trk_cipher *c, const u8 *p, unsigned int n, u8 *out);
@@ -63,7 +63,7 @@ static struct trk_server_env env(void)
 					.moves = true };
 }
 
-/* How far the base is away, and what the window is. */
+/* How far above the base a request reports, and how large the window is. */
 struct shape {
 	u64 away;
 	u32 window;
@@ -112,8 +112,9 @@ static struct trk_blob ucont(u64 conn, enum trk_ext which, u8 *blob)
 }
 
 /*
- * A true request of one shape with as many runs as there can be, up to the window's last
- * number, and of @m.  Half of the claims are below @m, where the base is far away.
+ * Sends a request with a right proof that reports a whole window.  Its claims, @gap_claims or none
+ * if the base is near, are between the base and the first number that it reports.  With @again, one
+ * number in the middle of the window was answered before.
  */
 static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool again)
 {
@@ -151,7 +152,7 @@ static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool
 	q.output = ucont(conn, TRK_EXT_OUTPUT, mem.output);
 	q.input = ucont(conn, TRK_EXT_INPUT, mem.input);
 	if (kind == TRK_KIND_RANGE && again) {
-		/* A part in the middle was answered before. */
+		/* One number in the middle was answered before. */
 		struct trk_record m = { .kind = kind, .conn = conn, .domain = c.domain,
 				      .floor = s->away, .m = s->away + 1 + s->window / 2,
 				      .n = s->away + 1 + s->window / 2 };
@@ -191,10 +192,10 @@ static void range__costs_no_more_far_away(void)
 			int err = sealed(TRK_KIND_RANGE, &shapes[i], conn++,
 					 k & 1 ? TRK_MAX_CLAIMS : 0, k & 2);
 
-			/* Of a window of one all was answered before. */
+			/* In a window of one packet, all was answered before. */
 			CHECK(!err || err == TRK_DROP_REPLAY);
 			done += !err;
-			/* What is granted is of the window, wherever it is. */
+			/* However far the base is, no more than two windows are granted. */
 			window = trk_law_cwnd(shapes[i].away + shapes[i].window, shapes[i].window,
 					      2);
 			CHECK(cost.numbers <= 2ULL * window);
@@ -203,7 +204,7 @@ static void range__costs_no_more_far_away(void)
 	CHECK(done > ARRAY_SIZE(shapes));
 	bound = (struct cost){ 3, 2 * RUNS + 2, 4 * RUNS + 8, 1, 2 * TRK_MAX_CWND };
 	CHECKED(expect_worst("range", bound));
-	/* And what is too long is nothing at all, for one seal and its proof. */
+	/* A request that reports too much is granted nothing, and costs little. */
 	memset(&worst, 0, sizeof(worst));
 	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
 		struct shape s = { 0, shapes[i].window };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Servers that remember what they answered and bound what a request may report refuse no honest
- * client's request, whatever the network does to it.
+ * A server that remembers what it has answered, and bounds what a request may report, refuses no
+ * request of an honest client, whatever the network does to it.
  */
 #include <stdlib.h>
 
@@ -9,11 +9,11 @@
 #include "sim/net.h"
 #include "tap.h"
 
-/* What an honest client may run into all the same. */
+/* Why a request of an honest client may be refused all the same. */
 enum late {
 	NEVER = 0,
-	TWICE = 1,	/* the network doubled a request, or the client repeated it */
-	LEFT = 2,	/* a request of a domain that it has left was under way */
+	TWICE = 1,	/* the network has doubled it, or the client has repeated it */
+	LEFT = 2,	/* it was under way when the client left its domain */
 };
 
 static struct sim_scenario scenario;
@@ -76,7 +76,7 @@ static void honest__requests_late_by_a_round_trip(void)
 		       "client 1 get 40m buffer 16m\n", 1, NEVER));
 }
 
-/* Windows of many thousand packets, up to the largest, and requests that span them. */
+/* Windows of many thousand packets, up to the largest. */
 static void honest__large_windows(void)
 {
 	CHECKED(honest(ONE "link up delay 50ms\n"
@@ -87,7 +87,7 @@ static void honest__large_windows(void)
 		       "client 1 get 400m buffer 128m\n", 1, NEVER));
 }
 
-/* The bound of the window is the protocol's, and that of nothing else. */
+/* The window grows to the bound of the protocol, and nothing else bounds it before. */
 static void window__grows_to_its_bound(void)
 {
 	struct net *n = play(ONE "link up delay 50ms\n"
@@ -103,7 +103,7 @@ static void window__grows_to_its_bound(void)
 	sim_scenario_free(&scenario);
 }
 
-/* Half a window is lost, then half of the next. */
+/* Half of a window is lost, then half of the next one. */
 static void honest__half_a_window_lost(void)
 {
 	CHECKED(honest(ONE "link up delay 20ms\n"
@@ -135,7 +135,7 @@ static void honest__parked_for_an_hour(void)
 		       "client 2 get 1m times 3 pause 9m keep\n", 2, LEFT));
 }
 
-/* With a tenth and a fifth of all packets lost most renewals do not arrive. */
+/* With a tenth or a fifth of all packets lost, many renewals do not arrive. */
 static void honest__renewals_lost(void)
 {
 	CHECKED(honest(ONE "link up delay 10ms loss 2%\n"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random loss: the core's throughput beside TCP Reno's (reno.h) on the same
- * links, by loss and delay.  Where only data is lost the two should be alike;
- * where requests are lost as well, each of them is a lost response to the core,
- * and nothing to TCP, unless requests repeat each other.
+ * Random loss: the core's throughput compared with that of TCP Reno (reno.h) on the same links, by
+ * loss and delay.  If only data is lost, the two should be alike.  If requests are lost as well,
+ * each of them is a lost response to the core, unless requests are redundant, while a lost
+ * acknowledgment is nothing to TCP (Documentation/recovery.rst, "Loss and delay").
  *
- * usage: loss_test		a few cells of the table
- *	  loss_test FILE	all of it, written to FILE
+ * usage: loss_test		some cells of the table
+ *	  loss_test FILE	the whole table, written to FILE
  */
 #include <stdlib.h>
 
@@ -18,11 +18,11 @@
 #define RATE_MBIT	1000
 #define FULL		1448
 
-/* How requests fare, and what the client does about it. */
+/* What is lost: data, or requests as well, which may be redundant. */
 enum way { DATA, BOTH, REDUNDANT, WAYS };
 
 static const char *const way_name[] = { "data", "both", "redundant" };
-/* The core's throughput over Reno's must not be less. */
+/* The core's throughput divided by Reno's must not be less. */
 static const double least[] = { 0.9, 0.65, 0.85 };
 
 struct cell {
@@ -33,12 +33,12 @@ struct cell {
 
 static struct sim_scenario scenario;
 
-/* One transfer: microseconds, 0 if it did not end. */
+/* Runs one transfer; returns how many microseconds it took, 0 if it did not end. */
 static u64 transfer(const struct cell *cell, enum way way, u64 seed, bool reno)
 {
 	/*
-	 * A round trip's worth of the link waits before it, as many packets as a LAN's
-	 * queue at least.  The receive window is twice what then is on its way.
+	 * The queue has room for what the link carries in a round trip, but at least for 100
+	 * packets.  The receive window is twice what fits link and queue.
 	 */
 	u32 flight = 2 * cell->delay_ms * (RATE_MBIT * 125 / (FULL + SIM_OVERHEAD));
 	u32 queue = max_t(u32, 100, flight), rwnd = 2 * (flight + queue);
@@ -75,7 +75,7 @@ static u64 transfer(const struct cell *cell, enum way way, u64 seed, bool reno)
 	return us;
 }
 
-/* Mbit/s over all seeds; 0 if one did not end. */
+/* Returns the Mbit/s over all seeds, 0 if one transfer did not end. */
 static double throughput(const struct cell *cell, enum way way, bool reno)
 {
 	u64 sum = 0, us;
@@ -91,8 +91,8 @@ static double throughput(const struct cell *cell, enum way way, bool reno)
 }
 
 /*
- * Transfers so long that their start counts for little, 60 losses, and so many
- * that all of them have @budget segments.
+ * A transfer is as long as 60 losses take on average, within bounds, so that its start counts for
+ * little.  There are so many that together they have @budget segments.
  */
 static struct cell cell_of(u32 loss_ppm, u32 delay_ms, u32 budget)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TCP Reno with selective acknowledgments, step by step: RFC 5681 (window),
- * RFC 6675 (recovery), RFC 6298 (timer).  It counts segments, and every one
- * that is acknowledged (RFC 3465), as the paper's TCPCwnd does.  State is at
- * the sender, as in TCP.  It stands beside the core in the same network;
- * nothing in it is taken from the core.
+ * TCP Reno with selective acknowledgments, step by step: RFC 5681 (window), RFC 6675 (recovery),
+ * RFC 6298 (timer).  Its window is in segments, and grows with each one that is acknowledged (RFC
+ * 3465), as the paper's TCPCwnd does.  State is at the sender, as in TCP.  It is a model of the
+ * simulator beside the core, and nothing in it is taken from the core.
  */
 #ifndef TRK_TEST_RENO_H
 #define TRK_TEST_RENO_H
@@ -24,9 +23,9 @@
 struct reno {
 	/* sender */
 	bool sacked[RENO_MAX], again[RENO_MAX], given_up[RENO_MAX];
-	u64 sent_us[RENO_MAX];		/* U64_MAX: sent twice, so no sample (Karn) */
+	u64 sent_us[RENO_MAX];		/* U64_MAX: sent twice, so it gives no sample (Karn) */
 	u32 una, next;			/* first not acknowledged; first never sent */
-	u32 sacked_top;			/* behind the highest that arrived */
+	u32 sacked_top;			/* the highest one that arrived, plus 1 */
 	u32 cwnd, ssthresh, acked;
 	bool recovery;
 	u32 recover;			/* recovery ends when all below is acknowledged */
@@ -40,13 +39,13 @@ struct reno {
 	u64 delack_at_us, request_at_us;
 };
 
-/* What became of the connection that was open last. */
+/* What became of the last connection. */
 static u32 reno_timeouts;
-static u64 reno_recovery_us;		/* length of all recoveries */
+static u64 reno_recovery_us;		/* length of all its recoveries together */
 
 static u32 reno_total;			/* segments that the server has */
-static u32 reno_rwnd = RENO_MAX;	/* the receiver's window, segments */
-/* What a test wants to know: a packet goes out; the window is what it is now after a loss. */
+static u32 reno_rwnd = RENO_MAX;	/* the receive window, segments */
+/* A test may set these.  They are called when a packet is sent, and when a loss cuts the window. */
 static void (*reno_on_send)(const struct conn *c);
 static void (*reno_on_loss)(const struct conn *c, u32 cwnd);
 
@@ -92,7 +91,7 @@ static u32 reno_pipe(const struct reno *r)
 {
 	u32 i, pipe = 0, above = 0;
 
-	/* From the top, for IsLost() to be known on the way. */
+	/* From the top, so that IsLost() is known for each segment on the way. */
 	for (i = r->next; i-- > r->una;) {
 		if (r->sacked[i]) {
 			above++;
@@ -129,7 +128,7 @@ static void reno_transmit(struct conn *c)
 		seg = reno_next_seg(r);
 		if (seg == RENO_MAX)
 			return;
-		/* Before the loss is known, a hole holds what is above it (no limited transmit). */
+		/* Until a loss is known, no more than a window is sent (no limited transmit). */
 		if (!r->recovery && !r->given_up[seg] && r->next - r->una >= r->cwnd)
 			return;
 		reno_send(c, seg);
@@ -163,7 +162,7 @@ static void reno_rtt(struct reno *r, u64 sample)
 	r->rto_us = r->srtt_us + max_t(u64, 4 * r->rttvar_us, RENO_RTO_MIN_US);
 }
 
-/* Losses that duplicate acknowledgments show: one reduction a window (RFC 5681 §3.2, 6675 §5). */
+/* A recovery begins: the window is reduced once (RFC 5681 §3.2, RFC 6675 §5). */
 static void reno_recover(struct conn *c)
 {
 	struct reno *r = c->m;
@@ -171,7 +170,7 @@ static void reno_recover(struct conn *c)
 	r->recovery = true;
 	r->recovery_at_us = c->net->sim.now_us;
 	r->recover = r->next;
-	/* What selective acknowledgments named is not in flight. */
+	/* No more than a window counts as in flight; the rest was acknowledged selectively. */
 	r->ssthresh = max_t(u32, min_t(u32, r->next - r->una, r->cwnd) / 2, 2);
 	r->cwnd = r->ssthresh;
 	r->acked = 0;
@@ -211,7 +210,7 @@ static void reno_at_server(struct replica *rep, struct packet *p)
 		r->recovery = false;
 		reno_recovery_us += c->net->sim.now_us - r->recovery_at_us;
 		memset(r->again, 0, sizeof(r->again));
-		/* Of what it acknowledges, only the segment sent again came in this round trip. */
+		/* Most of what this acknowledges arrived before; only the last hole is new. */
 		n = min_t(u32, n, 1);
 	}
 	if (!r->recovery && r->una < r->next && !r->given_up[r->una] && reno_is_lost(r, r->una))
@@ -245,7 +244,7 @@ static void reno_expire(struct conn *c)
 static void reno_ack(struct conn *c)
 {
 	struct reno *r = c->m;
-	/* What arrived above rcv_nxt, a byte each: selective acknowledgments of any number. */
+	/* Selective acknowledgments: a byte for each segment above rcv_nxt, 1 if it arrived. */
 	struct packet *p = packet_new(0, r->rcv_nxt, (u8 *)r->have + r->rcv_nxt,
 				      r->rcv_top - r->rcv_nxt, 0);
 
@@ -270,7 +269,7 @@ static void reno_at_client(struct conn *c, struct packet *p)
 		conn_close(c, CONN_DONE);
 		return;
 	}
-	/* Every second one, and at once out of order (RFC 5681 §4.2), or when it is the last. */
+	/* Every second segment, at once out of order (RFC 5681 §4.2), and the last one sent. */
 	if (r->unacked >= 2 || r->rcv_nxt < r->rcv_top || r->rcv_nxt == r->next)
 		reno_ack(c);
 	else

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The core beside TCP Reno over the same scripts of lost packets: the same
- * packets at the same times without loss; with loss the same windows, no more
- * packets in flight, no more round trips, but for the differences that
- * Documentation/recovery.rst lists, each of which is pinned by a case here.
- * A script that fails is made as short as it still fails.
+ * The core compared with TCP Reno over the same scripts of lost packets.  Without loss, both send
+ * the same packets at the same times.  With loss, the core has the same windows, and no more
+ * packets in flight or round trips, except for the differences that Documentation/recovery.rst
+ * lists; for each of them there is a case here.  A script that fails is made shorter while it
+ * still fails.
  *
- * usage: reno_test [N...]	the numbers of lost responses: both, packet by packet
+ * usage: reno_test		all cases
+ *	  reno_test N...	both, packet by packet, when responses N... are lost
  */
 #include "core/server.h"
 #include "reno.h"
@@ -15,15 +16,15 @@
 #define MAX_SENT	16384
 #define MAX_DROPS	64
 #define BYTES		300000
-#define SEGMENTS	213		/* of a full slot, of the same bytes */
-#define LAST_FULL	95		/* lost, it leaves more than a window to send */
+#define SEGMENTS	213		/* packets that the core needs for BYTES */
+#define LAST_FULL	95		/* if this is lost, more than a window is left to send */
 #define SCRIPTS		3000
 
 /* ---- scripts of losses ---- */
 
 struct script {
 	u32 n[2];
-	u32 drop[2][MAX_DROPS];		/* by direction: packets of the connection, from 1 */
+	u32 drop[2][MAX_DROPS];		/* by direction; packets are counted from 1 */
 };
 
 static void script_add(struct script *s, enum sim_dir dir, u32 ordinal)
@@ -49,7 +50,7 @@ static void script_write(const struct script *s, char *text, size_t size)
 	}
 }
 
-/* The shortest script that can be had by leaving losses out, and that still fails. */
+/* Takes losses out of a script as long as it still fails. */
 static void shrink(struct script *s, bool (*fails)(const struct script *s))
 {
 	struct script t;
@@ -77,14 +78,14 @@ static void shrink(struct script *s, bool (*fails)(const struct script *s))
 /* ---- what a run was ---- */
 
 struct result {
-	u64 sent_us[MAX_SENT];		/* when each packet went out */
+	u64 sent_us[MAX_SENT];		/* when each packet was sent */
 	u64 number_us[MAX_SENT];	/* core: when each number was issued */
 	u32 sent, rounds, timeouts;
-	u32 windows;			/* windows after a loss */
-	u32 window[MAX_DROPS];
-	u64 done_us, recovery_us;	/* Reno: all its recoveries */
+	u32 windows;			/* how often a loss has cut the window */
+	u32 window[MAX_DROPS];		/* what the window was then */
+	u64 done_us, recovery_us;	/* Reno: length of all recoveries together */
 	bool done;
-	char why[200];			/* core: how it was not Reno, if it was not */
+	char why[200];			/* what was wrong, or empty */
 };
 
 static struct result *result;
@@ -101,16 +102,16 @@ static void note_loss(const struct conn *c, u32 cwnd)
 		result->window[result->windows++] = cwnd;
 }
 
-/* ---- Reno's rules on the core's own numbers ---- */
+/* ---- Reno's rules, applied to the core's numbers ---- */
 
 /*
- * What the server is told of a domain's numbers, and Reno's sender made from
- * it: a number is a transmission, reported in order as arrived or lost.
+ * What the server has been told of a domain's numbers.  A Reno sender is computed from it, to
+ * which each number is a transmission that is reported, in order, as arrived or lost.
  */
 struct told {
 	u64 id, base, n;
 	u32 cwnd, ssthresh;
-	u8 fate[MAX_SENT];		/* of base + i: enum fate */
+	u8 fate[MAX_SENT];		/* enum fate of number base + i */
 	struct told *next;
 };
 
@@ -124,7 +125,7 @@ struct rules {
 
 static struct told *told;
 
-/* One report: the window by RFC 5681; by RFC 6675 the pipe is kept as full as the window. */
+/* One report.  The window is as in RFC 5681; as many packets are sent as it allows (RFC 6675). */
 static void rules_step(struct rules *r, enum fate fate)
 {
 	bool at_once = false;
@@ -141,7 +142,7 @@ static void rules_step(struct rules *r, enum fate fate)
 		r->cwnd = r->ssthresh;
 		r->acked = 0;
 		r->reduced = true;
-		/* The fast retransmission does not wait for the pipe to empty. */
+		/* The fast retransmission is sent whatever is in flight. */
 		at_once = true;
 	} else if (fate == GREW && !r->recovery) {
 		if (r->cwnd < r->ssthresh) {
@@ -237,7 +238,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 	return &((struct net *)arg)->cipher.c;
 }
 
-/* A request at the server: what the core grants, and what Reno's rules allow. */
+/* Compares what the core grants for a request with what Reno's rules allow. */
 static void check_request(struct replica *rep, const struct packet *p, struct conn *c)
 {
 	struct trk_server_env env = {
@@ -317,7 +318,7 @@ static void watched_at_server(struct replica *rep, struct packet *p)
 #define PATH	"link up delay 50ms\nlink down rate 1gbit delay 50ms queue 100k\n"
 #define RTT_US	100000
 
-/* Runs one client over the core or Reno; what it fetches need not end with the run. */
+/* Runs one client over the core or over Reno.  Its transfer may be longer than the run. */
 static void run_text(const char *text, bool reno, struct result *res)
 {
 	char error[SIM_ERROR];
@@ -360,7 +361,7 @@ static void run(const struct script *s, bool reno, struct result *res)
 
 	script_write(s, drops, sizeof(drops));
 	snprintf(text, sizeof(text), PATH "%sclient 1 get %u\ntime 1000s\n", drops, BYTES);
-	/* The core's first ten packets have less room, the others a piece each. */
+	/* Reno then sends as many packets as the core, whose first ten have less room for data. */
 	reno_total = SEGMENTS;
 	run_text(text, reno, res);
 	if (!res->done)
@@ -406,7 +407,7 @@ static void reno__no_loss_same_packets_same_times(void)
 
 /* ---- with loss ---- */
 
-/* Packets sent in the round trip that ends with packet i. */
+/* How many packets were sent in the round trip that ends with packet i. */
 static u32 flight(const struct result *r, u32 i)
 {
 	u32 k = i;
@@ -416,7 +417,7 @@ static u32 flight(const struct result *r, u32 i)
 	return i - k + 1;
 }
 
-/* The most that a run has in flight within a round trip of time t. */
+/* The most packets that a run has in flight within a round trip before or after time t. */
 static u32 flight_near(const struct result *r, u64 t)
 {
 	u32 i, most = 0;
@@ -433,7 +434,7 @@ static u32 flight_above(const struct result *core, const struct result *reno)
 	u32 i, most, above = 0;
 
 	for (i = 0; i < core->sent; i++) {
-		/* At the end Reno has nothing more to send. */
+		/* At the end Reno has nothing more to send, and nothing can be compared. */
 		if (core->sent_us[i] + 2 * RTT_US > reno->done_us)
 			break;
 		most = flight_near(reno, core->sent_us[i]);
@@ -444,10 +445,10 @@ static u32 flight_above(const struct result *core, const struct result *reno)
 
 static struct {
 	u32 scripts, timeouts, above[8], later[8];
-	s64 rounds;			/* of the core less those of Reno, in all */
+	s64 rounds;			/* all round trips of the core less all of Reno */
 } tally;
 
-/* Losses within one window: compared with Reno from end to end.  Says what is wrong, or NULL. */
+/* Compares a run with losses within one window with Reno's.  Returns what is wrong, or NULL. */
 static const char *compare(const struct script *s)
 {
 	static struct result core, reno;
@@ -460,7 +461,7 @@ static const char *compare(const struct script *s)
 		return core.why;
 	if (reno.why[0])
 		return "the reference did not end";
-	/* A window of which so little arrived that TCP must wait for its timer. */
+	/* So little of the window has arrived that TCP must wait for its timer. */
 	if (reno.timeouts) {
 		tally.timeouts++;
 		return NULL;
@@ -471,15 +472,15 @@ static const char *compare(const struct script *s)
 	    memcmp(core.window, reno.window, core.windows * sizeof(core.window[0])))
 		return "other windows after the loss";
 	/*
-	 * By design: the new piece begins with the number after R, Reno's when
-	 * all is repaired.  Each round trip that this takes longer is a packet.
+	 * By design, the new stretch begins behind R, while Reno waits until all is repaired.
+	 * For each further round trip of that, the core has a packet more in flight.
 	 */
 	repair = (u32)((reno.recovery_us + RTT_US / 2) / RTT_US);
 	above = flight_above(&core, &reno);
 	tally.above[min_t(u32, above, ARRAY_SIZE(tally.above) - 1)]++;
 	if (above > repair + 2)
 		return "more packets in flight";
-	/* By design: a short packet takes a number. */
+	/* By design, a short packet takes a number, and does not let the window grow. */
 	if (core.rounds > reno.rounds + 2)
 		return "more round trips";
 	if (core.rounds > reno.rounds)
@@ -493,7 +494,7 @@ static bool compare_fails(const struct script *s)
 	return compare(s);
 }
 
-/* Only what holds of every script: Reno's rules, on the core's own numbers. */
+/* Checks what holds of every script: the core's numbers follow Reno's rules. */
 static bool rules_fail(const struct script *s)
 {
 	static struct result core;
@@ -526,7 +527,7 @@ static void reno__each_single_loss(void)
 	u32 f;
 
 	memset(&tally, 0, sizeof(tally));
-	/* With later ones Reno has too little left to send: differs__little_left_to_send(). */
+	/* Behind LAST_FULL, too little is left to send: differs__little_left_to_send(). */
 	for (f = 1; f <= LAST_FULL; f++) {
 		struct script s = {};
 		const char *why;
@@ -593,7 +594,7 @@ static void reno__rules_hold_in_any_script(void)
 	}
 }
 
-/* The same where packets are also late and doubled, and losses have no plan. */
+/* The same on links that lose, delay and double packets at random. */
 static void reno__rules_hold_on_bad_links(void)
 {
 	static struct result core;
@@ -620,10 +621,9 @@ static void reno__rules_hold_on_bad_links(void)
 static struct result core, reno, other;
 
 /*
- * Slow start fills the queue of a link: many gaps in one window.  The first
- * reduction is Reno's and nothing waits for a timer.  What follows is not yet
- * Reno, see "Many gaps" in Documentation/recovery.rst, and is only
- * printed.
+ * Slow start overshoots the queue of a link, which leaves many gaps in one window.  The first
+ * reduction is Reno's, and nothing waits for a timer.  Later reductions may differ, and are only
+ * printed ("Many gaps" in Documentation/recovery.rst).
  */
 static void reno__overshoot(void)
 {
@@ -647,7 +647,7 @@ static void reno__overshoot(void)
 		CHECK(core.windows > 0 && reno.windows > 0);
 		CHECK_EQ(core.window[0], reno.window[0]);
 		CHECK_EQ(core.timeouts, 0);
-		/* However many gaps the window has. */
+		/* The transfer takes at most a tenth longer, however many gaps there are. */
 		CHECK(10 * core.done_us <= 11 * reno.done_us);
 	}
 }
@@ -665,14 +665,14 @@ static void run_down(struct result *res, bool use_reno, u32 first, u32 second)
 	run(&s, use_reno, res);
 }
 
-/* A lost request is as if its responses were lost; to TCP a lost acknowledgment is nothing. */
+/* To the core, a lost request is as if its responses were lost; to TCP, it is nothing. */
 static void differs__lost_request(void)
 {
 	struct script up = {}, down = {};
 	u32 request = 9, group = 0, x;
 
 	run_down(&core, false, 0, 0);
-	/* Each request is answered at a time of its own. */
+	/* Finds the numbers that the request issues, since each is answered at another time. */
 	for (x = 1; x < 100; x++) {
 		group += core.number_us[x] != core.number_us[x - 1];
 		if (group == request)
@@ -693,7 +693,7 @@ static void differs__lost_request(void)
 			CHECK_EQ(core.number_us[x], other.number_us[x]);
 }
 
-/* What arrived just below a hole is reported with it, two packets later; then all is equal. */
+/* What arrived just below a lost number is reported with it, two packets later than by TCP. */
 static void differs__three_later_packets(void)
 {
 	const u64 packet_us = (1448 + SIM_OVERHEAD) * 8 / 1000;
@@ -708,12 +708,12 @@ static void differs__three_later_packets(void)
 		late += core.sent_us[i] > reno.sent_us[i];
 	}
 	CHECK_EQ(late, 2);
-	/* The fast retransmission: number R + 1 with R = 39 + 49. */
+	/* The fast retransmission is number R + 1, with R = 39 + 49. */
 	CHECK_EQ(core.sent_us[88], reno.sent_us[88]);
 	CHECK_EQ(core.rounds, reno.rounds);
 }
 
-/* A lost retransmission is a loss like others; TCP waits for its timer. */
+/* To the core, a lost retransmission is a loss like any other; TCP waits for its timer. */
 static void differs__lost_retransmission(void)
 {
 	run_down(&core, false, 40, 89);
@@ -725,7 +725,7 @@ static void differs__lost_retransmission(void)
 	CHECK(reno.timeouts > 0);
 }
 
-/* The window is halved as such; TCP halves what is in flight, which is less when data end. */
+/* The core halves the window; TCP halves what is in flight, which is less when data end. */
 static void differs__little_left_to_send(void)
 {
 	run_down(&core, false, 105, 0);
@@ -736,7 +736,7 @@ static void differs__little_left_to_send(void)
 	CHECK(!reno.windows || reno.window[0] < (RENO_IW + 104) / 2);
 }
 
-/* The new piece begins behind R, though holes are left: a packet for each further round trip. */
+/* The new stretch begins behind R, though holes are left, and has more packets in flight. */
 static void differs__repair_takes_longer(void)
 {
 	static const u32 drop[] = { 9, 11, 14, 15, 17, 20, 22, 23, 25 };
@@ -755,8 +755,8 @@ static void differs__repair_takes_longer(void)
 }
 
 /*
- * Packets of the first answer hold less than others: repeated, their data is a
- * short packet, which takes a number and lets nothing grow.
+ * Packets of the first answer hold less data than others.  Sent again, it makes a short packet,
+ * which takes a number and does not let the window grow.
  */
 static void differs__short_packets(void)
 {
@@ -766,7 +766,7 @@ static void differs__short_packets(void)
 	CHECK_EQ(core.rounds, reno.rounds + 1);
 }
 
-/* With a window of few packets a request waits for a second one in each round trip. */
+/* In a window of few packets, a request waits for a second packet in each round trip. */
 static void differs__delayed_requests(void)
 {
 	run_down(&core, false, 3, 22);
@@ -776,7 +776,7 @@ static void differs__delayed_requests(void)
 	CHECK(core.rounds <= reno.rounds + 1);
 }
 
-/* Who has unreported packets asks again after two silent round trips; TCP waits for its timer. */
+/* With unreported packets, the core probes after two silent round trips; TCP waits longer. */
 static void differs__probe(void)
 {
 	run_down(&core, false, SEGMENTS, 0);
@@ -787,7 +787,7 @@ static void differs__probe(void)
 	CHECK_EQ(core.rounds, reno.rounds);
 }
 
-/* ---- the tools of the above ---- */
+/* ---- what the cases above are made with ---- */
 
 static bool has_17_and_23(const struct script *s)
 {
@@ -816,7 +816,7 @@ static void script__shrinks(void)
 	CHECK_EQ(s.drop[SIM_DOWN][1], 23);
 }
 
-/* The rules notice a packet too many, too few, and a window that is not halved. */
+/* rules_upto() gives Reno's windows and packets for a single loss. */
 static void rules__are_reno(void)
 {
 	static struct told t = { .cwnd = 10, .ssthresh = 1 << 20 };

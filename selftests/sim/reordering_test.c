@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A client learns how far a path reorders, and does not take what is late for lost for ever. */
+/* A client learns how far a path reorders, so that few late packets are declared lost. */
 #include <stdlib.h>
 
 #include "sim/net.h"
@@ -7,7 +7,7 @@
 
 static struct sim_scenario scenario;
 
-/* How many numbers were declared lost, in a download of 10 MB; none was. */
+/* Runs a download of 10 MB, of which nothing is lost; says how many numbers are declared lost. */
 static void download(const char *down, u64 *declared)
 {
 	char text[300], error[SIM_ERROR];
@@ -27,13 +27,13 @@ static void download(const char *down, u64 *declared)
 	CHECK_EQ(n->count.done, 1);
 	CHECK_EQ(n->count.wrong, 0);
 	CHECK_EQ(n->count.timeouts, 0);
-	/* Nothing was lost, so all came in the end. */
+	/* Nothing was lost, so all that was declared lost has come late. */
 	CHECK_EQ(n->count.late, n->count.lost);
 	net_free(n);
 	sim_scenario_free(&scenario);
 }
 
-/* 350 packets are late; with a fixed threshold one in three is declared lost. */
+/* 350 packets are late.  With a fixed threshold, one in three would be declared lost. */
 static void reordering__is_learnt(void)
 {
 	u64 declared;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The simulator: it repeats itself, says what is wrong with a scenario, and does what one says. */
+/* The simulator repeats itself, says what is wrong with a scenario, and does what it says. */
 #include <stdlib.h>
 
 #include "core/ranges.h"
@@ -18,7 +18,7 @@ static bool read_text(const char *text, char error[SIM_ERROR])
 	return !err;
 }
 
-/* The network after a run of the scenario, to be given back to finish(). */
+/* Runs a scenario; returns the network, which finish() frees. */
 static struct net *play(const char *text)
 {
 	char error[SIM_ERROR];
@@ -68,7 +68,7 @@ static void sim__same_seed_same_packets(void)
 	CHECK(other && first != other);
 }
 
-/* Links that lose, reorder, duplicate: every byte arrives all the same, and is right. */
+/* Links lose, reorder and duplicate packets; every byte arrives all the same, and is right. */
 static void sim__lossy_links(void)
 {
 	struct net *n = play("seed 3\n" LOSSY);
@@ -88,7 +88,7 @@ static void sim__lossy_links(void)
 	finish(n);
 }
 
-/* Which replica a packet meets makes no difference but for domains and seals, which time makes. */
+/* Which replica a packet goes to makes no difference to how many are sent, and when. */
 static void sim__replicas_are_one_server(void)
 {
 	static const char *const sprays[] = { "replicas 1\n", "replicas 4 spray random\n",
@@ -124,7 +124,7 @@ static void sim__replicas_are_one_server(void)
 	}
 }
 
-/* A replica that is down loses what is sprayed on it, nothing else. */
+/* A replica that is down loses only the packets that are sent to it. */
 static void sim__outage(void)
 {
 	struct net *n = play("replicas 2 spray random\noutage 2 from 50ms to 300ms\n"
@@ -138,7 +138,7 @@ static void sim__outage(void)
 	finish(n);
 }
 
-/* A bit of a header wrong and the checksum right: the others' bytes still arrive. */
+/* Some headers have a wrong bit and a right checksum: at least 15 of 20 clients still finish. */
 static void sim__corruption(void)
 {
 	struct net *n = play("seed 5\nlink up rate 50mbit delay 5ms corrupt 1%\n"
@@ -156,7 +156,7 @@ static void sim__corruption(void)
 	finish(n);
 }
 
-/* What is echoed is what was sent, whatever is lost. */
+/* An echo is what was sent, whatever is lost. */
 static void sim__echo(void)
 {
 	struct net *n = play("link up rate 20mbit delay 10ms queue 50 loss 2%\n"
@@ -172,7 +172,7 @@ static void sim__echo(void)
 	finish(n);
 }
 
-/* An overshoot upwards leaves holes in the hundreds. */
+/* An overshoot of the queue towards the server leaves more holes than a set can hold. */
 static void sim__echo_overshoots(void)
 {
 	struct net *n = play("link up rate 20mbit delay 10ms queue 200\n"
@@ -188,7 +188,7 @@ static void sim__echo_overshoots(void)
 	finish(n);
 }
 
-/* So many requests lost, each by itself, of one window: what is sent again is little more. */
+/* Every second request of a window is lost; at most three packets for each are sent again. */
 static void echo_with_holes(unsigned int holes)
 {
 	char text[2000];
@@ -219,14 +219,14 @@ static void sim__echo_with_many_holes(void)
 		CHECKED(echo_with_holes(holes[i]));
 }
 
-/* The rate is that of the link, the delay that of both, and the queue fills. */
+/* Rate, delay, jitter and queue of links are what the scenario says. */
 static void sim__links_do_what_they_say(void)
 {
 	struct net *n = play("link up delay 50ms\nlink down rate 8mbit delay 50ms queue 10000\n"
 			     "client 1 get 10m\n");
 
 	CHECK(n);
-	/* 10 MB and headers through 1 MB/s, some round trips before. */
+	/* 10 MB and headers take so long at 1 MB/s; some round trips come before. */
 	CHECK(n->sim.now_us > 10000000 * 1508ULL / 1448);
 	CHECK(n->sim.now_us < 11500000);
 	CHECK_EQ(n->path->link[SIM_DOWN].lost, 0);
@@ -261,7 +261,7 @@ static void sim__kept_connections(void)
 	finish(n);
 }
 
-/* A trace looks on and changes nothing, whatever the model and the state of a client. */
+/* A trace changes nothing, whatever the model and the state of a client. */
 static void sim__trace(void)
 {
 	static const char text[] =
@@ -342,7 +342,7 @@ static bool transfer(struct outcome *o, const char *path, const char *drops, boo
 	return true;
 }
 
-/* Without loss it is the core but for the size of its headers. */
+/* Without loss, the paper's model differs from the core only in the size of its headers. */
 static void paper__no_loss(void)
 {
 	struct outcome core, paper;
@@ -371,15 +371,15 @@ static void paper__recovers(void)
 	}
 }
 
-/* What the protocol does otherwise, and why: each is a timeout in the paper and none here. */
+/* Losses that end in a timeout of the paper's recovery, and in none of the core's. */
 static void paper__differences(void)
 {
 	static const struct {
 		const char *path, *drops;
 	} cases[] = {
-		/* more in a run than burstLimit */
+		/* a run of more losses than burstLimit */
 		{ PAPER_PATH, "drop down 40-43\n" },
-		/* a packet that was sent again */
+		/* a packet that was sent again is lost */
 		{ PAPER_PATH, "drop down 40 89\n" },
 		/* slow start overshoots: what is sent again falls on the full queue as well */
 		{ "link up delay 10ms\nlink down rate 20mbit delay 10ms queue 20\n", "" },
@@ -400,7 +400,7 @@ static void paper__differences(void)
 	}
 }
 
-/* It ends, whatever is lost. */
+/* A transfer of the paper's model ends, whatever is lost. */
 static void paper__random_loss(void)
 {
 	struct outcome paper;
