@@ -3,8 +3,8 @@
 """
 usage: branches.py LEAST <SUMMARY
 
-Prints of what "llvm-cov export" says which of the branches were taken, file by
-file; fails if that is less than LEAST of a hundred of them.
+Reads what "llvm-cov export" has printed, and prints for each file how many of its branches
+were taken. Fails if less than LEAST percent of all branches were.
 """
 import json
 import os

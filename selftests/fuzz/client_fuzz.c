@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The client against a server that does what it likes: answers in any order to
- * what is expected, most of them well formed, with any continuations and
- * fields; timers, writes and reads in between.  Whatever comes, what the client
- * sends can be read and lies within its streams, its books agree with its ring,
- * and it comes to rest.
+ * The client with a server that does what it likes: it answers what is expected in any order, with
+ * any continuations and fields, most of them well formed; timers expire, and the application writes
+ * and reads meanwhile.  Whatever comes, requests of the client are well formed and within its
+ * streams, its counts agree with its ring, and it stops sending at some time.
  */
 #include "core/client.h"
 #include "core/reason.h"
@@ -22,7 +21,7 @@ struct state {
 	struct trk_entry *ring;
 	u64 now_us;
 	u64 rng;
-	u64 in_una, rcv_limit;		/* neither ever goes back */
+	u64 in_una, rcv_limit;		/* neither may ever become less */
 	struct trk_ranges got;		/* output received, above rcv_nxt */
 };
 
@@ -30,7 +29,7 @@ static u32 next_token(void *arg)
 {
 	struct state *t = arg;
 
-	/* Now and then none: the client must ask again. */
+	/* At times this is 0, which is no token, and the client must call again. */
 	t->rng = fuzz_mix(t->rng + 0x632be59bd9b4e019ULL);
 	return t->rng & 0x700 ? (u32)t->rng : 0;
 }
@@ -113,7 +112,7 @@ static void timer(struct state *t, struct bytes *b)
 		return;
 	trk_timer_expired(cl, t->now_us);
 	pump(t);
-	/* A timer that is set to now expires for ever. */
+	/* If the timer were set to the present time again and again, it would never end. */
 	for (n = 0; cl->deadline_us <= t->now_us; n++) {
 		MUST(n < 8);
 		trk_timer_expired(cl, t->now_us);
@@ -157,7 +156,7 @@ static void make_cont(struct state *t, struct bytes *b, const struct trk_entry *
 	trk_seal_cont(&key, &peer, &c, blob);
 }
 
-/* Which number the answer bears: one that is expected, rather than not. */
+/* Chooses the number of a response: one that is expected, if there are enough. */
 static u64 pick(const struct trk_client *cl, unsigned int at)
 {
 	u64 x;
@@ -259,7 +258,7 @@ static void write_or_read(struct state *t, struct bytes *b)
 		cl->snd_end = min_t(u64, cl->snd_end + take_any(b, 16), MAX_WRITTEN);
 	if (what & 2)
 		cl->rcv_limit += take_any(b, 20);
-	/* Who closes writes no more. */
+	/* When the client's stream has ended, nothing more is written. */
 	if ((what & 60) == 60)
 		cl->snd_fin = true;
 	if (what & 64 && what & 128)
@@ -312,7 +311,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 			response(&t, &b);
 		}
 	}
-	/* The dead stay so. */
+	/* A client that has given up must not come to life again. */
 	if (t.cl.state == TRK_CL_DEAD) {
 		response(&t, &b);
 		MUST(t.cl.state == TRK_CL_DEAD);
@@ -324,7 +323,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		MUST(!trk_wire_req_parse(&q, o.hdr, o.hdr_len, o.hdr_len));
 		MUST(q.kind == TRK_KIND_CLOSE);
 	}
-	/* The server may leave input unread, but it has seen it. */
+	/* Input may be done though it is not all consumed, but all of it must have been sent. */
 	MUST(!trk_client_input_done(&t.cl) || t.cl.tx.nxt == t.cl.snd_end);
 	free(t.ring);
 	return 0;

@@ -3,8 +3,8 @@
 """
 usage: corpus.py unpack FILE FOLDER | corpus.py pack FOLDER FILE
 
-A corpus is a folder with a file per input for libFuzzer, and one file with a
-line of hexadecimal digits per input in the repository.
+For libFuzzer, a corpus is a folder with a file for each input. In the repository it is one file
+with a line of hexadecimal digits for each input.
 """
 import hashlib
 import os
@@ -16,7 +16,7 @@ def unpack(packed, folder):
     with open(packed, encoding="ascii") as lines:
         for line in lines:
             data = bytes.fromhex(line)
-            # The name that libFuzzer gives it.
+            # libFuzzer gives a file the same name.
             name = hashlib.sha1(data).hexdigest()
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(data)

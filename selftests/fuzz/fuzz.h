@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the targets share: bytes of the fuzzer taken as numbers, a check that
- * counts as a crash, and a cipher that is quick and that the targets can forge
- * with, so that the fuzzer gets behind seals and proofs.
+ * What the targets share: a way to read the fuzzer's bytes as numbers, a check that counts as a
+ * crash, and a cipher.  The cipher is quick, and the targets make right seals and proofs with it,
+ * so that the fuzzer reaches the code behind their checks.
  */
 #ifndef TRK_TEST_FUZZ_H
 #define TRK_TEST_FUZZ_H
@@ -13,7 +13,7 @@
 
 #include "core/seal.h"
 
-/* The Makefile gives it the name that libFuzzer calls. */
+/* The Makefile renames this to the function that libFuzzer calls. */
 int fuzz_target(const uint8_t *data, size_t size);
 
 #define MUST(cond)								\
@@ -25,7 +25,7 @@ int fuzz_target(const uint8_t *data, size_t size);
 		}								\
 	} while (0)
 
-/* Bytes still to be used; zeros behind them. */
+/* The bytes that were not used yet; behind them, zeros are read. */
 struct bytes {
 	const u8 *p;
 	size_t left;
@@ -45,7 +45,7 @@ static inline u64 take(struct bytes *b, unsigned int n)
 	return v;
 }
 
-/* One of a ... c, both included. */
+/* A number from a to c, both included. */
 static inline u64 take_in(struct bytes *b, u64 a, u64 c)
 {
 	u64 n = c - a + 1;
@@ -53,7 +53,7 @@ static inline u64 take_in(struct bytes *b, u64 a, u64 c)
 	return a + take(b, n <= 1 << 8 ? 1 : n <= 1 << 16 ? 2 : n <= 1ULL << 32 ? 4 : 8) % n;
 }
 
-/* A number of any magnitude up to 2^bits - 1, small ones more often than not. */
+/* A number up to 2^bits - 1, whose number of bits is chosen first, so that many are small. */
 static inline u64 take_any(struct bytes *b, unsigned int bits)
 {
 	unsigned int n = take(b, 1) % (bits + 1);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The law of the window: a walk by runs, cut anywhere, and one number at a
- * time; and against Reno taken packet by packet, where the start is that of a
- * piece.
+ * The law of the window: a walk by runs, split anywhere, is compared with one by single numbers;
+ * and, if the base is where a stretch begins, with TCP Reno packet by packet.
  */
 #include "core/law.h"
 #include "core/reason.h"
@@ -10,13 +9,13 @@
 
 #define MAX_N	2048
 
-/* Reno by packets: no arithmetic of the law, only its rules. */
+/* TCP Reno, packet by packet: it has the rules of the law, not its formulas. */
 struct stepper {
 	u32 w, ssthresh, acked, new_cwnd;
 	u64 f, recover;
 };
 
-/* How many numbers request k is worth; those of lost ones go to the next received. */
+/* Returns how many numbers request k issues; the next received one issues those of a lost one. */
 static u32 reno(struct stepper *t, u64 k, bool lost, bool grows)
 {
 	u32 w = t->w;
@@ -47,9 +46,9 @@ static u32 reno(struct stepper *t, u64 k, bool lost, bool grows)
 	return 1 + t->w - w;
 }
 
-static u64 issued[MAX_N + 1];	/* by requests up to base + i, counted from base */
+static u64 issued[MAX_N + 1];	/* issued[i]: how many numbers base + 1 to base + i issue */
 
-/* By single requests; returns the last number walked, less base. */
+/* Walks by single numbers, and fills issued[]; returns the last number walked, less the base. */
 static u64 singles(const struct trk_law *law, u64 base, const struct trk_claims *claims,
 		   struct trk_walk *w)
 {
@@ -64,7 +63,7 @@ static u64 singles(const struct trk_law *law, u64 base, const struct trk_claims 
 			issued[last + 1 - base] = issued[last - base];
 		if (s.first > s.last)
 			continue;
-		/* Above what was issued, and all of it within a window. */
+		/* What is issued is above what was issued before, and within a window. */
 		MUST(s.first > high && s.first > s.a && s.last - s.b <= TRK_MAX_CWND);
 		MUST(!high || s.first == high + 1);
 		high = s.last;
@@ -84,7 +83,7 @@ static void runs(const struct trk_law *law, u64 base, const struct trk_claims *c
 	while (trk_law_walk_next(&w, &s)) {
 		MUST(s.a > at && s.b >= s.a && s.b <= base + last);
 		MUST(!(s.a < split && s.b >= split));
-		/* What lies between was lost. */
+		/* Numbers between two steps were lost, and issue nothing. */
 		MUST(issued[s.a - 1 - base] == issued[at - base]);
 		MUST((s.first > s.last ? 0 : s.last - s.first + 1) ==
 		     issued[s.b - base] - issued[s.a - 1 - base]);
@@ -118,7 +117,7 @@ static void stepwise(const struct trk_law *law, u64 base, const struct trk_claim
 	}
 }
 
-/* The closed forms by themselves, at any values that a server seals. */
+/* The formulas by themselves, at any values that a server can seal. */
 static void closed_forms(struct bytes *b)
 {
 	u32 start = take_in(b, 1, TRK_MAX_CWND), ssthresh = take_any(b, 20) + 1, w;
@@ -147,7 +146,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		closed_forms(&b);
 		return 0;
 	}
-	/* Most claims are such as a client may make; some are not. */
+	/* Most of these claims are such as a client may make; some are malformed. */
 	base = take_any(&b, 48);
 	n = base + 1 + take_any(&b, 11) % MAX_N;
 	claims.n = n;
@@ -159,7 +158,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		claims.c[i].b = claims.c[i].a + take_any(&b, 6) - (shape % 8 == 1);
 		at = claims.c[i].b;
 	}
-	/* A continuation of a server: in a piece without loss, or in an open event. */
+	/* The state of a continuation: in a stretch without loss, or in an open loss event. */
 	piece = shape & 8 ? 0 : take_any(&b, 16) % (base + 1);
 	trk_law_init(&law, base - piece, take_in(&b, 1, TRK_MAX_CWND), take_any(&b, 20) + 1, 0);
 	if (shape & 16)
@@ -168,7 +167,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		u64 f = base - take_any(&b, 16) % piece;
 
 		trk_law_init(&law, law.tcp_base, law.start_cwnd, law.ssthresh, f);
-		/* What came after the loss, up to the base, was reported. */
+		/* No server seals an event whose R is below the base. */
 		if (base > law.recover)
 			return 0;
 	}

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Client and server against each other.  The fuzzer writes the dialogue, and
- * for each packet in flight it says whether it is delivered, late, lost, twice
- * there, or has a wrong nonce.  When its bytes are used up, the path is good:
- * then everything arrives, and every byte is right.
+ * Client and server with a path between them.  The fuzzer's bytes say what the messages are, and
+ * for each packet in flight whether it is delivered, late, lost or doubled, or has a wrong nonce.
+ * When they are used up, the path is good.  Then everything must arrive, and every byte be right.
  */
 #include <errno.h>
 
@@ -39,7 +38,7 @@ static struct loop {
 	u8 in[2 * (TOY_MSG_LEN + MAX_LEN)], out[2 * MAX_LEN], have[2 * MAX_LEN];
 	u32 in_len, out_len, rcvbuf;
 	u32 client_isn, server_isn;
-	unsigned int lost;		/* packets that the fuzzer took or spoilt */
+	unsigned int lost;		/* how many packets the fuzzer has lost or spoilt */
 	bool remembers;
 	struct trk_once_set answered;
 } loop;
@@ -54,7 +53,7 @@ static struct packet *flight_add(bool to_client, u32 seq, u32 ack)
 {
 	struct packet *p;
 
-	/* A queue that is full drops. */
+	/* A full queue loses packets. */
 	if (loop.in_flight == MAX_FLIGHT) {
 		loop.lost++;
 		return NULL;
@@ -129,11 +128,11 @@ static void server_receive(const struct packet *p)
 	err = trk_wire_req_parse(&q, p->p, p->len, p->len);
 	MUST(!err);
 	err = trk_server_step(&env, &peer, &q, p->seq, p->ack, p->len, &g);
-	/* An honest client's request is dropped only if it came twice or its proof was spoilt, */
+	/* A request may be dropped because a nonce was spoilt, or because it has come twice. */
 	MUST(!err || err == TRK_DROP_PROOF || (err == TRK_DROP_REPLAY && loop.remembers) ||
-	     /* or the client has left its domain for another, */
+	     /* It may be late: the client has left its domain. */
 	     (err == TRK_DROP_DOMAIN && loop.remembers) ||
-	     /* or it was under way for longer than its cookie is good. */
+	     /* It may be a FIRST that is so late that its cookie is not good any more. */
 	     (err == TRK_DROP_COOKIE && loop.now_us > TRK_COOKIE_PERIOD_MS * 1000));
 	if (err || !g.count || !toy_answer(&t, &g, &peer, p->p + q.hdr_len))
 		return;
@@ -205,7 +204,7 @@ static void client_timer(void)
 	trk_timer_expired(&loop.cl, loop.now_us);
 }
 
-/* One message, and what is to come back. */
+/* Appends a message to the client's stream, and its reply to what must come back. */
 static void message(struct bytes *b, bool last)
 {
 	static const u8 kinds[] = { TOY_GET, TOY_PUT, TOY_GET, TOY_ECHO };
@@ -253,7 +252,7 @@ static void deliver(struct packet *p)
 	free(p);
 }
 
-/* What happens to the packets in flight. */
+/* Lets something happen to a packet in flight, or the timer expire. */
 static void path(struct bytes *b)
 {
 	unsigned int op = take(b, 1), i;
@@ -266,7 +265,7 @@ static void path(struct bytes *b)
 	}
 	if (!loop.in_flight)
 		return;
-	/* Mostly the oldest, else one of the next. */
+	/* In half of the cases it is the oldest packet, else any of the next ones. */
 	i = op & 8 ? (op >> 4) % loop.in_flight : 0;
 	p = flight_take(i);
 	switch (op % 8) {
@@ -281,7 +280,7 @@ static void path(struct bytes *b)
 			*twin = *p;
 		break;
 	case 3:
-		/* A nonce that is wrong though the checksum was right; it counts as a loss. */
+		/* A nonce is spoilt though the checksum is right; that counts as a loss. */
 		if (p->to_client && op & 128) {
 			loop.lost++;
 			p->p[16 + (op >> 4) % 8] ^= 1;
@@ -335,7 +334,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		}
 		client_pump();
 	}
-	/* Who gives up must have had reason to. */
+	/* The client may give up only if there were bytes enough to lose all of its attempts. */
 	if (loop.cl.state == TRK_CL_DEAD)
 		MUST(loop.cl.error == ETIMEDOUT && b.p - data >= TRK_MAX_ATTEMPTS);
 	return 0;

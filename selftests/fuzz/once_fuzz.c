@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The replay filter: marks of a few connections of two classes and of as many others as push them
- * out, in any order and at any time.  No number of a domain is answered twice, nor is a timeout
- * request executed twice, and no first request by a filter that forgot nothing.
+ * The replay filter: it records requests of a few connections of two classes, and of so many others
+ * that it forgets some, in any order and at any time.  No number of a domain is answered twice, and
+ * no TIMEOUT is executed twice.  As long as nothing is forgotten, no FIRST is answered twice.
  */
 #include "core/once.h"
 #include "core/reason.h"
@@ -16,7 +16,7 @@
 #define LIFE		100000
 #define CONNS		4
 #define DOMAINS		6
-#define NUMBERS		2048	/* of a domain, from its base on */
+#define NUMBERS		2048	/* how many numbers of a domain are looked at */
 
 static struct trk_once_set set;
 static u64 now_ms;
@@ -73,7 +73,7 @@ static void timeout(struct bytes *b, struct conn *c, struct domain *d)
 			      .attempt = 1 + take(b, 1) % 15 };
 	u8 class = take(b, 1) & 1;
 
-	/* From another address it executes nothing. */
+	/* From another address it is renewed only. */
 	m.renew_only = class != d->class;
 	m.born = trk_seal_order_at(now_ms) | m.attempt;
 	if ((s32)(m.born - trk_domain_order(d->id)) <= 0 || mark((u8)m.conn, class, &m))
@@ -101,7 +101,7 @@ static void range(struct bytes *b, struct conn *c, struct domain *d)
 	}
 }
 
-/* Others of a class, some of which have the same hash. */
+/* Opens other connections of a class; some of them have the same hash. */
 static void others(struct bytes *b)
 {
 	static u64 id = 1ULL << 32;
@@ -137,7 +137,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		struct conn *c = &conns[what / 8 % CONNS];
 		struct domain *d = c->domains ? &c->d[take(&b, 1) % c->domains] : NULL;
 
-		/* Nothing is asked for that is as old as what may be forgotten. */
+		/* Time ends at one horizon, since no request can be older. */
 		if (now_ms - NOW < LIFE / 2)
 			now_ms += take_any(&b, 10);
 		switch (what % 8) {

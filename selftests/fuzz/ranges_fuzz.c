@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sets of bytes against bitmaps; a full set errs on one side, or says what it gave up. */
+/* Sets of ranges, compared with bitmaps of the bytes that must be in a set, and that may be. */
 #include "core/ranges.h"
 #include "fuzz.h"
 
 #define SPAN	256
 
-/* Bits [a, b) of a map. */
+/* Sets bits [a, b) of a map to @on. */
 static void set(u64 map[SPAN / 64], unsigned int a, unsigned int b, bool on)
 {
 	for (; a < b; a++) {
@@ -24,7 +24,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 
 	while (b.left) {
 		unsigned int op = take(&b, 1), at = take(&b, 1);
-		/* Short ones fill the set. */
+		/* Many ranges are short, so that the set becomes full. */
 		unsigned int end = at + (op & 64 ? 1 + op / 2 % 2 : op / 2 % 32);
 		bool was_full = h.n == TRK_RANGES_MAX;
 
@@ -34,7 +34,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 			trk_ranges_sub(&h, at, end);
 		else if (!exact)
 			trk_ranges_add(&h, at, end);
-		/* Without a free entry the smallest range goes, or the set holds more ... */
+		/* A full set gives the smallest range back, or holds more than was added. */
 		if (!(op & 1)) {
 			u64 gone = at, gone_end = end;
 
@@ -52,7 +52,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 			}
 		} else {
 			set(must, at, end, false);
-			/* ... and bytes that are taken out may stay. */
+			/* From a full set, bytes in the middle of a range may not be taken out. */
 			if (!was_full)
 				set(may, at, end, false);
 		}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any bytes as TCP options, and as a request; what was read is written and read again. */
+/* Any bytes are read as TCP options, and as a request, which is then written and read again. */
 #include "core/reason.h"
 #include "fuzz.h"
 
@@ -66,7 +66,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 	MUST(!(q.nask && q.has_input) && q.input_off + q.input_len >= q.input_off);
 	for (i = 0; i < q.nask; i++)
 		MUST(q.ask[i].len && q.ask[i].off + q.ask[i].len > q.ask[i].off);
-	/* Extensions that may be skipped are all that the way back loses. */
+	/* A request that is written again may be shorter, by extensions that were skipped. */
 	len = trk_wire_req_write(hdr, &q);
 	MUST(len <= q.hdr_len && len == trk_wire_req_hdr_len(hdr, len));
 	MUST(!trk_wire_req_parse(&again, hdr, len, len + q.input_len));

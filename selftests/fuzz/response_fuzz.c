@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Any bytes as a response; what was read is written and read again. */
+/* Any bytes are read as a response, which is then written and read again. */
 #include "core/reason.h"
 #include "fuzz.h"
 
@@ -44,7 +44,7 @@ int fuzz_target(const uint8_t *data, size_t size)
 		MUST(u.opaque + u.len + TRK_MAC_LEN == r.output.p + r.output.len);
 	if (!trk_wire_ucont_parse(&u, r.input))
 		MUST(u.opaque + u.len + TRK_MAC_LEN == r.input.p + r.input.len);
-	/* Extensions that may be skipped are all that the way back loses. */
+	/* A response that is written again may be shorter, by extensions that were skipped. */
 	len = trk_wire_resp_write(hdr, &r);
 	MUST(len == trk_wire_resp_size(&r) && len <= r.hdr_len);
 	MUST(len == trk_wire_resp_hdr_len(hdr, len));

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Continuations of both kinds: any bytes read as one; one with any content
- * sealed and opened, and not opened any more when one bit of it or of what its
- * seal covers is wrong.
+ * Continuations of both kinds.  Any bytes are read as one.  One with any content is sealed and
+ * opened, but cannot be opened if one bit of it, or of what its seal covers, is wrong.
  */
 #include "core/reason.h"
 #include "fuzz.h"
 
 static const struct trk_cipher key = FUZZ_CIPHER(7);
 
-/* Read without a key, sealed again and opened: the same state, whatever the bytes were. */
+/* Any bytes that are read without a key, sealed again and opened give the same state. */
 static void transport(struct bytes *b)
 {
 	struct trk_peer peer = { .port = take(b, 2), .service = take(b, 2) };

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The server's decision and its answer: any state that a server seals, any
- * history with a proof that is right, any asks, input and application.  The
- * grant is the union of what the single requests issue, no number is granted
- * twice while the server remembers, and the packets of the answer stand for
- * just the numbers granted, in their slots.
+ * The server's grant and its answer, for any sealed state, any claims with a right proof, any
+ * asked ranges, any input, and any application.  The grant is what requests of one number each
+ * would issue.  No number is granted twice while the server remembers.  The packets of an answer
+ * stand for exactly the numbers granted, each at its sequence number.
  */
 #include "core/answer.h"
 #include "core/limits.h"
@@ -44,11 +43,11 @@ static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 struct request {
 	struct trk_cont cont;
 	struct trk_claims claims;
-	struct trk_req q;		/* as it was written */
+	struct trk_req q;		/* what was written into @payload */
 	u8 cont_blob[TRK_CONT_LEN];
 	u8 output[TRK_SEALED_UCONT_MAX], input[TRK_SEALED_UCONT_MAX];
 	u8 opaque[TRK_UCONT_MAX];
-	/* Also more than is allowed. */
+	/* It has room for more than is allowed. */
 	u8 payload[TRK_REQ_HDR_MAX + TRK_SEALED_UCONT_MAX + TRK_EXT_HDR + TRK_ADDR_MAX];
 	u32 input_len;
 	u32 seq, ack;
@@ -76,7 +75,7 @@ static void make_cont(struct bytes *b, const struct trk_cipher *c, struct trk_co
 			trk_law_init(&cont->law, cont->law.tcp_base, cont->law.start_cwnd,
 				     cont->law.ssthresh, 0);
 	}
-	/* Who has the key seals anything. */
+	/* Whoever has the key can seal anything. */
 	if (shape & 32) {
 		cont->seg_size = (u16)take_any(b, 16);
 		cont->iw = take(b, 1);
@@ -139,12 +138,15 @@ static void make_request(struct bytes *b, const struct trk_server_env *env, stru
 		struct trk_server_env then = *env;
 
 		q->seg_size = r->cont.seg_size - (shape & 8);
-		/* Of this period, of its neighbours, or of none. */
+		/* The cookie is of this period, or of one before or after it. */
 		then.now_ms += (take(b, 1) % 5 - 2ULL) * (TRK_COOKIE_PERIOD_MS / 2);
 		r->ack = trk_server_syn_cookie(&then, &peer, r->seq - 1) + 1 + q->ackrel;
 	} else {
 		trk_seal_cont(c, &peer, &r->cont, r->cont_blob);
-		/* What is compared is what the seal holds: it has no room for every garbage. */
+		/*
+		 * A continuation does not have room for all values that make_cont() may draw, so
+		 * results are compared with what was sealed.
+		 */
 		trk_seal_cont_read(r->cont_blob, &r->cont);
 		q->cont = (struct trk_blob){ r->cont_blob, TRK_CONT_LEN };
 		make_claims(b, r->cont.base, &r->claims);
@@ -177,7 +179,7 @@ static void make_request(struct bytes *b, const struct trk_server_env *env, stru
 	}
 }
 
-/* What the single requests [m, n] issue, each with the prefix below it. */
+/* What requests of one number each, from m on, issue together. */
 static void single_requests(const struct request *r, u64 m, u64 *first, u64 *count)
 {
 	struct trk_walk w;
@@ -266,7 +268,7 @@ static void check_range(const struct request *r, const struct trk_grant *g, u64 
 		MUST(g->cont.base == r->claims.n && g->cont.domain == r->cont.domain);
 }
 
-/* Another range of the same history: it gets none of the numbers of the first one. */
+/* A second request with the same claims is granted none of the numbers of the first one. */
 static void repeat(struct bytes *b, const struct trk_server_env *env, struct request *r,
 		   const struct trk_grant *before, u32 len)
 {
@@ -298,18 +300,18 @@ int fuzz_target(const uint8_t *data, size_t size)
 	unsigned int flips, before;
 	u32 len;
 
-	/* The other key is the previous one, or retired. */
+	/* The other key is the previous one, or a retired one. */
 	env.previous_key = shape & 8 ? NULL : &old_key;
 	env.max_seg_size = take_in(&b, TRK_MIN_SEG_SIZE, TRK_MAX_SEG_SIZE + 1000);
 	make_request(&b, &env, &r);
-	/* From elsewhere, with or without saying so. */
+	/* The continuation is sealed for another address; a TIMEOUT may say for which. */
 	env.moves = shape & 8;
 	if (shape & 16 && r.q.kind != TRK_KIND_FIRST)
 		trk_seal_cont(&key, &elsewhere, &r.cont, r.cont_blob);
 	if (shape & 32 && r.q.kind == TRK_KIND_TIMEOUT)
 		r.q.addr = (struct trk_blob){ addr, trk_seal_peer_write(&elsewhere, addr) };
 	memset(&answered, 0, sizeof(answered));
-	/* A request before this one reported so many numbers. */
+	/* An earlier request has reported so many numbers. */
 	before = shape & 4 ? (unsigned int)take_any(&b, 11) : 0;
 	if (before && env.record) {
 		struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = r.cont.conn,

@@ -4,9 +4,9 @@
  *
  *   churn ADDRESS SEED COUNT
  *
- * There an HTTP server is at port 80, with a file /100000, an echo service at port 7 and
- * nobody at port 9.  COUNT sockets are opened, by several processes; some of these end
- * with sockets open.  What must succeed does, or the exit status is not 0.
+ * At ADDRESS, there must be an HTTP server with a file /100000 at port 80, an echo service at
+ * port 7, and nothing at port 9.  COUNT sockets are opened by several processes, which leave
+ * some of them open when they end.  The exit status is not 0 if anything fails that must not.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -73,7 +73,7 @@ static void read_some(int fd, size_t total)
 	}
 }
 
-/* A listener, mapped, perhaps with an event or two in its queue. */
+/* Makes a listener and maps its queue, in which there may be an event or two. */
 static void serve(int fd)
 {
 	struct sockaddr_in sa = { .sin_family = AF_INET };
@@ -93,7 +93,7 @@ static void serve(int fd)
 	sa.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	client = socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES);
 	must(client >= 0, "socket");
-	/* Nobody will ever read what it sends: it must not wait for that when it is closed. */
+	/* No server consumes what it sends, and close() must not wait for that. */
 	must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), "SO_LINGER");
 	must(!connect(client, (struct sockaddr *)&sa, sizeof(sa)), "connect to ourselves");
 	ask(client);
@@ -102,7 +102,7 @@ static void serve(int fd)
 
 		must(poll(&p, 1, 200000) == 1, "an event");
 	}
-	/* The one that is closed first differs, and a mapping outlives its descriptor. */
+	/* Either end may be closed first, and the mapping may live longer than the descriptor. */
 	if (rng_below(&rng, 2))
 		close(client);
 	if (rng_below(&rng, 2))
@@ -126,7 +126,7 @@ static void live(int fd)
 		must(dial(fd, NOBODY) == -1 && errno == ECONNREFUSED, "refused");
 		return;
 	case 3:
-		/* Closed while the SYN is under way. */
+		/* The socket will be closed while its SYN is under way. */
 		set_blocking(fd, false);
 		must(!dial(fd, HTTP) || errno == EINPROGRESS, "connect without waiting");
 		return;
@@ -141,7 +141,7 @@ static void live(int fd)
 	case 5:
 		break;
 	case 6:
-		/* Closed while the answer is under way. */
+		/* The socket will be closed while the answer is under way. */
 		ask(fd);
 		break;
 	case 7:
@@ -183,7 +183,7 @@ int main(int argc, char **argv)
 
 			must(fd >= 0, "socket");
 			live(fd);
-			/* Some are left to the end of the process. */
+			/* Some sockets are closed only by the end of the process. */
 			if (rng_below(&rng, 4))
 				close(fd);
 		}

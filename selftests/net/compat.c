@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A program of 32 bits on a kernel of 64: a server that answers its own client. Built without
- * a C library, so that nothing but a compiler is needed. Prints TAP; exits with what failed.
+ * A program of 32 bits on a kernel of 64 bits: a server that answers its own client. It is built
+ * without a C library, so that only a compiler is needed. It prints TAP, and ends with status 1 at
+ * the first case that fails.
  */
 #include <linux/in.h>
 #include <linux/poll.h>
@@ -16,7 +17,7 @@ _Static_assert(sizeof(void *) == 4, "to be compiled with -m32");
 #define NR_EXIT		1
 #define NR_WRITE	4
 #define NR_IOCTL	54
-#define NR_MMAP		90	/* its arguments are in memory */
+#define NR_MMAP		90	/* takes a pointer to its arguments */
 #define NR_POLL		168
 #define NR_SOCKET	359
 #define NR_BIND		361
@@ -40,7 +41,7 @@ static int call(int nr, long a, long b, long c, long d, long e)
 	return result;
 }
 
-/* recvfrom() and sendto() have a sixth argument, which the compiler keeps its frame in. */
+/* recvfrom() and sendto() have a sixth argument, in ebp, which the compiler needs for its frame. */
 static int call6(int nr, const long *arg)
 {
 	int result;
@@ -76,7 +77,7 @@ static void must(int ok, const char *what)
 		call(NR_EXIT, 1, 0, 0, 0, 0);
 }
 
-/* The event that comes after @seen others, 0 if none does within a minute. */
+/* Waits for the event that comes after @seen others; returns 0 if a minute passes without it. */
 static const struct trk_event *next_event(const struct trk_queue_head *head, int server, __u32 seen)
 {
 	struct pollfd p = { .fd = server, .events = POLLIN };
@@ -87,7 +88,7 @@ static const struct trk_event *next_event(const struct trk_queue_head *head, int
 			      (__u64)head->order[seen % 16] * head->event_size);
 }
 
-/* Carries out one operation on the event that is the oldest; its result. */
+/* Answers an event, and returns the result of the operation. */
 static __s64 operate(int server, const struct trk_event *ev, struct trk_op *op)
 {
 	struct trk_ops ops = {
@@ -139,7 +140,7 @@ void _start(void)
 	client = call(NR_SOCKET, AF_INET, SOCK_STREAM, IPPROTO_TRICKLES, 0, 0);
 	sa.sin_addr.s_addr = 0x0100007f;
 	must(client >= 0 && !call(NR_CONNECT, client, (long)&sa, sizeof(sa), 0, 0), "connect()");
-	/* Larger than the entries of a queue are by default, and in one packet. */
+	/* The input does not fit an entry of the default size; it is sent in one packet. */
 	for (i = 0; i < (int)sizeof(request); i++)
 		request[i] = i % 251;
 	{
@@ -148,7 +149,7 @@ void _start(void)
 		call6(NR_SENDTO, args);
 	}
 	ev = next_event(head, server, 0);
-	/* On a machine that is slow the connection was opened before there was input. */
+	/* On a slow machine, the first event may come without input. */
 	if (ev && !(ev->flags & TRK_EVF_INPUT) && !operate(server, ev, &nothing))
 		ev = next_event(head, server, 1);
 	in = (const char *)ev + (ev ? ev->input_at : 0);

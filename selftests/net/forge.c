@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who may write the key may seal anything, and any user may in a namespace of his own.
+ * Whoever may write the key can seal anything, and in a namespace of his own any user may.
  *
  *   forge SECRET OWNER SEED COUNT
  *   forge SECRET OWNER cost
  *
- * Listens at port 8080 of the loopback device, sends itself COUNT random requests that are
- * sealed with the secret (64 hexadecimal digits, net.trickles.key) for the owner (label.py),
- * and answers what the kernel believes with as much as it takes. Before these come the
- * continuations of which kernels died. Prints how many were sent and how many became events.
- * With "cost" it prints for the worst message of each kind how long sendto() took, in
- * nanoseconds: the loopback device hands it to the receiving half at once. On a machine whose
- * clock counts instructions (scripts/costs) these are instructions.
+ * Listens at port 8080 of the loopback device, and sends itself COUNT random requests that are
+ * sealed with the secret (64 hexadecimal digits, net.trickles.key) for the owner (label.py). It
+ * answers those that the kernel takes with as much as the kernel allows. Before them it sends
+ * some with continuations that made the kernel crash once. It prints how many were sent and how
+ * many became events.
+ *
+ * With "cost" it prints, for the worst request of each kind, how long sendto() takes in
+ * nanoseconds, in which the loopback device has also handed the packet to the receiving half.
+ * On a machine whose clock counts instructions (scripts/costs) these are instructions.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -97,7 +99,7 @@ static void transmit(u32 seq, u32 ack, const u8 *payload, u32 len)
 	sent++;
 }
 
-/* What became an event gets an answer that is as long as it may be. */
+/* Answers all events, with as much data as the kernel takes. */
 static void answer_all(void)
 {
 	static u8 data[DATA];
@@ -129,7 +131,7 @@ static u64 wall_ms(void)
 	return t.tv_sec * 1000ULL + t.tv_nsec / 1000000;
 }
 
-/* A range with all the output there is, under a continuation that nobody seals. */
+/* Sends a RANGE that reports up to @n and asks for much, with a continuation of such values. */
 static void known(u16 seg_size, u32 start_cwnd, u64 n)
 {
 	struct trk_cont c = { .conn = seg_size, .seg_size = seg_size, .iw = TRK_INITIAL_WINDOW,
@@ -151,7 +153,7 @@ static void known(u16 seg_size, u32 start_cwnd, u64 n)
 	answer_all();
 }
 
-/* ---- what messages cost ---- */
+/* ---- what requests cost ---- */
 
 #define REPEATS	16
 
@@ -163,7 +165,7 @@ static u64 now_ns(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-/* The request @q under a continuation whose base is @away numbers below, in a window of @window. */
+/* Fills in a request that reports a whole window, @away numbers above the base. */
 static void worst_request(struct trk_req *q, u64 conn, u64 away, u32 window, bool late)
 {
 	struct trk_cont c = { .conn = conn, .seg_size = 1448, .iw = TRK_INITIAL_WINDOW,
@@ -198,7 +200,7 @@ static void worst_request(struct trk_req *q, u64 conn, u64 away, u32 window, boo
 				      garbage.input);
 }
 
-/* The least of some times, the receiving half included: what else happens is not to count. */
+/* Prints the least of some times, since what else happens meanwhile must not count. */
 static void cost_of(const char *name, u8 kind, u64 away, u32 window, bool late, bool spoilt)
 {
 	static u64 conn = 1 << 20;
@@ -264,13 +266,13 @@ int main(int argc, char **argv)
 		costs();
 		return 0;
 	}
-	/* A train of 256 packets, slots without data, an answer of 16 MB, all numbers at once. */
+	/* Segment sizes with no room for data or above the bound; a report of all numbers. */
 	known(64, 65536, 300);
 	known(24, 65536, 300);
 	known(0, 10, 10);
 	known(65535, 65536, 300);
 	known(1400, 65536, U32_MAX);
-	/* One that is as it should be, or all of this would show nothing. */
+	/* The last one is right; if it were not taken, the others would show nothing. */
 	known(1400, 10, 10);
 	if (events != 1 || answered != 1)
 		die("%lu events and %lu answers of six requests, of which one is good", events,

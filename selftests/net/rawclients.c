@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many Trickles clients in one process, over a raw socket: the protocol's core runs
- * in user space here, so that the kernel holds no socket for any of them.
+ * Many Trickles clients in one process, over a raw socket.  The core runs in user space here, so
+ * that the kernel has no socket for any of them.
  *
  *   rawclients COUNT ADDRESS PORT SIZE
  *
- * Opens COUNT connections and fetches /SIZE over each; says "open"; after a line on
- * stdin it fetches /SIZE over each of them again, and says "fetched".  Files are as
- * xfer makes them.  The kernel must not answer for us: drop incoming TCP with nft.
+ * Opens COUNT connections and fetches /SIZE over each, then says "open".  After a line on stdin
+ * it fetches /SIZE over each of them again, and says "fetched".  Files are as xfer makes them.
+ * The kernel must not answer in its place, so incoming TCP has to be dropped with nft.
  */
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
@@ -29,14 +29,14 @@
 #include "sim/rng.h"
 
 #define FIRST_PORT	10000
-#define BUSY_MAX	64		/* connections at work at a time */
-#define BUFFER		32768		/* bytes of the stream that an answer may have */
+#define BUSY_MAX	64		/* so many connections fetch at a time */
+#define BUFFER		32768		/* an answer is not longer than this, with its header */
 #define SEG_SIZE	1456		/* 1500 less headers of IP and TCP, less our option */
-#define TIMERS_US	50000		/* how often the timers of all are looked at */
+#define TIMERS_US	50000		/* how often all timers are looked at */
 #define SYN_AGAIN_US	1000000
-#define LIMIT_US	120000000	/* for all of it to go on by one step */
+#define LIMIT_US	120000000	/* within this time another fetch must be complete */
 
-/* What a connection needs while it is at work. */
+/* What a connection needs while it fetches. */
 struct work {
 	u8 data[BUFFER];
 	u8 have[BUFFER];
@@ -128,7 +128,7 @@ static void transmit(struct conn *c, u8 flags, u32 seq, u32 ack, const u8 *paylo
 		die("sendto: %m");
 }
 
-/* All requests that are to be sent now. */
+/* Sends all requests that are to be sent now. */
 static void pump(struct conn *c)
 {
 	struct trk_sending out;
@@ -155,7 +155,7 @@ static void send_syn(struct conn *c)
 	transmit(c, TH_SYN, c->isn, 0, NULL, 0);
 }
 
-/* Asks for the file: over a new connection, or over one that was idle. */
+/* Asks for the file, over a new connection or over an idle one. */
 static void begin(struct conn *c)
 {
 	char *end = c->input + strlen(c->input);
@@ -186,7 +186,7 @@ static u8 pattern(u64 off)
 	return ((u8 *)&word)[off % 8];
 }
 
-/* The whole answer may be there: then the connection is idle again. */
+/* Checks the answer if it is complete; then the connection is idle again. */
 static void look(struct conn *c)
 {
 	const char *text = (char *)c->work->data, *body;
@@ -225,7 +225,7 @@ static void store(struct conn *c, const struct trk_delivery *in, const u8 *data)
 		c->cl.rcv_nxt++;
 }
 
-/* A response, or a train of them that nobody has cut. */
+/* Takes a response, or several in one segment that was not cut into packets (GSO). */
 static void responses(struct conn *c, u32 seq, const u8 *p, u32 len)
 {
 	u32 seqrel = seq - (c->server_isn + 1);
@@ -318,7 +318,7 @@ static void timers(void)
 	}
 }
 
-/* One fetch over each connection. */
+/* Fetches once over each connection. */
 static void round_of_all(void)
 {
 	u64 stuck_us = now_us() + LIMIT_US, timers_us = 0;
@@ -378,7 +378,7 @@ int main(int argc, char **argv)
 	if (raw_fd < 0 || packet_fd < 0 ||
 	    setsockopt(packet_fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
 		die("raw sockets: %m");
-	/* It would only collect what packet_fd reads. */
+	/* The raw socket needs no room to receive, since packet_fd reads all packets. */
 	room = 0;
 	if (setsockopt(raw_fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)))
 		die("SO_RCVBUF: %m");

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Transfers over Trickles whose every byte is compared with what it must be: byte
- * i of a file of n bytes is a function of both.
+ * Transfers over Trickles.  Every byte is compared with what it must be: byte i of a file of n
+ * bytes is a function of i and n.
  *
- *   xfer files FOLDER SIZE...           makes FOLDER/SIZE
- *   xfer [OPTION...] get ADDRESS PORT SIZE...     GET /SIZE
- *   xfer [OPTION...] echo ADDRESS PORT SIZE...    there and back
+ *   xfer files FOLDER SIZE...                     makes files FOLDER/SIZE
+ *   xfer [OPTION...] get ADDRESS PORT SIZE...     fetches /SIZE
+ *   xfer [OPTION...] echo ADDRESS PORT SIZE...    sends so much, and gets it back
  *
  *   -j N  so many transfers at a time   -k  get all over one connection, pipelined
  *   -p    plain TCP is expected         -t SECONDS  time for each transfer (250)
  *   -r    a connection that is refused is tried again
- *   -m    so is one for which there is no memory
+ *   -m    a connection for which there is no memory is tried again
  *
- * SIZE may be FROM-TO.  An error is one line; the exit status says whether all is well.
+ * SIZE may be FROM-TO.  An error is one line, and the exit status is 0 only if there was none.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,7 +49,7 @@ static void die(const char *format, ...)
 	exit(1);
 }
 
-/* Bytes [off, off + len) of the file of @size bytes. */
+/* Makes bytes [off, off + len) of a file of @size bytes. */
 static void pattern(uint64_t size, uint64_t off, uint8_t *p, size_t len)
 {
 	while (len) {
@@ -163,7 +163,7 @@ static void request(int fd, uint64_t size, bool last)
 	send_all(fd, text, strlen(text));
 }
 
-/* An answer's header, byte by byte for what follows it is somebody else's. */
+/* Reads the header of an answer, byte by byte, so as to read nothing of what follows it. */
 static void read_head(int fd, uint64_t size)
 {
 	char head[4096];
