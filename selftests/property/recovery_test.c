@@ -1021,7 +1021,7 @@ static enum fate response_at_random(struct run *r, u64 number, struct packet *p)
 	return rng_u64(&r->p.rng) % 100 ? at_random(r) : LATE;
 }
 
-/* Random messages and losses, and a new key every second or two.  Six are held. */
+/* Random messages and losses, and a new key every second or two; six retired keys are held. */
 static void recovery__keys_and_losses_at_random(void)
 {
 	struct script sc = { CHANGES(20, 0), .response = response_at_random };
