@@ -21,7 +21,7 @@ struct state {
 	struct trk_entry *ring;
 	u64 now_us;
 	u64 rng;
-	u64 in_una, rcv_limit;		/* neither may ever become less */
+	u64 in_una, rcv_limit;		/* the first never becomes less; the second is unused */
 	struct trk_ranges got;		/* output received, above rcv_nxt */
 };
 
