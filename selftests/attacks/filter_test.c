@@ -29,7 +29,7 @@ static struct trk_peer peer_of(u32 network, u8 host)
 	return p;
 }
 
-static int mark(const struct trk_peer *peer, struct trk_record *m)
+static int record(const struct trk_peer *peer, struct trk_record *m)
 {
 	struct trk_peer all = peer_of(1, 1);
 	unsigned int i;
@@ -58,8 +58,8 @@ static u64 connect_one(const struct trk_peer *peer, u64 conn)
 	struct trk_record range = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain_now(),
 				  .m = 1, .n = 10 };
 
-	mark(peer, &first);
-	mark(peer, &range);
+	record(peer, &first);
+	record(peer, &range);
 	return range.domain;
 }
 
@@ -97,7 +97,7 @@ static double answered_again(u32 networks)
 		struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 7, .domain = domain,
 				      .m = i, .n = i };
 
-		again += !mark(&me, &m);
+		again += !record(&me, &m);
 	}
 	return again;
 }
@@ -120,7 +120,7 @@ static double pushed_out(u32 networks)
 		struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 1 + i, .domain = domain[i],
 				      .m = 11, .n = 11 };
 
-		out += mark(&p, &m) != TRK_OK;
+		out += record(&p, &m) != TRK_OK;
 	}
 	return out;
 }
@@ -146,8 +146,8 @@ static double stuck(u32 networks)
 		now_ms += 10;
 		t.born = trk_domain_order(domain_now()) | 1;
 		m.domain = (u64)t.born << 32;
-		mark(&p, &t);
-		n += mark(&p, &m) != TRK_OK;
+		record(&p, &t);
+		n += record(&p, &m) != TRK_OK;
 	}
 	return n;
 }

@@ -27,7 +27,7 @@ static const struct trk_peer peer = { .addr = { [15] = 9 }, .port = 40001, .serv
 static struct trku_replay answered;
 
 static struct cost {
-	unsigned long seals, blocks, steps, marks, numbers;
+	unsigned long seals, blocks, steps, records, numbers;
 } cost, worst;
 
 static void count_mac(const struct trk_cipher *c, const u8 *p, unsigned int n, u8 *out)
@@ -50,7 +50,7 @@ static const struct trk_cipher *get_cipher(void *arg, u8 key_id)
 
 static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
-	cost.marks++;
+	cost.records++;
 	return toy_record(&answered, from, m, NOW);
 }
 
@@ -97,7 +97,7 @@ static int step(const struct trk_req *q, u32 ack, struct trk_grant *g)
 	raise(&worst.seals, cost.seals);
 	raise(&worst.blocks, cost.blocks);
 	raise(&worst.steps, cost.steps);
-	raise(&worst.marks, cost.marks);
+	raise(&worst.records, cost.records);
 	raise(&worst.numbers, cost.numbers);
 	return err;
 }
@@ -164,12 +164,12 @@ static int sealed(u8 kind, const struct shape *s, u64 conn, u32 gap_claims, bool
 
 static void expect_worst(const char *what, struct cost bound)
 {
-	printf("# %-28s %4lu seals %4lu blocks %4lu steps %2lu marks %6lu numbers\n", what,
-	       worst.seals, worst.blocks, worst.steps, worst.marks, worst.numbers);
+	printf("# %-28s %4lu seals %4lu blocks %4lu steps %2lu records %6lu numbers\n", what,
+	       worst.seals, worst.blocks, worst.steps, worst.records, worst.numbers);
 	CHECK(worst.seals <= bound.seals);
 	CHECK(worst.blocks <= bound.blocks);
 	CHECK(worst.steps <= bound.steps);
-	CHECK(worst.marks <= bound.marks);
+	CHECK(worst.records <= bound.records);
 	CHECK(worst.numbers <= bound.numbers);
 }
 

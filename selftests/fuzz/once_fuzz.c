@@ -33,7 +33,7 @@ static struct conn {
 	u32 firsts;
 } conns[CONNS];
 
-static int mark(u8 hash, u8 class, struct trk_record *m)
+static int record(u8 hash, u8 class, struct trk_record *m)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(now_ms),
 					  .ahead = trk_server_ahead(SKEW),
@@ -60,7 +60,7 @@ static void first(struct bytes *b, struct conn *c)
 			      .attempt = take(b, 1) % 16 };
 
 	m.born = trk_seal_order_at(now_ms) | m.attempt;
-	if (mark((u8)m.conn, 0, &m))
+	if (record((u8)m.conn, 0, &m))
 		return;
 	MUST(evicted || !(c->firsts >> m.attempt & 1));
 	c->firsts |= 1u << m.attempt;
@@ -76,7 +76,7 @@ static void timeout(struct bytes *b, struct conn *c, struct domain *d)
 	/* From another address it is renewed only. */
 	m.renew_only = class != d->class;
 	m.born = trk_seal_order_at(now_ms) | m.attempt;
-	if ((s32)(m.born - trk_domain_order(d->id)) <= 0 || mark((u8)m.conn, class, &m))
+	if ((s32)(m.born - trk_domain_order(d->id)) <= 0 || record((u8)m.conn, class, &m))
 		return;
 	if (!m.renew_only && !m.again) {
 		MUST(!(d->executed >> m.attempt & 1));
@@ -92,7 +92,7 @@ static void range(struct bytes *b, struct conn *c, struct domain *d)
 			      .m = base + m0, .n = base + n };
 
 	m.floor = m.m - 1 - take_any(b, 9);
-	if (mark((u8)m.conn, d->class, &m))
+	if (record((u8)m.conn, d->class, &m))
 		return;
 	MUST(m.m <= m.a && m.a <= m.b && m.b <= m.n);
 	for (x = m.a - base; x <= m.b - base; x++) {
@@ -112,14 +112,14 @@ static void others(struct bytes *b)
 		struct trk_record m = { .kind = TRK_KIND_FIRST, .conn = id++,
 				      .born = trk_seal_order_at(now_ms) };
 
-		mark((u8)id, class, &m);
+		record((u8)id, class, &m);
 		m.kind = class == 2 ? TRK_KIND_TIMEOUT : TRK_KIND_RANGE;
 		m.domain = (u64)trk_seal_order_at(now_ms) << 32;
 		m.attempt = 1;
 		m.born |= 1;
 		m.m = 1;
 		m.n = 1;
-		mark((u8)(id - 1), class, &m);
+		record((u8)(id - 1), class, &m);
 		now_ms += TRK_BORN_UNIT_MS;
 	}
 }

@@ -20,7 +20,7 @@
 
 static struct trk_once_set set;
 
-static int mark_at(u64 ms, u8 class, struct trk_record *m, u32 *evicted)
+static int record_at(u64 ms, u8 class, struct trk_record *m, u32 *evicted)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(NOW + ms),
 					  .ahead = trk_server_ahead(0),
@@ -56,32 +56,32 @@ static void one_domain(struct rng *r, const struct habit *h, u64 floor)
 	memset(&l, 0, sizeof(l));
 	l.top = floor;
 	while (l.top < NUMBERS - h->len - h->ahead - 2) {
-		struct trk_record mark = { .kind = TRK_KIND_RANGE, .conn = 1, .domain = 1ULL << 32,
+		struct trk_record rec = { .kind = TRK_KIND_RANGE, .conn = 1, .domain = 1ULL << 32,
 					 .floor = floor };
 		int err;
 
 		m = l.top + 1 + rng_below(r, h->ahead + 1);
 		m -= min_t(u64, rng_below(r, h->back + 1), m - 1);
 		n = m + rng_below(r, h->len);
-		mark.m = m;
-		mark.n = n;
-		err = mark_at(0, 0, &mark, &evicted);
+		rec.m = m;
+		rec.n = n;
+		err = record_at(0, 0, &rec, &evicted);
 		if (err) {
 			CHECK_EQ(err, TRK_DROP_REPLAY);
 			for (x = m; x <= n; x++)
 				CHECK(refused_rightly(&l, x, floor));
 			continue;
 		}
-		CHECK(m <= mark.a && mark.a <= mark.b && mark.b <= n);
-		for (x = m; x < mark.a; x++)
+		CHECK(m <= rec.a && rec.a <= rec.b && rec.b <= n);
+		for (x = m; x < rec.a; x++)
 			CHECK(refused_rightly(&l, x, floor));
-		for (x = mark.a; x <= mark.b; x++) {
+		for (x = rec.a; x <= rec.b; x++) {
 			CHECK(!l.answered[x] && x > floor);
 			l.answered[x] = true;
 		}
-		if (mark.b < n)
-			CHECK(refused_rightly(&l, mark.b + 1, floor));
-		l.top = max_t(u64, l.top, mark.b);
+		if (rec.b < n)
+			CHECK(refused_rightly(&l, rec.b + 1, floor));
+		l.top = max_t(u64, l.top, rec.b);
 	}
 	CHECK_EQ(evicted, 0);
 }
@@ -120,7 +120,7 @@ static void numbers__two_late_runs_come_still(void)
 			to[k] = at + rng_below(&r, RNG_PICK(&r, 5, 600, TRK_MAX_CWND));
 			m.m = to[k] + 1;
 			m.n = to[k] + 1 + rng_below(&r, RNG_PICK(&r, 1, 100, 2000));
-			CHECK_EQ(mark_at(0, 0, &m, &evicted), TRK_OK);
+			CHECK_EQ(record_at(0, 0, &m, &evicted), TRK_OK);
 			CHECK(m.a == m.m && m.b == m.n);
 			at = m.n + 1;
 		}
@@ -129,7 +129,7 @@ static void numbers__two_late_runs_come_still(void)
 			struct trk_record m = { .kind = TRK_KIND_RANGE, .conn = 1,
 					      .domain = 1ULL << 32,
 					      .m = from[which], .n = to[which] };
-			int err = mark_at(0, 0, &m, &evicted);
+			int err = record_at(0, 0, &m, &evicted);
 
 			CHECK_EQ(err, k < 2 ? TRK_OK : TRK_DROP_REPLAY);
 			if (!err)
@@ -180,7 +180,7 @@ static void play_range(struct rng *r, struct conn *c, u64 ms, u32 *evicted, u64 
 
 	m.m = rng_in(r, 1, FEW - 1);
 	m.n = rng_in(r, m.m, FEW - 1);
-	if (mark_at(ms, c->class[k], &m, evicted))
+	if (record_at(ms, c->class[k], &m, evicted))
 		return;
 	for (x = m.a; x <= m.b; x++) {
 		CHECK(!(c->answered[k] >> x & 1));
@@ -204,7 +204,7 @@ static void play_timeout(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 	}
 	m.born = trk_seal_order_at(NOW + ms) | m.attempt;
 	if ((s32)(m.born - trk_domain_order(m.domain)) <= 0 ||
-	    mark_at(ms, class, &m, evicted))
+	    record_at(ms, class, &m, evicted))
 		return;
 	if (!m.again && !m.renew_only) {
 		CHECK(!(c->executed[k] >> m.attempt & 1));
@@ -222,7 +222,7 @@ static void play_first(struct rng *r, struct conn *c, u64 ms, u32 *evicted)
 	u8 class = (u8)rng_below(r, 3);
 
 	m.born = trk_seal_order_at(NOW + ms);
-	if (!mark_at(ms, class, &m, evicted))
+	if (!record_at(ms, class, &m, evicted))
 		conn_reborn(c, m.born, class);
 }
 

@@ -50,7 +50,7 @@ struct run {
 	u64 read, read_at_us;
 	/* The rest is for scripts, which use it as they like. */
 	unsigned int phase, seen, dropped, knocks, reseals, renewals, late;
-	u64 mark, first_loss, recover;
+	u64 noted, first_loss, recover;
 	u32 new_cwnd, seen_burst;
 	u64 at_us[32];
 };
@@ -376,7 +376,7 @@ static void recovery__losses_among_survivors(void)
 static enum fate first_lost(struct run *r, u64 number, struct packet *p)
 {
 	watch_events(r);
-	return number == FIRST_LOST && !r->mark++ ? DROP : DELIVER;
+	return number == FIRST_LOST && !r->noted++ ? DROP : DELIVER;
 }
 
 static enum fate reports_lost(struct run *r, const struct trk_req *q)
@@ -408,7 +408,7 @@ static enum fate count_claims(struct run *r, const struct trk_req *q)
 
 	for (i = 0; i < q->nclaims; i++)
 		lost += q->claim[i].kind == TRK_CLAIM_LOST;
-	r->mark = max_t(u64, r->mark, lost);
+	r->noted = max_t(u64, r->noted, lost);
 	return DELIVER;
 }
 
@@ -421,7 +421,7 @@ static void recovery__several_events_in_one_window(void)
 	PLAY(&sc);
 	CHECK_EQ(run.dropped, 4);
 	CHECK_EQ(run.phase, 4);
-	CHECK(run.mark >= 3);
+	CHECK(run.noted >= 3);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 
@@ -431,7 +431,7 @@ static void recovery__several_events_in_one_window(void)
 static enum fate recovery_lost(struct run *r, u64 number, struct packet *p)
 {
 	watch_events(r);
-	if (r->p.q.kind == TRK_KIND_TIMEOUT || r->mark)
+	if (r->p.q.kind == TRK_KIND_TIMEOUT || r->noted)
 		return DELIVER;
 	if (number == FIRST_LOST)
 		return DROP;
@@ -452,11 +452,11 @@ static void timeout_granted(struct run *r)
 
 	if (r->p.q.kind != TRK_KIND_TIMEOUT)
 		return;
-	if (r->mark && r->mark != law->ssthresh)
+	if (r->noted && r->noted != law->ssthresh)
 		pair_fail(&r->p, "a repeated timeout changes ssthresh to %u", law->ssthresh);
 	if (r->p.grant.count != 1 || law->start_cwnd != 1)
 		pair_fail(&r->p, "%u packets after a timeout", r->p.grant.count);
-	r->mark = law->ssthresh;
+	r->noted = law->ssthresh;
 }
 
 static void recovery__timeout_in_recovery(void)
@@ -467,7 +467,7 @@ static void recovery__timeout_in_recovery(void)
 	PLAY(&sc);
 	CHECK_EQ(run.p.cl.stat.timeouts, 1);
 	CHECK_EQ(run.phase, 1);
-	CHECK_EQ(run.mark, run.new_cwnd);
+	CHECK_EQ(run.noted, run.new_cwnd);
 }
 
 #define DEAF	5	/* attempts without an answer: requests are lost, then one response */
@@ -493,7 +493,7 @@ static void recovery__timeout_of_the_timeout(void)
 	u64 wait;
 
 	PLAY(&sc);
-	CHECK_EQ(run.mark, run.new_cwnd);
+	CHECK_EQ(run.noted, run.new_cwnd);
 	for (first = 1; !run.at_us[first]; first++)
 		;
 	CHECK(first < DEAF - 1);
@@ -523,17 +523,17 @@ static enum fate every_tenth_lost(struct run *r, u64 number, struct packet *p)
 
 static enum fate most_claims(struct run *r, const struct trk_req *q)
 {
-	r->mark = max_t(u64, r->mark, q->nclaims);
+	r->noted = max_t(u64, r->noted, q->nclaims);
 	return DELIVER;
 }
 
-static void recovery__gap_list_full(void)
+static void recovery__claim_list_full(void)
 {
 	static const struct script sc = { GET(1200000), .response = every_tenth_lost,
 					  .request = most_claims };
 
 	PLAY(&sc);
-	CHECK_EQ(run.mark, TRK_MAX_CLAIMS);
+	CHECK_EQ(run.noted, TRK_MAX_CLAIMS);
 	CHECK(run.p.cl.stat.merged + run.p.cl.stat.held);
 }
 
@@ -564,7 +564,7 @@ static void clock_in_recovery(struct run *r)
 	if (r->phase && !r->p.later_ms)
 		r->p.later_ms = r->p.horizon_ms / 2 + 1000;
 	else if (r->phase && g->mint != TRK_MINT_NONE && g->cont.law.first_loss)
-		r->mark |= RENEWED;
+		r->noted |= RENEWED;
 }
 
 static enum fate uses_renewed(struct run *r, const struct trk_req *q)
@@ -575,9 +575,9 @@ static enum fate uses_renewed(struct run *r, const struct trk_req *q)
 		return DELIVER;
 	trk_seal_cont_read(q->cont.p, &c);
 	if (c.law.first_loss)
-		r->mark |= USED;
+		r->noted |= USED;
 	if (c.key_id == 2 && c.domain_key == 1)
-		r->mark |= OLD_DOMAIN;
+		r->noted |= OLD_DOMAIN;
 	return DELIVER;
 }
 
@@ -594,7 +594,7 @@ static void recovery__renewal_in_recovery(void)
 					  .request = uses_renewed, .granted = clock_in_recovery };
 
 	PLAY(&sc);
-	CHECK_EQ(run.mark, RENEWED | USED);
+	CHECK_EQ(run.noted, RENEWED | USED);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 	CHECK_EQ(run.p.server_drops[TRK_DROP_EXPIRED], 0);
 }
@@ -618,7 +618,7 @@ static void recovery__key_change_in_recovery(void)
 					  .request = uses_renewed, .granted = key_in_recovery };
 
 	PLAY(&sc);
-	CHECK_EQ(run.mark, RENEWED | USED | OLD_DOMAIN);
+	CHECK_EQ(run.noted, RENEWED | USED | OLD_DOMAIN);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 	CHECK_EQ(run.p.server_drops[TRK_DROP_KEY], 0);
 }
@@ -673,7 +673,7 @@ static enum fate step_ahead(struct run *r, const struct trk_req *q)
 static void at_first(struct run *r)
 {
 	if (r->p.q.kind == TRK_KIND_FIRST)
-		r->mark = r->p.q.attempt;
+		r->noted = r->p.q.attempt;
 }
 
 /* The cookie is of a time that has not come yet, or is long past: by a new SYN it goes on. */
@@ -684,11 +684,11 @@ static void recovery__clock_steps_in_handshake(void)
 					     .granted = at_first };
 
 	PLAY(&back);
-	CHECK_EQ(run.mark, TRK_SYN_ATTEMPT);
+	CHECK_EQ(run.noted, TRK_SYN_ATTEMPT);
 	CHECK_EQ(run.p.server_drops[TRK_DROP_COOKIE], TRK_SYN_ATTEMPT);
 	CHECK_EQ(run.knocks, 1);
 	PLAY(&ahead);
-	CHECK_EQ(run.mark, TRK_SYN_ATTEMPT);
+	CHECK_EQ(run.noted, TRK_SYN_ATTEMPT);
 	CHECK_EQ(run.p.server_drops[TRK_DROP_COOKIE], TRK_SYN_ATTEMPT);
 	CHECK_EQ(run.knocks, 1);
 }
@@ -779,7 +779,7 @@ static enum fate other_port(struct run *r, const struct trk_req *q)
 /* The answer must be one packet with a continuation and the address, and nothing else. */
 static enum fate count_moves(struct run *r, u64 number, struct packet *p)
 {
-	r->mark += r->p.grant.moved;
+	r->noted += r->p.grant.moved;
 	if (r->p.grant.renew_only &&
 	    p->len != TRK_RESP_FIXED + TRK_CONT_LEN + TRK_EXT_HDR + r->p.grant.addr_len)
 		pair_fail(&r->p, "%u bytes to a client that moves", p->len);
@@ -796,10 +796,10 @@ static void recovery__another_address(void)
 						      .len = 400000, .key = 7 } } };
 
 	PLAY(&get);
-	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.noted, 1);
 	CHECK_EQ(run.p.server_drops[TRK_DROP_MOVED], 2);
 	PLAY(&put);
-	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.noted, 1);
 }
 
 /* A firewall forgets the connection, and lets nothing through before it has seen a SYN. */
@@ -1093,7 +1093,7 @@ static enum fate while_paused(struct run *r, const struct trk_req *q)
 {
 	/* What was in flight when the reader fell asleep may still be reported. */
 	if (r->paused && r->p.now_us > r->quiet_since + 10 * DELAY_US)
-		r->mark++;
+		r->noted++;
 	if (r->slept && !r->paused && !r->at_us[0])
 		r->at_us[0] = r->p.now_us;
 	return DELIVER;
@@ -1106,7 +1106,7 @@ static void recovery__window_closed_for_a_minute(void)
 
 	PLAY(&sc);
 	CHECK(run.slept);
-	CHECK_EQ(run.mark, 0);
+	CHECK_EQ(run.noted, 0);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 	CHECK_EQ(run.at_us[0], run.read_at_us);
 }
@@ -1122,7 +1122,7 @@ static void burst(struct run *r)
 		r->seen_burst = 0;
 	r->at_us[0] = r->sim.now_us;
 	r->seen_burst += g->count;
-	r->mark = max_t(u64, r->mark, r->seen_burst);
+	r->noted = max_t(u64, r->noted, r->seen_burst);
 	r->at_us[1] = max_t(u64, r->at_us[1], r->p.cl.cwnd);
 }
 
@@ -1133,16 +1133,16 @@ static void recovery__parked_trickles_resume_paced(void)
 					  .pause_at = 2000000, .pause_us = 5000000 };
 
 	PLAY(&sc);
-	printf("# %" PRIu64 " packets at once, window %" PRIu64 "\n", run.mark, run.at_us[1]);
+	printf("# %" PRIu64 " packets at once, window %" PRIu64 "\n", run.noted, run.at_us[1]);
 	CHECK(run.at_us[1] > 100);
-	CHECK(run.mark <= run.at_us[1] / 5);
+	CHECK(run.noted <= run.at_us[1] / 5);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
 
 static enum fate count_late(struct run *r, u64 number, struct packet *p)
 {
 	/* An answer that renews only is one continuation, and there is only one of them. */
-	if (r->p.grant.renew_only && (p->len != TRK_RESP_FIXED + TRK_CONT_LEN || ++r->mark > 1))
+	if (r->p.grant.renew_only && (p->len != TRK_RESP_FIXED + TRK_CONT_LEN || ++r->noted > 1))
 		pair_fail(&r->p, "%u bytes to a late request", p->len);
 	return DELIVER;
 }
@@ -1156,7 +1156,7 @@ static void recovery__window_closed_beyond_the_horizon(void)
 
 	PLAY(&sc);
 	CHECK(run.p.server_drops[TRK_DROP_EXPIRED]);
-	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.noted, 1);
 	CHECK_EQ(run.p.cl.stat.timeouts, 1);
 }
 
@@ -1171,7 +1171,7 @@ static void late_input(enum toy_kind kind)
 
 	PLAY(&sc);
 	CHECK(run.p.server_drops[TRK_DROP_EXPIRED]);
-	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.noted, 1);
 }
 
 static void recovery__input_beyond_the_horizon(void)
@@ -1227,7 +1227,7 @@ static enum fate successor_lost(struct run *r, u64 number, struct packet *p)
 {
 	if (number == 2)
 		return LATE;
-	return r->p.q.nask && number == r->p.grant.first && !r->mark++ ? DROP : DELIVER;
+	return r->p.q.nask && number == r->p.grant.first && !r->noted++ ? DROP : DELIVER;
 }
 
 /*
@@ -1294,7 +1294,7 @@ static enum fate around_2_32_lost(struct run *r, u64 number, struct packet *p)
 {
 	watch_events(r);
 	if (r->phase && r->first_loss < BEYOND && r->recover >= BEYOND)
-		r->mark = 1;
+		r->noted = 1;
 	return number == BEYOND - 2 || number == BEYOND || number == BEYOND + 5 ? DROP : DELIVER;
 }
 
@@ -1305,7 +1305,7 @@ static void recovery__numbers_beyond_2_32(void)
 
 	PLAY(&sc);
 	CHECK_EQ(run.dropped, 3);
-	CHECK_EQ(run.mark, 1);
+	CHECK_EQ(run.noted, 1);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 	CHECK(run.p.cl.num.hi > BEYOND + 100);
 }
@@ -1329,17 +1329,17 @@ static void recovery__timeout_at_2_32(void)
 /* The sequence numbers of both directions wrap, and the segments in which they do are lost. */
 static enum fate wrap_response(struct run *r, u64 number, struct packet *p)
 {
-	if (p->seq + p->len >= p->seq || r->mark & 1)
+	if (p->seq + p->len >= p->seq || r->noted & 1)
 		return DELIVER;
-	r->mark |= 1;
+	r->noted |= 1;
 	return DROP;
 }
 
 static enum fate wrap_request(struct run *r, const struct trk_req *q)
 {
-	if (r->p.client_isn + 1 + r->p.cl.req.seq > 4000 || r->mark & 2)
+	if (r->p.client_isn + 1 + r->p.cl.req.seq > 4000 || r->noted & 2)
 		return DELIVER;
-	r->mark |= 2;
+	r->noted |= 2;
 	return DROP;
 }
 
@@ -1358,7 +1358,7 @@ static void recovery__tcp_sequence_wraps(void)
 	CHECK(isn > U32_MAX - 60000);
 	sc.client_isn = isn;
 	PLAY(&sc);
-	CHECK_EQ(run.mark, 3);
+	CHECK_EQ(run.noted, 3);
 	CHECK(run.p.client_isn + run.p.cl.req.seq < isn);
 	CHECK_EQ(run.p.cl.stat.timeouts, 0);
 }
@@ -1369,7 +1369,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__several_events_in_one_window),
 	TAP_CASE(recovery__timeout_in_recovery),
 	TAP_CASE(recovery__timeout_of_the_timeout),
-	TAP_CASE(recovery__gap_list_full),
+	TAP_CASE(recovery__claim_list_full),
 	TAP_CASE(recovery__proof_spoilt),
 	TAP_CASE(recovery__renewal_in_recovery),
 	TAP_CASE(recovery__key_change_in_recovery),

@@ -23,7 +23,7 @@ static void fresh_set(void)
 	back_ms = 0;
 }
 
-static int mark_as(u8 class, u64 at_ms, struct trk_record *m)
+static int record_as(u8 class, u64 at_ms, struct trk_record *m)
 {
 	const struct trk_once_now now = { .order = trk_seal_order_at(NOW + at_ms - back_ms),
 					  .ahead = trk_server_ahead(SKEW),
@@ -43,19 +43,19 @@ static int first(u64 conn, u8 class, u8 attempt, u64 at_ms)
 	struct trk_record m = { .kind = TRK_KIND_FIRST, .conn = conn, .attempt = attempt,
 			      .born = trk_domain_order(domain_at(at_ms)) | attempt };
 
-	return mark_as(class, at_ms, &m);
+	return record_as(class, at_ms, &m);
 }
 
 static u64 range_a, range_b;
 
 static int range(u64 conn, u8 class, u64 domain, u64 m, u64 n, u64 at_ms)
 {
-	struct trk_record mark = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain,
+	struct trk_record rec = { .kind = TRK_KIND_RANGE, .conn = conn, .domain = domain,
 				 .m = m, .n = n };
-	int err = mark_as(class, at_ms, &mark);
+	int err = record_as(class, at_ms, &rec);
 
-	range_a = mark.a;
-	range_b = mark.b;
+	range_a = rec.a;
+	range_b = rec.b;
 	return err;
 }
 
@@ -66,7 +66,7 @@ static int timeout(u64 conn, u8 class, u64 domain, u8 attempt, u64 at_ms)
 	struct trk_record m = { .kind = TRK_KIND_TIMEOUT, .conn = conn, .domain = domain,
 			      .attempt = attempt,
 			      .born = trk_domain_order(domain_at(at_ms)) | attempt };
-	int err = mark_as(class, at_ms, &m);
+	int err = record_as(class, at_ms, &m);
 
 	timeout_again = m.again;
 	return err;

@@ -297,7 +297,7 @@ struct some {
 	struct trk_record seen;
 };
 
-static int mark_some(void *arg, const struct trk_peer *from, struct trk_record *m)
+static int record_some(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
 	struct some *some = arg;
 
@@ -312,7 +312,7 @@ static int step_some(struct conn *c, u32 m, u32 n, struct some *some, struct trk
 	struct trk_server_env env = env_at(NOW);
 
 	conn_step(c, TRK_KIND_RANGE, m, n, NOW, g);
-	env.record = mark_some;
+	env.record = record_some;
 	env.arg = some;
 	return trk_server_step(&env, &peer, &c->q, 1000, 2000, 300, g);
 }
@@ -769,14 +769,14 @@ static void timeout__from_another_address(void)
 
 static struct trku_replay answered;
 
-static int mark_at(u64 now_ms, const struct trk_peer *from, struct trk_record *m)
+static int record_at(u64 now_ms, const struct trk_peer *from, struct trk_record *m)
 {
 	return toy_record(&answered, from, m, now_ms);
 }
 
 static int record(void *arg, const struct trk_peer *from, struct trk_record *m)
 {
-	return mark_at(*(const u64 *)arg, from, m);
+	return record_at(*(const u64 *)arg, from, m);
 }
 
 /*
