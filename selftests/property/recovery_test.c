@@ -989,6 +989,26 @@ static enum fate one_has_another(struct run *r, const struct trk_req *q)
 }
 
 /* Only one of two replicas has the new key: requests to have something resealed are bounded. */
+/* The key changes twice; the second replica has the last two in the other order. */
+static enum fate second_change_by_turns(struct run *r, const struct trk_req *q)
+{
+	if (q->kind == TRK_KIND_RANGE && (++r->phase == 5 || r->phase == 40))
+		pair_new_key(&r->p, 1);
+	r->p.split = r->phase >= 40;
+	return DELIVER;
+}
+
+/* By turns it is one key, and two, away from the birth of the domain: never three. */
+static void recovery__replicas_of_two_later_keys(void)
+{
+	static const struct script sc = { GET(3000000), .rcvbuf = 60000,
+					  .request = second_change_by_turns };
+
+	PLAY(&sc);
+	CHECK_EQ(run.p.current_key, 2);
+	CHECK_EQ(run.p.cl.stat.timeouts, 0);
+}
+
 static void recovery__replicas_of_two_keys(void)
 {
 	static const struct script busy = {
@@ -1386,6 +1406,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__keys_change_while_idle_at_the_end),
 	TAP_CASE(recovery__forgotten_key_is_refused),
 	TAP_CASE(recovery__replicas_of_two_keys),
+	TAP_CASE(recovery__replicas_of_two_later_keys),
 	TAP_CASE(recovery__keys_and_losses_at_random),
 	TAP_CASE(recovery__outages_at_random),
 	TAP_CASE(recovery__window_closed_for_a_minute),

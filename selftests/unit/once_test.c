@@ -114,6 +114,24 @@ static void range__large_and_late(void)
 	CHECK_EQ(range(1, 0, d, 3 * w + 1, 4 * w + 2, 100), TRK_DROP_REPLAY);
 }
 
+/* Two runs that were left out are kept, also when one between them has come. */
+static void range__two_gaps(void)
+{
+	u64 d = domain_at(0);
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 1, 1, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 1000, 1000, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 1600, 1600, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 1001, 1088, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 2112, 2112, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 1089, 1599, 100), TRK_OK);
+	CHECK(range_a == 1089 && range_b == 1599);
+	CHECK_EQ(range(1, 0, d, 2, 999, 100), TRK_OK);
+	CHECK(range_a == 2 && range_b == 999);
+	CHECK_EQ(range(1, 0, d, 1, 1600, 100), TRK_DROP_REPLAY);
+}
+
 static void range__one_domain_at_a_time(void)
 {
 	u64 old = domain_at(0), young = domain_at(1000);
@@ -365,6 +383,7 @@ static void clock__half_a_year(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(range__each_number_once),
 	TAP_CASE(range__large_and_late),
+	TAP_CASE(range__two_gaps),
 	TAP_CASE(range__one_domain_at_a_time),
 	TAP_CASE(first__by_attempt),
 	TAP_CASE(timeout__executed_once),

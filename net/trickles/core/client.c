@@ -118,7 +118,7 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 	 * Servers will not hold the key of the domain's birth for ever.  The client waits for what
 	 * it asked for, and then begins another domain (protocol.rst, "Keys that change").
 	 */
-	if (!cl->req.waiting && cl->held.key_changes >= TRK_DOMAIN_KEYS) {
+	if (!cl->req.waiting && cl->held.keys_away >= TRK_DOMAIN_KEYS) {
 		if (!cl->num.expected)
 			trk_timer_timed_out(cl);
 	} else if (!cl->req.waiting && trk_request_range(cl, now_us, out)) {

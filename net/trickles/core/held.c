@@ -251,6 +251,22 @@ void trk_held_confirm(struct trk_client *cl, const struct trk_entry *s)
 	memmove(cl->num.claims, cl->num.claims + i, cl->num.nclaims * sizeof(cl->num.claims[0]));
 }
 
+/*
+ * By how many keys is one away from the birth of the domain?  Replicas change their keys one after
+ * the other, so keys that were met before may come again (protocol.rst, "Keys that change").
+ */
+static u8 keys_away(struct trk_held *h, u8 key_id)
+{
+	u8 i;
+
+	for (i = 0; i < h->nkeys; i++)
+		if (h->key_met[i] == key_id)
+			return i;
+	if (h->nkeys < ARRAY_SIZE(h->key_met))
+		h->key_met[h->nkeys++] = key_id;
+	return i;
+}
+
 /**
  * trk_held_renew - a response brought a transport continuation
  * @cl: the client
@@ -278,11 +294,7 @@ void trk_held_renew(struct trk_client *cl, const struct trk_entry *s, const u8 *
 	    c.base != s->req_n ||
 	    c.seg_size != cl->seg_size)
 		return;
-	/* Replicas may change one after the other.  Back at the domain's key no change counts. */
-	if (c.key_id == c.domain_key)
-		cl->held.key_changes = 0;
-	else if (c.key_id != cur->c.key_id)
-		cl->held.key_changes++;
+	cl->held.keys_away = keys_away(&cl->held, c.key_id);
 	cl->held.serial += cl->held.cont_used;
 	cl->held.cont_used = false;
 	held = trk_client_cont(cl);

@@ -83,19 +83,24 @@ static u64 open_end(const struct trk_once_proven *p, u64 x)
 
 /*
  * Numbers [@a, @end), above all gaps, lose their bits and were not recorded.  They are added to the
- * last gap if they touch it, else they become the last gap and the first one is given up: its
- * numbers count as recorded from then on.
+ * last gap if they touch it, else they become the last gap; if no gap is empty the first one is
+ * given up: its numbers count as recorded from then on.
  */
 static void leave_gap(struct trk_once_proven *p, u64 a, u64 end)
 {
-	unsigned int last = TRK_ONCE_GAPS - 1;
+	unsigned int last = TRK_ONCE_GAPS - 1, i = 0;
 	u64 len = end - a;
 
 	if (p->gap_len[last] && p->gap[last] + p->gap_len[last] == a) {
 		len += p->gap_len[last];
 	} else {
-		memmove(p->gap, p->gap + 1, last * sizeof(p->gap[0]));
-		memmove(p->gap_len, p->gap_len + 1, last * sizeof(p->gap_len[0]));
+		while (i < last && p->gap_len[i])
+			i++;
+		/* The first one that is empty goes, or if none is the first one. */
+		if (p->gap_len[i])
+			i = 0;
+		memmove(p->gap + i, p->gap + i + 1, (last - i) * sizeof(p->gap[0]));
+		memmove(p->gap_len + i, p->gap_len + i + 1, (last - i) * sizeof(p->gap_len[0]));
 	}
 	/* Of a gap that is too long for gap_len the lowest numbers are given up. */
 	p->gap_len[last] = (u32)min_t(u64, len, U32_MAX);

@@ -29,7 +29,9 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->req.last.count = 0;
 	cl->held.renewal = 0;
 	cl->held.renewal_claims = 0;
-	cl->held.key_changes = 0;
+	cl->held.key_met[0] = c->domain_key;
+	cl->held.nkeys = 1;
+	cl->held.keys_away = 0;
 	cl->held.reseals = 0;
 	cl->held.reseal_us = 0;
 	cl->rx.asked_before = 0;

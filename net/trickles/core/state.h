@@ -115,7 +115,8 @@ struct trk_held {
 	bool cont_used;		/* a request carried the current one */
 	u64 renewal;		/* first number of the answer to the last RENEW; or 0 */
 	unsigned int renewal_claims;	/* claims of the last request with RENEW, or fewer */
-	u8 key_changes;		/* changes of the key since the domain's birth */
+	u8 key_met[TRK_DOMAIN_KEYS + 1], nkeys;	/* the domain's key, and others as they came */
+	u8 keys_away;		/* by so many the current one is away from the domain's */
 	u8 reseals;		/* requests for a new seal since one came */
 	u64 reseal_us;		/* when the next such request may go */
 	/* what the last request that is known to be answered carried: */
