@@ -16,6 +16,7 @@
 #include "netns.h"
 #include "ports.h"
 #include "sock.h"
+#include "wake.h"
 
 #define TCP_HDR_MAX	60
 
@@ -72,78 +73,6 @@ static int taken_xmit(struct sock *csk, struct sk_buff *skb, struct flowi *fl)
 {
 	kfree_skb(skb);
 	return 0;
-}
-
-/* Moves the carrier's error to our socket, so that it is reported there, and once. */
-static void carrier_error(struct sock *sk, struct sock *csk)
-{
-	int err = sock_error(csk);
-
-	if (err)
-		WRITE_ONCE(sk->sk_err, -err);
-}
-
-/* Our lock cannot be taken under the carrier's, so our timer will call trk_stream_check(). */
-static void carrier_event(struct sock *sk, struct sock *csk)
-{
-	carrier_error(sk, csk);
-	if (!trk_sock_is_tcp(sk))
-		trk_sock_set_timer(sk, jiffies);
-}
-
-static void carrier_state_change(struct sock *csk)
-{
-	struct sock *sk;
-
-	read_lock_bh(&csk->sk_callback_lock);
-	sk = csk->sk_user_data;
-	if (sk) {
-		carrier_event(sk, csk);
-		trk_sk(sk)->tcp.state_change(csk);
-		sk->sk_state_change(sk);
-	}
-	read_unlock_bh(&csk->sk_callback_lock);
-}
-
-static void carrier_error_report(struct sock *csk)
-{
-	struct sock *sk;
-
-	read_lock_bh(&csk->sk_callback_lock);
-	sk = csk->sk_user_data;
-	if (sk) {
-		carrier_event(sk, csk);
-		trk_sk(sk)->tcp.error_report(csk);
-		sk_error_report(sk);
-	}
-	read_unlock_bh(&csk->sk_callback_lock);
-}
-
-static void carrier_data_ready(struct sock *csk)
-{
-	struct sock *sk;
-
-	read_lock_bh(&csk->sk_callback_lock);
-	sk = csk->sk_user_data;
-	if (sk) {
-		trk_sk(sk)->tcp.data_ready(csk);
-		sk->sk_data_ready(sk);
-	}
-	read_unlock_bh(&csk->sk_callback_lock);
-}
-
-static void carrier_write_space(struct sock *csk)
-{
-	struct sock *sk;
-
-	read_lock_bh(&csk->sk_callback_lock);
-	sk = csk->sk_user_data;
-	if (sk) {
-		trk_sk(sk)->tcp.write_space(csk);
-		if (sk_stream_is_writeable(csk))
-			sk->sk_write_space(sk);
-	}
-	read_unlock_bh(&csk->sk_callback_lock);
 }
 
 /**
@@ -226,19 +155,7 @@ int trk_carrier_make(struct sock *sk)
 	csk = carrier->sk;
 	lock_sock(csk);
 	inet_csk(csk)->icsk_af_ops = &carrier_ops;
-	write_lock_bh(&csk->sk_callback_lock);
-	ts->tcp.state_change = csk->sk_state_change;
-	ts->tcp.error_report = csk->sk_error_report;
-	ts->tcp.data_ready = csk->sk_data_ready;
-	ts->tcp.write_space = csk->sk_write_space;
-	/* sk_stream_write_space(), which is not exported. */
-	sk->sk_write_space = csk->sk_write_space;
-	rcu_assign_sk_user_data(csk, sk);
-	csk->sk_state_change = carrier_state_change;
-	csk->sk_error_report = carrier_error_report;
-	csk->sk_data_ready = carrier_data_ready;
-	csk->sk_write_space = carrier_write_space;
-	write_unlock_bh(&csk->sk_callback_lock);
+	trk_wake_begin(sk, csk);
 	release_sock(csk);
 	WRITE_ONCE(ts->carrier, carrier);
 	return 0;
@@ -257,6 +174,7 @@ void trk_carrier_tune(struct sock *sk)
 	struct sock *csk = trk_sk(sk)->carrier->sk;
 
 	lock_sock(csk);
+	csk->sk_uid = sk->sk_uid;
 	csk->sk_reuse = sk->sk_reuse;
 	csk->sk_reuseport = sk->sk_reuseport;
 	csk->sk_bound_dev_if = sk->sk_bound_dev_if;
@@ -539,7 +457,7 @@ int trk_carrier_state(struct sock *sk)
 	if (state == TCP_CLOSE) {
 		local_bh_disable();
 		bh_lock_sock(csk);
-		carrier_error(sk, csk);
+		trk_wake_error(sk, csk);
 		bh_unlock_sock(csk);
 		local_bh_enable();
 	}
@@ -567,13 +485,7 @@ void trk_carrier_release(struct sock *sk)
 	csk = carrier->sk;
 	lock_sock(csk);
 	taken = trk_carrier_taken(csk);
-	write_lock_bh(&csk->sk_callback_lock);
-	rcu_assign_sk_user_data(csk, NULL);
-	csk->sk_state_change = ts->tcp.state_change;
-	csk->sk_error_report = ts->tcp.error_report;
-	csk->sk_data_ready = ts->tcp.data_ready;
-	csk->sk_write_space = ts->tcp.write_space;
-	write_unlock_bh(&csk->sk_callback_lock);
+	trk_wake_end(sk, csk);
 	if (taken) {
 		/* TCP ends it at once, whatever its state; taken_ops let no segment out. */
 		sock_set_flag(csk, SOCK_LINGER);

@@ -16,7 +16,7 @@
 /**
  * trk_output_route - look up the route of a path
  * @path: where to
- * @sk: socket that sends, or NULL
+ * @sk: socket that sends
  *
  * Context: process or softirq.
  * Return: a route, to be released by the caller, or ERR_PTR().
@@ -26,13 +26,12 @@ struct rtable *trk_output_route(const struct trk_path *path, const struct sock *
 	struct flowi4 fl4;
 
 	flowi4_init_output(&fl4, path->oif, path->mark,
-			   sk ? RT_CONN_FLAGS_TOS(sk, path->tos) : RT_TOS(path->tos),
+			   RT_CONN_FLAGS_TOS(sk, path->tos),
 			   RT_SCOPE_UNIVERSE, IPPROTO_TCP,
-			   sk ? inet_sk_flowi_flags(sk) : 0,
+			   inet_sk_flowi_flags(sk),
 			   path->daddr, path->saddr, path->dport, path->sport,
 			   sock_net_uid(path->net, sk));
-	if (sk)
-		security_sk_classify_flow((struct sock *)sk, flowi4_to_flowi_common(&fl4));
+	security_sk_classify_flow((struct sock *)sk, flowi4_to_flowi_common(&fl4));
 	return ip_route_output_flow(path->net, &fl4, sk);
 }
 
@@ -91,15 +90,14 @@ static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff 
 	 * The segment size of a connection is fixed when it begins.  If the path has become
 	 * narrower since, full packets do not fit any more: then they may be cut into fragments.
 	 */
-	iph->frag_off = fits && (!sk || ip_dont_fragment(sk, dst)) ? htons(IP_DF) : 0;
+	iph->frag_off = fits && ip_dont_fragment(sk, dst) ? htons(IP_DF) : 0;
 	iph->ttl = path->ttl ?: ip4_dst_hoplimit(dst);
 	iph->protocol = IPPROTO_TCP;
 	iph->saddr = path->saddr;
 	iph->daddr = path->daddr;
 	ip_select_ident_segs(path->net, skb, NULL, skb_shinfo(skb)->gso_segs ?: 1);
 	skb->mark = path->mark;
-	if (sk)
-		skb->priority = READ_ONCE(sk->sk_priority);
+	skb->priority = READ_ONCE(sk->sk_priority);
 	memset(skb->cb, 0, sizeof(struct inet_skb_parm));
 
 	rcu_read_lock();
@@ -108,10 +106,22 @@ static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff 
 	return net_xmit_eval(err);
 }
 
+/*
+ * The socket pays for the packet, and the host's rules see whose it is.  Under RCU alone a listener
+ * may be about to go: then nobody does.
+ */
+static void charge(struct sk_buff *skb, struct sock *sk)
+{
+	if (skb->destructor || !refcount_inc_not_zero(&sk->sk_refcnt))
+		return;
+	skb_set_owner_w(skb, sk);
+	sock_put(sk);
+}
+
 /**
  * trk_output_send - send a marked segment, or a train of them
  * @path: where to
- * @sk: socket that is charged for it, or NULL
+ * @sk: socket that is charged for it, unless it is a listener about to be freed
  * @dst: route, or NULL to look it up; the caller keeps its reference
  * @skb: the payload, from trk_output_alloc(); sent or freed
  * @seq: sequence number
@@ -149,16 +159,14 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
 	}
 	th = push_tcp(path, skb, TRK_TCP_HDR, seq, ack, flags, window);
 	trk_wire_opt_write((u8 *)(th + 1));
-	if (sk && !skb->destructor)
-		skb_set_owner_w(skb, sk);
+	charge(skb, sk);
 	return send_ip(path, sk, skb);
 }
 
 /**
  * trk_output_syn - send a marked SYN or SYN-ACK
  * @path: where to
- * @sk: socket; a client's is charged, but not a listener, which is found under RCU and
- *	may be about to be freed
+ * @sk: socket that is charged for it, unless it is a listener about to be freed
  * @dst: route; the caller keeps its reference
  * @seq: our ISN
  * @ack: acknowledgment number
@@ -200,7 +208,6 @@ int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entr
 		opt += TCPOLEN_WSCALE_ALIGNED;
 	}
 	trk_wire_syn_opt_write(opt);
-	if (!(flags & TCPHDR_ACK))
-		skb_set_owner_w(skb, sk);
+	charge(skb, sk);
 	return send_ip(path, sk, skb);
 }

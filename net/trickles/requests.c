@@ -242,8 +242,7 @@ static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	if (g->moved)
 		TRK_INC(tn, MOVES);
 	TRK_INC(tn, RESP_SENT);
-	/* Not charged to the listener: it is found under RCU, and may be about to be freed. */
-	trk_output_send(&path, NULL, &rt->dst, out, p.seq, g->ack, TCPHDR_ACK | TCPHDR_PSH, U16_MAX,
+	trk_output_send(&path, sk, &rt->dst, out, p.seq, g->ack, TCPHDR_ACK | TCPHDR_PSH, U16_MAX,
 			0);
 	ip_rt_put(rt);
 }
