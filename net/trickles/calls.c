@@ -15,6 +15,7 @@
 #include "stream.h"
 #include "stream_out.h"
 #include "stream_state.h"
+#include "wake.h"
 
 static int disconnect(struct sock *sk)
 {
@@ -527,7 +528,7 @@ static bool close_stream(struct sock *sk)
 		trk_stream_pump(sk, GFP_KERNEL);
 		if (sock_flag(sk, SOCK_LINGER) && !(current->flags & PF_EXITING))
 			linger(sk);
-		if (input_left(sk))
+		if (input_left(sk) && trk_stream_orphan(sk))
 			return true;
 	}
 	if (!st->over)
@@ -561,7 +562,8 @@ int trk_calls_release(struct socket *sock)
 	sock_orphan(sk);
 	sock->sk = NULL;
 	if (orphan) {
-		trk_stream_orphan(sk);
+		trk_wake_orphan(trk_sk(sk)->carrier);
+		trk_stream_pump(sk, GFP_KERNEL);
 		release_sock(sk);
 	} else {
 		trk_stream_dispose(sk);

@@ -41,6 +41,7 @@
 	X(DROP_CHECKSUM,	"DropChecksum")				\
 	X(DROP_NO_LISTENER,	"DropNoListener")	/* requests for a port without one */ \
 	X(DROP_NO_CLIENT,	"DropNoClient")	/* segments of no connection by us */ \
+	X(ORPHANS_LOST,		"OrphansLost")	/* closed with input, and given up */ \
 	X(DROP_PLAIN,		"DropPlain")	/* plain segments on a Trickles connection */ \
 	X(DROP_RST,		"DropReset")	/* marked segments with RST */ \
 	X(DROP_REFUSED,		"DropRefused")	/* first RST for a plain SYN: marked_syns */ \

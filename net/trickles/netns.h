@@ -34,6 +34,7 @@ struct trk_replay;
  *	ends, for when a server was killed its clients must not get RST
  * @taken: number of carriers whose connection Trickles carries (carrier.c); while it is 0 the
  *	hook need not look up the sockets of plain segments, except for RST
+ * @orphans: connections that go on without a socket, for their input (stream.c)
  * @sysctl: net.trickles.* of the namespace (sysctl.c; Documentation/sysctl.rst)
  * @sysctl_horizon_ms: the horizon, in milliseconds
  * @sysctl_skew_ms: milliseconds by which the clocks of replicas may differ
@@ -42,6 +43,7 @@ struct trk_replay;
  * @sysctl_redundant_requests: clients repeat each request in the next one
  * @sysctl_moves: a connection may go on from another address of its client
  * @sysctl_retired_keys: number of retired keys that are held, at most
+ * @sysctl_max_orphans: number of connections without a socket, at most
  */
 struct trk_net {
 	struct net *net;
@@ -54,6 +56,7 @@ struct trk_net {
 	struct mutex hook_lock;		/* registration of the hook */
 	bool hooked;
 	atomic_t taken;
+	atomic_t orphans;
 	struct ctl_table_header *sysctl;
 	unsigned int sysctl_horizon_ms;
 	unsigned int sysctl_skew_ms;
@@ -62,6 +65,7 @@ struct trk_net {
 	unsigned int sysctl_redundant_requests;
 	unsigned int sysctl_moves;
 	unsigned int sysctl_retired_keys;
+	unsigned int sysctl_max_orphans;
 };
 
 extern unsigned int trk_netns_id;

@@ -19,7 +19,8 @@
 #include "stream_state.h"
 
 /* After close() input is given up when the server has consumed none for as long as TIME_WAIT. */
-#define ORPHAN_US	(60 * USEC_PER_SEC)
+#define ORPHAN_US	(60 * USEC_PER_SEC)		/* without progress */
+#define ORPHAN_MAX_US	(600 * USEC_PER_SEC)		/* with any: the server must not decide */
 /* A ring of more bytes is allocated only where sleeping is allowed. */
 #define RING_ATOMIC	65536
 
@@ -73,6 +74,8 @@ void trk_stream_free(struct sock *sk)
 
 	if (!st)
 		return;
+	if (st->orphan_us != U64_MAX)
+		atomic_dec(&trk_net(sock_net(sk))->orphans);
 	trk_sk(sk)->stream = NULL;
 	trk_rcvq_purge(sk, &st->ooo);
 	trk_sndq_free(sk, U64_MAX);
@@ -123,6 +126,8 @@ static void stream_end(struct sock *sk, int error)
 		return;
 	}
 	WRITE_ONCE(sk->sk_err, error);
+	/* Who sees the end shall see why: trk_calls_poll(). */
+	smp_wmb();
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	trk_sock_set_state(sk, TCP_CLOSE);
 	sk_error_report(sk);
@@ -228,7 +233,9 @@ static void settle_stream(struct sock *sk, u64 now)
 	count(sk);
 	if (trk_sndq_free(sk, cl->snd_una)) {
 		if (st->orphan_us != U64_MAX)
-			st->orphan_us = now + ORPHAN_US;
+			st->orphan_us = min(now + ORPHAN_US, st->orphan_end_us);
+		/* What is free is seen by who has set SOCK_NOSPACE: see trk_calls_poll(). */
+		smp_mb();
 		if (sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 			sk->sk_write_space(sk);
 	}
@@ -340,21 +347,32 @@ void trk_stream_check(struct sock *sk)
 
 /**
  * trk_stream_orphan - the socket is closed, but input is left
- * @sk: Trickles socket, locked, orphaned
+ * @sk: Trickles socket, locked
  *
  * The stream frees the socket when the server has consumed all of it, or has consumed nothing for
- * ORPHAN_US.
+ * ORPHAN_US, or after ORPHAN_MAX_US in any case.  As with TCP there may be only so many of them,
+ * and none while memory for sockets is short (tcp_mem).
  *
  * Context: may sleep.
+ * Return: false if this one may not go on: the input is lost.
  */
-void trk_stream_orphan(struct sock *sk)
+bool trk_stream_orphan(struct sock *sk)
 {
+	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_stream *st = trk_sk(sk)->stream;
+	u64 now = trk_stream_now_us();
 
-	st->orphan_us = trk_stream_now_us() + ORPHAN_US;
+	if (atomic_inc_return(&tn->orphans) > READ_ONCE(tn->sysctl_max_orphans) ||
+	    tcp_out_of_memory(sk)) {
+		atomic_dec(&tn->orphans);
+		TRK_INC(tn, ORPHANS_LOST);
+		return false;
+	}
+	st->orphan_us = now + ORPHAN_US;
+	st->orphan_end_us = now + ORPHAN_MAX_US;
 	st->read = st->cl.rcv_nxt;
 	trk_rcvq_consume(sk, st->read);
-	trk_stream_pump(sk, GFP_KERNEL);
+	return true;
 }
 
 static void on_timer(struct sock *sk)
@@ -367,7 +385,8 @@ static void on_timer(struct sock *sk)
 	st = ts->stream;
 	if (!st || st->over || ts->mode != TRK_MODE_TRICKLES)
 		return;
-	if (now >= st->orphan_us) {
+	if (st->orphan_us != U64_MAX && (now >= st->orphan_us || tcp_out_of_memory(sk))) {
+		TRK_INC(trk_net(sock_net(sk)), ORPHANS_LOST);
 		trk_stream_out_goodbye(sk);
 		stream_end(sk, ETIMEDOUT);
 		return;

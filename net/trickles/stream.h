@@ -20,7 +20,7 @@ void trk_stream_free(struct sock *sk);
 void trk_stream_pump(struct sock *sk, gfp_t gfp);
 void trk_stream_room(struct sock *sk);
 void trk_stream_check(struct sock *sk);
-void trk_stream_orphan(struct sock *sk);
+bool trk_stream_orphan(struct sock *sk);
 void trk_stream_dispose(struct sock *sk);
 
 #endif /* NET_TRICKLES_STREAM_H */

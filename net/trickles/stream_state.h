@@ -34,6 +34,7 @@ struct trk_seen {
  * @syn_us: when the first SYN was sent
  * @first_us: when to send the first request even without input
  * @orphan_us: when to give up input that is left after close(); U64_MAX: not closed
+ * @orphan_end_us: it is not put off beyond this
  * @isn: sequence number of our first byte
  * @server_isn: sequence number of the server's first byte
  * @over: ended; nothing is sent or received any more
@@ -53,6 +54,7 @@ struct trk_stream {
 	u64 syn_us;
 	u64 first_us;
 	u64 orphan_us;
+	u64 orphan_end_us;
 	u32 isn;
 	u32 server_isn;
 	bool over;

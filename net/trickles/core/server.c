@@ -500,6 +500,8 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	/* Anybody may have kept the request: nothing is executed, and the answer is smaller. */
 	if (g->renew_only)
 		return step_timeout(env, peer, &claims, q->attempt, g);
+	if (q->kind == TRK_KIND_CLOSE)
+		return TRK_OK;
 	err = take_wishes(env, peer, q, payload_len, g);
 	if (err)
 		return err;
@@ -508,8 +510,6 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		return step_first(env, peer, q->attempt, g);
 	if (q->kind == TRK_KIND_TIMEOUT)
 		return step_timeout(env, peer, &claims, q->attempt, g);
-	if (q->kind == TRK_KIND_CLOSE)
-		return TRK_OK;
 	if (too_early(env, g->cont.domain))
 		return TRK_DROP_ATTEMPT;
 	err = step_range(env, peer, &claims, trk_num_above(g->cont.base, q->m),
