@@ -161,7 +161,7 @@ void trk_held_store_output(struct trk_client *cl, const struct trk_resp *r,
 		cl->rx.next_lost = 0;
 	if (u->flags & TRK_UCONT_FINAL)
 		cl->fin_off = min_t(u64, cl->fin_off, u->end);
-	if (u->end <= cl->rcv_nxt || u->start == u->end)
+	if (!h || u->end <= cl->rcv_nxt || u->start == u->end)
 		return;
 	memcpy(h->blob, r->output.p, r->output.len);
 	h->len = r->output.len;

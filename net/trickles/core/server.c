@@ -485,6 +485,9 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	int err;
 
 	memset(g, 0, sizeof(*g));
+	/* Not every kind of request brings some. */
+	claims.n = 0;
+	claims.count = 0;
 	g->kind = q->kind;
 	if (q->kind == TRK_KIND_FIRST)
 		err = open_first(env, peer, q, seq, ack - q->ackrel, &g->cont);
