@@ -44,7 +44,7 @@ static void path_back(struct sock *sk, struct sk_buff *skb, struct trk_path *pat
 	path->oif = inet_request_bound_dev_if(sk, skb);
 	path->mark = READ_ONCE(sk->sk_mark) ?: IP4_REPLY_MARK(path->net, skb->mark);
 	path->tos = READ_ONCE(inet->tos);
-	path->ttl = inet->uc_ttl > 0 ? inet->uc_ttl : 0;
+	path->ttl = max_t(int, inet->uc_ttl, 0);
 }
 
 /* A request while it is decided on. */
