@@ -145,7 +145,7 @@ help:
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each; FIGURES="NAME ..." for some'
 	@echo 'make profile   where the instructions of a transfer go; WHAT=LOAD, PROTOCOL=NAME (scripts/profile --help)'
 	@echo 'make fairness  one download beside 1 to 32 over TCP, and Jain'"'"'s index: an hour; a plot'
-	@echo 'make style     checkpatch, sparse, shellcheck, documents and the like'
+	@echo 'make style     checkpatch, sparse, analyzers, shellcheck, documents and the like'
 	@echo 'make docs      pages of Documentation/ for a browser, in build/html'
 	@echo 'make install   module, library, programs, header, manual pages; make uninstall removes them'
 	@echo 'make clean     remove what was built'
