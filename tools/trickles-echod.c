@@ -138,7 +138,7 @@ static void serve(enum mode mode)
 			m = msk_next(q);
 			if (!m)
 				break;
-			*d = (struct msk_desc){ .msk = m, .iov = iov[n], .result = -EAGAIN };
+			*d = (struct msk_desc){ .msk = m, .iov = iov[n], .result = -ECANCELED };
 			if (msk_type(m) & MSK_CLOSE) {
 				d->flags = MSK_DESC_DROP;
 				continue;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <minisock.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,7 +188,7 @@ static void take_input(struct reply *r, struct minisock *m)
 
 static void reply_to(struct reply *r, struct minisock *m)
 {
-	r->desc = (struct msk_desc){ .msk = m, .iov = r->iov, .result = -EAGAIN };
+	r->desc = (struct msk_desc){ .msk = m, .iov = r->iov, .result = -ECANCELED };
 	if (msk_type(m) & MSK_CLOSE)
 		drop(r);
 	else if (msk_nranges(m))
@@ -213,30 +214,75 @@ static void clean_up(const struct msk_desc *d)
 		msk_drop(d->msk);
 }
 
+/* Events whose answers have to wait until others have left the host, the oldest first. */
+#define LATER	256
+
+static struct minisock *later[LATER];
+static int nlater;
+
+/* A client that does not get its packets asks again and again: it must not have the whole queue. */
+static void put_aside(struct minisock *m)
+{
+	if (nlater == LATER) {
+		msk_drop(later[0]);
+		memmove(later, later + 1, --nlater * sizeof(later[0]));
+	}
+	later[nlater++] = m;
+}
+
+/* Up to @max of the events that were put aside, if an answer may find room now. */
+static int take_again(struct msk_queue *q, struct minisock **m, int max)
+{
+	struct pollfd p = { .fd = msk_fd(q), .events = POLLOUT };
+	int n = nlater < max ? nlater : max;
+
+	if (!n || poll(&p, 1, 0) != 1)
+		return 0;
+	memcpy(m, later, n * sizeof(*m));
+	nlater -= n;
+	memmove(later, later + n, nlater * sizeof(later[0]));
+	return n;
+}
+
+static void wait_for_work(struct msk_queue *q)
+{
+	struct pollfd p = { .fd = msk_fd(q), .events = POLLIN | (nlater ? POLLOUT : 0) };
+
+	int more = msk_seen(q);
+
+	if (more < 0 || (!more && poll(&p, 1, -1) < 0 && errno != EINTR))
+		die("cannot wait for events: %s", strerror(errno));
+}
+
 static noreturn void serve(struct msk_queue *q)
 {
 	static struct reply reply[BATCH];
+	struct minisock *m[BATCH];
 	struct msk_desc desc[BATCH];
-	struct minisock *m;
 	int i, n;
 
 	for (;;) {
-		for (n = 0; n < BATCH; n++) {
-			m = msk_next(q);
-			if (!m)
-				break;
-			reply_to(&reply[n], m);
-			desc[n] = reply[n].desc;
+		/* Half of a batch at most, lest those that wait keep new ones waiting. */
+		n = take_again(q, m, BATCH / 2);
+		while (n < BATCH && (m[n] = msk_next(q)))
+			n++;
+		if (!n) {
+			wait_for_work(q);
+			continue;
 		}
-		if (n) {
-			if (msk_sendbulk(q, desc, n) < 0)
-				die("cannot answer: %s", strerror(errno));
-			for (i = 0; i < n; i++)
+		for (i = 0; i < n; i++) {
+			reply_to(&reply[i], m[i]);
+			desc[i] = reply[i].desc;
+		}
+		if (msk_sendbulk(q, desc, n) < 0)
+			die("cannot answer: %s", strerror(errno));
+		for (i = 0; i < n; i++) {
+			if (desc[i].result == -EAGAIN)
+				put_aside(m[i]);
+			else
 				clean_up(&desc[i]);
-			http_cache_settle(&cache);
-		} else if (msk_wait(q, -1) < 0 && errno != EINTR) {
-			die("cannot wait for events: %s", strerror(errno));
 		}
+		http_cache_settle(&cache);
 	}
 }
 

@@ -161,7 +161,8 @@ static s64 do_send(struct trk_sender *s, struct trk_net *tn, const struct trk_it
 		goto ciphers;
 	}
 	trk_train_begin(s, &rt->dst);
-	result = trk_train_build(s);
+	result = trk_train_build(s, &trk_sk(s->sk)->listener->outlet,
+				 READ_ONCE(tn->sysctl_output_max), item->path.daddr);
 	if (result >= 0)
 		trk_train_send(s, tn, &item->path);
 	trk_train_end(s);
@@ -201,6 +202,8 @@ static s64 do_op(struct trk_sender *s, struct trk_net *tn, struct trk_queue *q,
 		/* After -ESTALE a key is missing: another try would not find it either. */
 		if (result < 0 && result != -ESTALE) {
 			trk_queue_put_back(q, item);
+			if (result == -EAGAIN)
+				TRK_INC(tn, OUTPUT_FULL);
 			return result;
 		}
 		if (result >= 0)
@@ -264,11 +267,13 @@ int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *o
 	 */
 	s = xchg(&l->sender, NULL);
 	if (!s)
-		s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+		s = trk_train_alloc();
 	if (s) {
 		s->sk = sk;
 		s->iov_at[0] = 0;
 	}
+	if (ops->n)
+		trk_outlet_tried(&l->outlet);
 	for (i = 0; i < ops->n && !err; i++) {
 		if (fatal_signal_pending(current))
 			err = -EINTR;
@@ -277,6 +282,6 @@ int trk_answers_do(struct sock *sk, struct trk_queue *q, const struct trk_ops *o
 				     ops->op_size);
 	}
 	if (cmpxchg(&l->sender, NULL, s))
-		kfree(s);
+		trk_train_free(s);
 	return err ?: (int)i;
 }

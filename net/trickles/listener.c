@@ -19,6 +19,7 @@
 #include "queue.h"
 #include "replay.h"
 #include "sock.h"
+#include "train.h"
 
 static struct trk_listener *listener_get(struct sock *sk)
 {
@@ -30,6 +31,7 @@ static struct trk_listener *listener_get(struct sock *sk)
 	if (!l)
 		return NULL;
 	l->sk = sk;
+	l->outlet.sk = sk;
 	l->info.entries = TRK_QUEUE_ENTRIES_DEFAULT;
 	l->info.event_size = TRK_EVENT_SIZE_DEFAULT;
 	/* Pairs with trk_ports_queue(). */
@@ -114,7 +116,10 @@ struct trk_listener *trk_listener_stop(struct sock *sk)
 {
 	struct trk_listener *l = trk_sk(sk)->listener;
 
-	if (l && l->hashed) {
+	if (!l)
+		return NULL;
+	trk_outlet_stop(&l->outlet);
+	if (l->hashed) {
 		trk_ports_withdraw(trk_net(sock_net(sk)), l);
 		inet_sk_set_state(sk, TCP_CLOSE);
 	}
@@ -137,7 +142,7 @@ void trk_listener_free(struct trk_listener *l)
 	if (l->hashed)
 		synchronize_rcu();
 	trk_queue_destroy(l->queue);
-	kfree(l->sender);
+	trk_train_free(l->sender);
 	kfree(l);
 }
 
@@ -221,7 +226,7 @@ __poll_t trk_listener_poll(struct sock *sk)
 
 	if (!q)
 		return 0;
-	return EPOLLOUT | EPOLLWRNORM |
+	return (trk_outlet_writable(&l->outlet) ? EPOLLOUT | EPOLLWRNORM : 0) |
 	       (trk_queue_produced(q) != READ_ONCE(l->seen) ? EPOLLIN | EPOLLRDNORM : 0);
 }
 

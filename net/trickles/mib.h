@@ -21,6 +21,7 @@
 	X(EVENTS,		"Events")	/* events put into a queue */	\
 	X(EVENTS_DROPPED,	"EventsDropped")	/* requests lost to a full queue */ \
 	X(ANSWERS,		"Answers")	/* events answered */	\
+	X(OUTPUT_FULL,		"OutputFull")	/* answers refused with EAGAIN */ \
 	X(RENEWALS,		"Renewals")	/* TIMEOUT requests that were renewed only */ \
 	X(MOVES,		"Moves")	/* renewals for another address */ \
 	X(RESP_SENT,		"ResponsesSent")	/* packets */	\

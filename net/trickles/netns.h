@@ -44,6 +44,7 @@ struct trk_replay;
  * @sysctl_moves: a connection may go on from another address of its client
  * @sysctl_retired_keys: number of retired keys that are held, at most
  * @sysctl_max_orphans: number of connections without a socket, at most
+ * @sysctl_output_max: bytes of answers that a listener may have on their way, at most
  */
 struct trk_net {
 	struct net *net;
@@ -66,6 +67,7 @@ struct trk_net {
 	unsigned int sysctl_moves;
 	unsigned int sysctl_retired_keys;
 	unsigned int sysctl_max_orphans;
+	unsigned int sysctl_output_max;
 };
 
 extern unsigned int trk_netns_id;

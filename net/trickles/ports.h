@@ -10,6 +10,7 @@
 #include <net/sock.h>
 
 #include "netns.h"
+#include "outlet.h"
 #include "queue.h"
 #include "sock.h"
 
@@ -24,6 +25,7 @@ struct trk_sender;
  * @has_owner: TRK_OWNER was set, and @owner is made of it
  * @queue: NULL before listen()
  * @sender: memory for the next answers, or NULL; exchanged without a lock (answers.c)
+ * @outlet: what was sent and has not left the host
  * @seen: how many events the application has walked
  * @hashed: the listener is in the table
  *
@@ -36,6 +38,7 @@ struct trk_listener {
 	struct trk_queue *queue;
 	struct trk_queue_info info;
 	struct trk_sender *sender;
+	struct trk_outlet outlet;
 	u32 seen;
 	bool hashed;
 	bool has_owner;

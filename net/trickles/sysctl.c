@@ -15,6 +15,7 @@ static unsigned int horizon_min = 1000, horizon_max = 86400000;
 static unsigned int skew_max = 60000;
 static unsigned int marked_syns_max = 16;
 static unsigned int max_orphans_max = 1 << 16;
+static unsigned int output_max_min = 1 << 18, output_max_max = 1 << 30;
 static unsigned int retired_keys_max = TRK_RETIRED_KEYS;
 static unsigned int replay_connections_min = TRK_ONCE_WAYS, replay_connections_max = 1 << 20;
 
@@ -144,6 +145,14 @@ static const struct ctl_table trk_table[] = {
 		.extra1		= SYSCTL_ZERO,
 		.extra2		= &max_orphans_max,
 	}, {
+		.procname	= "output_max",
+		.data		= (void *)offsetof(struct trk_net, sysctl_output_max),
+		.maxlen		= sizeof(unsigned int),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= &output_max_min,
+		.extra2		= &output_max_max,
+	}, {
 		.procname	= "key",
 		.mode		= 0200,
 		.proc_handler	= proc_key,
@@ -172,6 +181,7 @@ int trk_sysctl_net_init(struct trk_net *tn)
 	tn->sysctl_marked_syns = 2;
 	tn->sysctl_retired_keys = TRK_RETIRED_KEYS;
 	tn->sysctl_max_orphans = 4096;
+	tn->sysctl_output_max = 16 << 20;
 
 	/* A copy, in which the offsets of trk_table become addresses in this namespace. */
 	table = kmemdup(trk_table, sizeof(trk_table), GFP_KERNEL);

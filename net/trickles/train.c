@@ -20,6 +20,9 @@ struct out_cb {
 	u16 packets;
 };
 
+/* Charged to the memory cgroup of the process; if that has none, better no answer than a kill. */
+#define GFP_TRAIN	(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
 #define OUT_CB(skb)	((struct out_cb *)(skb)->cb)
 
 static int read_file(struct file *file, u64 pos, struct iov_iter *to)
@@ -118,38 +121,40 @@ static int close_train(struct trk_sender *s)
  */
 static int train_append(struct trk_sender *s, const u8 *bytes, u64 at, unsigned int len)
 {
-	struct page_frag *pfrag = &current->task_frag;
 	struct sk_buff *skb = s->train;
 
 	while (len) {
 		int i = skb_shinfo(skb)->nr_frags;
-		unsigned int n;
+		unsigned int n, offset;
+		struct page *page;
 
 		if (!bytes && s->nspans == TRK_MAX_SPANS)
 			return -EMSGSIZE;
-		if (!skb_page_frag_refill(32, pfrag, s->sk->sk_allocation))
+		if (!skb_page_frag_refill(32, &s->frag, GFP_TRAIN))
 			return -ENOMEM;
-		n = min_t(unsigned int, len, pfrag->size - pfrag->offset);
-		if (skb_can_coalesce(skb, i, pfrag->page, pfrag->offset)) {
+		page = s->frag.page;
+		offset = s->frag.offset;
+		n = min(len, s->frag.size - offset);
+		if (skb_can_coalesce(skb, i, page, offset)) {
 			skb_frag_size_add(&skb_shinfo(skb)->frags[i - 1], n);
 		} else {
-			get_page(pfrag->page);
-			skb_fill_page_desc(skb, i, pfrag->page, pfrag->offset, n);
+			get_page(page);
+			skb_fill_page_desc(skb, i, page, offset, n);
 		}
 		skb->len += n;
 		skb->data_len += n;
 		skb->truesize += n;
 		if (bytes) {
-			memcpy(page_address(pfrag->page) + pfrag->offset, bytes, n);
+			memcpy(page_address(page) + offset, bytes, n);
 			bytes += n;
 		} else {
-			s->span[s->nspans].bv_page = pfrag->page;
-			s->span[s->nspans].bv_offset = pfrag->offset;
+			s->span[s->nspans].bv_page = page;
+			s->span[s->nspans].bv_offset = offset;
 			s->span[s->nspans].bv_len = n;
 			s->span_at[s->nspans++] = at;
 			at += n;
 		}
-		pfrag->offset += n;
+		s->frag.offset += n;
 		len -= n;
 	}
 	return 0;
@@ -180,7 +185,7 @@ static int add_packet(struct trk_sender *s, const struct trk_packet *p)
 		err = close_train(s);
 		if (err)
 			return err;
-		s->train = trk_output_alloc(0, s->sk->sk_allocation);
+		s->train = trk_output_alloc(0, GFP_TRAIN);
 		if (!s->train)
 			return -ENOMEM;
 		OUT_CB(s->train)->seq = p->seq;
@@ -213,6 +218,32 @@ void trk_train_begin(struct trk_sender *s, struct dst_entry *dst)
 }
 
 /**
+ * trk_train_alloc - a place for answers
+ *
+ * Context: may sleep.
+ * Return: the place, or NULL.
+ */
+struct trk_sender *trk_train_alloc(void)
+{
+	struct trk_sender *s = kmalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
+
+	if (s)
+		s->frag.page = NULL;
+	return s;
+}
+
+/**
+ * trk_train_free - free an answer's place
+ * @s: the place, in which no answer is being made; or NULL
+ */
+void trk_train_free(struct trk_sender *s)
+{
+	if (s && s->frag.page)
+		put_page(s->frag.page);
+	kfree(s);
+}
+
+/**
  * trk_train_end - free the packets that were not sent
  * @s: the answer
  */
@@ -225,14 +256,18 @@ void trk_train_end(struct trk_sender *s)
 /**
  * trk_train_build - make the packets of an answer
  * @s: the answer, with its data, keys and route
+ * @o: what the listener has sent
+ * @limit: bytes that may wait to leave the host
+ * @addr: the client's address
  *
  * All packets are made before the first is sent, so that after an error nothing was sent.
  *
  * Context: process; may sleep.
  * Return: bytes of data that went into packets, or a negative errno.
  */
-s64 trk_train_build(struct trk_sender *s)
+s64 trk_train_build(struct trk_sender *s, struct trk_outlet *o, u32 limit, __be32 addr)
 {
+	u32 seg_size = s->answer.g->cont.seg_size;
 	struct trk_packet p;
 	s64 taken = 0;
 	int err;
@@ -240,6 +275,14 @@ s64 trk_train_build(struct trk_sender *s)
 	err = trk_answer_begin(&s->answer);
 	if (err)
 		return err;
+	/* With two packets each answer says all that it has to. */
+	s->dest = trk_outlet_dest(o, addr);
+	if (!s->dest)
+		return -ENOMEM;
+	err = trk_outlet_room(o, s->dest, limit, trk_answer_size(&s->answer), 2 * seg_size);
+	if (err < 0)
+		return err;
+	s->answer.max_packets = err / seg_size;
 	while (trk_answer_next(&s->answer, s->hdr, &p)) {
 		err = add_packet(s, &p);
 		if (err)
@@ -270,6 +313,7 @@ void trk_train_send(struct trk_sender *s, struct trk_net *tn, const struct trk_p
 	while ((skb = __skb_dequeue(&s->ready))) {
 		u8 flags = TCPHDR_ACK | (skb_queue_empty(&s->ready) ? TCPHDR_PSH : 0);
 
+		skb_set_owner_w(skb, s->dest);
 		TRK_ADD(tn, RESP_SENT, OUT_CB(skb)->packets);
 		TRK_ADD(tn, BYTES_SENT, OUT_CB(skb)->bytes);
 		trk_output_send(path, s->sk, s->dst, skb, OUT_CB(skb)->seq, g->ack, flags,

@@ -13,6 +13,7 @@
 
 #include "core/answer.h"
 #include "netns.h"
+#include "outlet.h"
 #include "output.h"
 
 /* Most spans of a train: the data of each packet begins one, and so does each fragment. */
@@ -32,6 +33,8 @@
  * @train: the train at hand, or NULL
  * @max_bytes: bytes of payload that a train may have
  * @max_packets: packets that a train may have
+ * @frag: where the next bytes of packets are put
+ * @dest: owner of the packets
  * @nspans: number of elements of @span and @span_at in use
  * @span: parts of @train that fill_train() has to fill with data
  * @span_at: the data of span[i] begins at this byte of the answer's data
@@ -48,14 +51,18 @@ struct trk_sender {
 	struct sk_buff_head ready;
 	struct sk_buff *train;
 	unsigned int max_bytes, max_packets;
+	struct page_frag frag;
+	struct sock *dest;
 	unsigned int nspans;
 	struct bio_vec span[TRK_MAX_SPANS];
 	u64 span_at[TRK_MAX_SPANS];
 };
 
+struct trk_sender *trk_train_alloc(void);
 void trk_train_begin(struct trk_sender *s, struct dst_entry *dst);
-s64 trk_train_build(struct trk_sender *s);
+s64 trk_train_build(struct trk_sender *s, struct trk_outlet *o, u32 limit, __be32 addr);
 void trk_train_send(struct trk_sender *s, struct trk_net *tn, const struct trk_path *path);
 void trk_train_end(struct trk_sender *s);
+void trk_train_free(struct trk_sender *s);
 
 #endif /* NET_TRICKLES_TRAIN_H */

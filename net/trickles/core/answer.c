@@ -167,6 +167,25 @@ int trk_answer_begin(struct trk_answer *a)
 	return 0;
 }
 
+/**
+ * trk_answer_size - bytes of TCP payload that all packets together have at most
+ * @a: the answer, from trk_answer_begin()
+ */
+u32 trk_answer_size(const struct trk_answer *a)
+{
+	const struct trk_grant *g = a->g;
+	u64 packets = a->abort ? 0 : a->len / a->piece + 1 + g->nask;
+
+	packets = min_t(u64, max_t(u64, packets, 1) + g->paid, min_t(u32, g->count, TRK_MAX_ANSWER));
+	return (u32)packets * g->cont.seg_size;
+}
+
+/* Is the next packet the last one that may be? */
+static bool answer_last(const struct trk_answer *a)
+{
+	return a->packets + 1 >= min_t(u32, a->max_packets ?: TRK_MAX_ANSWER, TRK_MAX_ANSWER);
+}
+
 /* Bytes of data in the next packet, if it is full. */
 static u32 answer_full(const struct trk_answer *a)
 {
@@ -297,10 +316,10 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	full = len == answer_full(a);
 	grow = g->grow && !a->abort && (full || a->next < g->paid);
 	size = trk_wire_resp_size(&r);
-	if (!answer_more(a) || a->packets + 1 >= TRK_MAX_ANSWER) {
+	if (!answer_more(a) || answer_last(a)) {
 		bool fits = size + TRK_EXT_HDR + 2 + len <= g->cont.seg_size;
 
-		if (a->packets + 1 >= TRK_MAX_ANSWER || (fits && !(grow && a->next < g->paid))) {
+		if (answer_last(a) || (fits && !(grow && a->next < g->paid))) {
 			r.span = (u16)min_t(u32, g->count - a->next, 65535);
 			size = trk_wire_resp_size(&r);
 			if (r.span > 1)

@@ -24,6 +24,7 @@
  * @off: stream offset of the data, for answers to input; if the request asks for ranges,
  *	these say where the data stand
  * @len: bytes of data that the application has from @off on, or of all ranges together
+ * @max_packets: packets, at most; 0: TRK_MAX_ANSWER, which is the most in any case
  */
 struct trk_answer {
 	const struct trk_grant *g;
@@ -37,6 +38,7 @@ struct trk_answer {
 	u64 consumed_from, consumed_to;
 	u64 off;
 	u64 len;
+	u32 max_packets;
 
 	/* private: of answer.c */
 	bool once;			/* the data cannot be asked for again */
@@ -76,6 +78,7 @@ struct trk_packet {
 };
 
 int trk_answer_begin(struct trk_answer *a);
+u32 trk_answer_size(const struct trk_answer *a);
 bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p);
 u16 trk_answer_mss(const struct trk_grant *g);
 u64 trk_answer_room(const struct trk_grant *g);
