@@ -402,6 +402,8 @@ static void domain__depends_on_everything(void)
 	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 4, 4) != d);
 	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 3, 5) != d);
 	CHECK(trk_seal_domain(&key.c, 1, 9, 2, 3, 4) != d);
+	/* Of parents that were born at the same time, too. */
+	CHECK(trk_seal_domain(&key.c, 1, 9, 2, 3, 4) != trk_seal_domain(&key.c, 1, 10, 2, 3, 4));
 	CHECK(trk_seal_domain(&other.c, 1, 0, 2, 3, 4) != d);
 }
 
