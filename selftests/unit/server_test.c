@@ -94,10 +94,28 @@ static void first__repeated_gets_one_packet(void)
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 0 }, &b), TRK_OK);
 	CHECK(a.cont.conn == b.cont.conn);
 	CHECK(a.cont.domain != b.cont.domain);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS }, &a), TRK_OK);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS + 1 }, &a),
-		 TRK_DROP_ATTEMPT);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 255 }, &a), TRK_DROP_ATTEMPT);
+}
+
+/* There is nothing yet to claim. */
+static void first__claims_refused(void)
+{
+	struct trk_req q = { .nclaims = 1, .claim = { { .a = 1, .len = 1 } } };
+	struct trk_grant g;
+
+	CHECK_EQ(first(NOW, NOW, ISN, q, &g), TRK_DROP_RANGE);
+	q.nclaims = 0;
+	CHECK_EQ(first(NOW, NOW, ISN, q, &g), TRK_OK);
+}
+
+/* Protocol.rst: the attempt is from 1 to 15, or 0 for the first of all. */
+static void first__attempts_are_bounded(void)
+{
+	struct trk_grant g;
+	unsigned int i;
+
+	for (i = 0; i < 256; i++)
+		CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = i }, &g),
+			 i <= 15 ? TRK_OK : TRK_DROP_ATTEMPT);
 }
 
 static void first__cookie_of_one_connection(void)
@@ -860,6 +878,7 @@ static void first__address_in_every_packet(void)
 	CHECK_EQ(n, TRK_INITIAL_WINDOW);
 }
 
+/* Protocol.rst: from 1 to 15. */
 static void timeout__attempts_are_bounded(void)
 {
 	struct trk_grant g;
@@ -870,7 +889,7 @@ static void timeout__attempts_are_bounded(void)
 	for (i = 0; i < 256; i++) {
 		c.q.attempt = i;
 		CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g),
-			 i && i <= TRK_MAX_ATTEMPTS ? TRK_OK : TRK_DROP_ATTEMPT);
+			 i && i <= 15 ? TRK_OK : TRK_DROP_ATTEMPT);
 	}
 }
 
@@ -1492,6 +1511,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__initial_window),
 	TAP_CASE(first__segment_size_is_the_smaller),
 	TAP_CASE(first__repeated_gets_one_packet),
+	TAP_CASE(first__claims_refused),
+	TAP_CASE(first__attempts_are_bounded),
 	TAP_CASE(first__cookie_of_one_connection),
 	TAP_CASE(first__cookie_lives_at_least_a_period),
 	TAP_CASE(first__cookie_of_a_retired_key),
