@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A client's beginning and end, and what its owner may ask. */
+#include "lone.h"
+#include "tap.h"
+
+static struct lone lone;
+static struct trk_client *const cl = &lone.cl;
+
+static u32 any(void *arg)
+{
+	return 1;
+}
+
+/* RFC 6298 (2.1): a second until something was measured. */
+static void connected__without_a_round_trip(void)
+{
+	lone_begin(&lone);
+	trk_client_init(cl, lone.ring, LONE_RING, any, NULL);
+	cl->want_first = true;
+	trk_client_connected(cl, LONE_SEG_SIZE, 0);
+	CHECK_EQ(cl->srtt_us, 0);
+	CHECK_EQ(cl->rto_us, 1000000);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(cl->deadline_us, lone.now_us + 1000000);
+}
+
+static void first__says_what_it_can_take(void)
+{
+	lone_begin(&lone);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.kind, TRK_KIND_FIRST);
+	CHECK_EQ(lone.q.seg_size, LONE_SEG_SIZE);
+	CHECK_EQ(lone.q.input_off, 0);
+	CHECK_EQ(lone.out.in_len, LONE_INPUT);
+	CHECK(!lone_pump(&lone));
+}
+
+/* Nothing is sent before there is something to say, or to hear. */
+static void first__waits_for_input(void)
+{
+	lone_begin(&lone);
+	cl->snd_end = 0;
+	CHECK(!lone_pump(&lone));
+	cl->snd_fin = true;
+	CHECK(lone_pump(&lone));
+	CHECK(lone.q.flags & TRK_REQ_FIN);
+}
+
+/* Every number that was expected still is, and is where it was. */
+static void ring__grows(void)
+{
+	static struct trk_entry larger[2 * LONE_RING];
+	u64 x;
+
+	lone_open(&lone);
+	memset(larger, 0, sizeof(larger));
+	for (x = 2; cl->num.hi < LONE_RING + 40; x++) {
+		CHECK_EQ(lone_arrives(&lone, x), TRK_OK);
+		lone_pump_all(&lone);
+	}
+	trk_client_set_ring(cl, larger, 2 * LONE_RING);
+	for (; x <= LONE_RING + 40; x++) {
+		CHECK_EQ(lone_arrives(&lone, x), TRK_OK);
+		lone_pump_all(&lone);
+	}
+	CHECK_EQ(cl->stat.lost, 0);
+	CHECK(cl->num.hi > LONE_RING + 40);
+}
+
+static void input_done__when_consumed_or_given_up(void)
+{
+	lone_begin(&lone);
+	CHECK(!trk_client_input_done(cl));
+	lone_open(&lone);
+	CHECK(trk_client_input_done(cl));
+	cl->snd_end++;
+	CHECK(!trk_client_input_done(cl));
+	cl->tx.stall = cl->snd_end;
+	CHECK(!trk_client_input_done(cl));
+	cl->snd_fin = true;
+	CHECK(!trk_client_input_done(cl));
+	/* The server has seen all of it, and left it. */
+	cl->tx.fin_acked = true;
+	CHECK(trk_client_input_done(cl));
+	cl->tx.token = 1;
+	CHECK(!trk_client_input_done(cl));
+	cl->tx.token = 0;
+	cl->tx.stall--;
+	CHECK(!trk_client_input_done(cl));
+	cl->snd_una = cl->snd_end;
+	CHECK(trk_client_input_done(cl));
+	cl->tx.fin_acked = false;
+	CHECK(!trk_client_input_done(cl));
+}
+
+static const struct tap_case cases[] = {
+	TAP_CASE(connected__without_a_round_trip),
+	TAP_CASE(first__says_what_it_can_take),
+	TAP_CASE(first__waits_for_input),
+	TAP_CASE(ring__grows),
+	TAP_CASE(input_done__when_consumed_or_given_up),
+};
+
+TAP_MAIN(cases)
