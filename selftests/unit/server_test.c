@@ -1080,6 +1080,83 @@ static void answer__asked_bytes_fill_packets(void)
 	laid_out_free(&l);
 }
 
+/* Protocol.rst: the ranges of ASK are cut into pieces, each range for itself, one piece a number. */
+static void answer__ranges_are_cut_each_for_itself(void)
+{
+	static const u32 off[] = { 10000, 10000 + PIECE, 10000 + 2 * PIECE, 50000, 90000 };
+	static const u32 len[] = { PIECE, PIECE, 100, PIECE, 10 };
+	struct trk_answer a = { .len = 3 * PIECE + 110, .fin = true };
+	struct trk_grant g;
+	struct laid_out l;
+	unsigned int i;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, 2 * PIECE + 100));
+	c.q.ask[c.q.nask++] = (struct trk_bytes){ 50000, PIECE };
+	c.q.ask[c.q.nask++] = (struct trk_bytes){ 90000, 10 };
+	CHECK_EQ(conn_again(&c, &g), TRK_OK);
+	CHECK_EQ(g.count, 8);
+	CHECK_EQ(trk_answer_room(&g), 3 * PIECE + 110);
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 5);
+	for (i = 0; i < l.n; i++) {
+		CHECK_EQ(l.r[i].off, off[i]);
+		CHECK_EQ(l.p[i].data_len, len[i]);
+		CHECK_EQ(l.r[i].span, i < 4 ? 1 : 4);
+		CHECK_EQ(!(l.r[i].flags & TRK_RESP_FIN), i < 4);
+	}
+	laid_out_free(&l);
+	/* Of fewer numbers the room is what they hold. */
+	for (i = 1; i <= 5; i++) {
+		g.count = i;
+		CHECK_EQ(trk_answer_room(&g), i == 5 ? 3 * PIECE + 110 : i == 4 ? 3 * PIECE + 100 :
+						i == 3 ? 2 * PIECE + 100 : i * PIECE);
+	}
+}
+
+/* A packet with room for saying so, to the byte, speaks for the numbers behind it as well. */
+static void answer__span_in_the_last_bytes(void)
+{
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	u32 more;
+
+	for (more = 0; more < 2; more++) {
+		struct trk_answer a = { .len = PIECE - TRK_EXT_HDR - 2 + more };
+
+		CHECKED(grant_asks(&c, &g, 4, a.len));
+		a.g = &g;
+		CHECKED(lay_out(&a, &l));
+		CHECK_EQ(l.n, 1 + more);
+		CHECK_EQ(l.p[0].data_len, a.len);
+		CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SEG_SIZE - more * (TRK_EXT_HDR + 1));
+		laid_out_free(&l);
+	}
+}
+
+/* Wherever the end is told, it is the same. */
+static void answer__the_end_is_in_one_place(void)
+{
+	struct trk_answer a = { .len = PIECE, .fin = true };
+	struct trk_grant g;
+	struct laid_out l;
+	unsigned int i;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, PIECE));
+	g.paid = 3;
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	CHECK(l.n > 2);
+	for (i = 0; i < l.n; i++) {
+		CHECK(l.r[i].flags & TRK_RESP_FIN);
+		CHECK_EQ(l.r[i].off + l.p[i].data_len, 10000 + PIECE);
+	}
+	laid_out_free(&l);
+}
+
 /* The numbers that were answered before took the first pieces. */
 static void answer__of_a_range_partly_answered(void)
 {
@@ -1546,6 +1623,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(ask__inside_the_continuation),
 	TAP_CASE(ask__other_connection_refused),
 	TAP_CASE(answer__asked_bytes_fill_packets),
+	TAP_CASE(answer__ranges_are_cut_each_for_itself),
+	TAP_CASE(answer__span_in_the_last_bytes),
+	TAP_CASE(answer__the_end_is_in_one_place),
 	TAP_CASE(answer__of_a_range_partly_answered),
 	TAP_CASE(answer__empty_numbers_share_the_last_packet),
 	TAP_CASE(answer__no_growth_unless_window_limited),
