@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A client's beginning and end, and what its owner may ask. */
+#include "core/held.h"
 #include "lone.h"
 #include "tap.h"
 
@@ -67,6 +68,43 @@ static void ring__grows(void)
 	CHECK(cl->num.hi > LONE_RING + 40);
 }
 
+/* What is there in order is asked for no more. */
+static void pump__what_is_there_is_no_hole(void)
+{
+	lone_open(&lone);
+	cl->rx.ask_nxt = 5000;
+	trk_ranges_add(&cl->rx.holes, 0, 2000);
+	cl->rcv_nxt = 2000;
+	lone_pump(&lone);
+	CHECK_EQ(cl->rx.holes.n, 0);
+}
+
+/* Its answer did not fit the receive window: it goes again when that has grown so far. */
+static void pump__held_input_waits_for_room(void)
+{
+	struct trk_resp r = { 0 };
+
+	lone_open(&lone);
+	lone_put_input(&lone, &r, 0, 1000, TRK_UCONT_PARALLEL);
+	trk_held_store_input(cl, &r);
+	cl->snd_end = 300;
+	cl->tx.nxt = 300;
+	trk_ranges_add(&cl->tx.held, 150, 250);
+	cl->tx.after = cl->rcv_limit + 1;
+	lone_arrives(&lone, 2);
+	CHECK(lone_pump(&lone));
+	CHECK(!lone.q.has_input);
+	CHECK_EQ(cl->tx.held.n, 1);
+	cl->rcv_limit++;
+	lone_arrives(&lone, 3);
+	lone_arrives(&lone, 4);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(cl->tx.held.n, 0);
+	CHECK(lone.q.has_input);
+	CHECK_EQ(lone.q.input_off, 150);
+	CHECK_EQ(lone.out.in_len, 100);
+}
+
 static void input_done__when_consumed_or_given_up(void)
 {
 	lone_begin(&lone);
@@ -98,6 +136,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__says_what_it_can_take),
 	TAP_CASE(first__waits_for_input),
 	TAP_CASE(ring__grows),
+	TAP_CASE(pump__what_is_there_is_no_hole),
+	TAP_CASE(pump__held_input_waits_for_room),
 	TAP_CASE(input_done__when_consumed_or_given_up),
 };
 

@@ -1579,8 +1579,18 @@ static void answer__packets_are_bounded(void)
 	a.g = &g;
 	a.len = 1 << 29;
 	CHECKED(lay_out(&a, &l));
-	CHECK_EQ(l.n, TRK_MAX_ANSWER);
-	CHECK(l.r[l.n - 1].span > 1);
+	CHECK_EQ(l.n, 256);
+	CHECK_EQ(l.r[l.n - 1].span, 60000 - 255);
+	laid_out_free(&l);
+	/* The last but one may be full to the last byte: the last one speaks for the rest. */
+	CHECKED(grant_asks(&c, &g, 4, 255 * PIECE));
+	g.count = 300;
+	a = (struct trk_answer){ .g = &g, .len = 255 * PIECE };
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 256);
+	CHECK_EQ(l.p[254].data_len, PIECE);
+	CHECK_EQ(l.r[254].span, 1);
+	CHECK_EQ(l.r[255].span, 300 - 255);
 	laid_out_free(&l);
 }
 
