@@ -66,6 +66,65 @@ static void renew__only_of_this_connection(void)
 	CHECK(!renewed(c));
 }
 
+/* A late packet brings no older one back; nor does an old answer make good what is not known. */
+static void renew__does_not_go_back(void)
+{
+	struct trk_entry s = { .req_n = 5 }, t = { .req_n = 3, .acc = 33 };
+	struct trk_cont c = lone_cont(&lone, 5);
+	struct trk_resp r;
+
+	lone_open(&lone);
+	lone_put_cont(&lone, &r, &c);
+	trk_held_renew(cl, &s, lone.cont);
+	CHECK_EQ(trk_client_cont(cl)->c.base, 5);
+	c = lone_cont(&lone, 3);
+	lone_put_cont(&lone, &r, &c);
+	trk_held_renew(cl, &t, lone.cont);
+	CHECK_EQ(trk_client_cont(cl)->c.base, 5);
+	c = lone_cont(&lone, 6);
+	c.domain++;
+	s.req_n = 6;
+	lone_put_cont(&lone, &r, &c);
+	trk_held_renew(cl, &s, lone.cont);
+	CHECK_EQ(trk_client_cont(cl)->c.base, 5);
+	/* Requests were answered that reported 8, and then one that reported 3. */
+	s = (struct trk_entry){ .req_n = 8, .serial = cl->held.serial, .acc = 88 };
+	t.serial = cl->held.serial;
+	trk_held_confirm(cl, &s);
+	CHECK_EQ(cl->held.confirmed_n, 8);
+	CHECK_EQ(cl->held.confirmed.c.base, 5);
+	CHECK_EQ(cl->held.confirmed_proof, 88 ^ trk_client_cont(cl)->acc);
+	trk_held_confirm(cl, &t);
+	CHECK_EQ(cl->held.confirmed_n, 8);
+	/* One whose continuation is kept no longer says nothing. */
+	s = (struct trk_entry){ .req_n = 9, .serial = cl->held.serial - TRK_CONTS };
+	trk_held_confirm(cl, &s);
+	CHECK_EQ(cl->held.confirmed_n, 8);
+}
+
+/* Claims are kept down to the base of the last one that was answered. */
+static void confirm__drops_old_claims(void)
+{
+	struct trk_entry s = { .req_n = 30 };
+	unsigned int i;
+
+	lone_open(&lone);
+	s.serial = cl->held.serial;
+	for (i = 0; i < 4; i++)
+		cl->num.claims[i] = (struct trk_claim){ 5 * i + 5, 5 * i + 6, TRK_CLAIM_LOST };
+	cl->num.nclaims = 4;
+	CHECK_EQ(trk_held_claims(cl), 4);
+	trk_client_cont(cl)->c.base = 11;
+	CHECK_EQ(trk_held_claims(cl), 2);
+	trk_held_confirm(cl, &s);
+	CHECK_EQ(cl->num.nclaims, 2);
+	CHECK_EQ(cl->num.claims[0].a, 15);
+	CHECK_EQ(cl->num.claims[1].a, 20);
+	/* One that reaches above it counts. */
+	trk_client_cont(cl)->c.base = 15;
+	CHECK_EQ(trk_held_claims(cl), 2);
+}
+
 /* Protocol.rst: by how many keys it is away from the birth of the domain; at three it ends. */
 static void renew__counts_changes_of_the_key(void)
 {
@@ -248,7 +307,7 @@ static void output__sealed_anew(void)
 	hold_by(2, 0, 100, 0);
 	CHECK_EQ(trk_held_output_at(cl, 0)->u.key_id, 2);
 	CHECK_EQ(trk_held_output_at(cl, 0)->blob[TRK_UCONT_KEY], 2);
-	CHECK(!memcmp(trk_held_output_at(cl, 0)->blob, lone.output, TRK_UCONT_HDR));
+	CHECK(!memcmp(trk_held_output_at(cl, 0)->blob, lone.output, TRK_UCONT_HDR + 10));
 	CHECK_EQ(cl->stat.resealed, 1);
 	CHECK_EQ(cl->held.reseals, 0);
 	CHECK_EQ(cl->held.reseal_us, 0);
@@ -298,6 +357,8 @@ static void input__the_newest_stands(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(renew__only_for_what_was_reported),
 	TAP_CASE(renew__only_of_this_connection),
+	TAP_CASE(renew__does_not_go_back),
+	TAP_CASE(confirm__drops_old_claims),
 	TAP_CASE(renew__counts_changes_of_the_key),
 	TAP_CASE(renew__few_at_a_time),
 	TAP_CASE(output__found_by_its_bytes),

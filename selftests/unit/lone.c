@@ -2,6 +2,9 @@
 #include "lone.h"
 #include "sim/toykeys.h"
 
+/* What the server's application wants to know again. */
+static const u8 opaque[10] = "all of it";
+
 static u32 next_token(void *arg)
 {
 	return ++((struct lone *)arg)->tokens;
@@ -97,7 +100,8 @@ void lone_put_cont(struct lone *l, struct trk_resp *r, const struct trk_cont *c)
 
 void lone_put_output(struct lone *l, struct trk_resp *r, u64 start, u64 end, u8 flags)
 {
-	struct trk_ucont u = { .start = start, .end = end, .flags = flags };
+	struct trk_ucont u = { .start = start, .end = end, .flags = flags,
+			       .len = sizeof(opaque), .opaque = opaque };
 
 	r->output = (struct trk_blob){ l->output, trk_seal_ucont(&l->key.c, &l->peer, 7,
 								 TRK_EXT_OUTPUT, &u, l->output) };
@@ -105,7 +109,8 @@ void lone_put_output(struct lone *l, struct trk_resp *r, u64 start, u64 end, u8 
 
 void lone_put_input(struct lone *l, struct trk_resp *r, u64 start, u64 end, u8 flags)
 {
-	struct trk_ucont u = { .start = start, .end = end, .flags = flags };
+	struct trk_ucont u = { .start = start, .end = end, .flags = flags,
+			       .len = sizeof(opaque), .opaque = opaque };
 
 	r->input = (struct trk_blob){ l->input, trk_seal_ucont(&l->key.c, &l->peer, 7,
 							       TRK_EXT_INPUT, &u, l->input) };
