@@ -15,7 +15,7 @@
 #define LONE_SEG_SIZE	1000
 #define LONE_PIECE	(LONE_SEG_SIZE - 24)
 #define LONE_INPUT	100		/* bytes written */
-#define LONE_OUTPUT	(1ULL << 30)	/* bytes that the first output continuation is good for */
+#define LONE_OUTPUT	(1ULL << 60)	/* its output continuation says nothing of an end */
 #define LONE_RTT_US	50000
 
 /**
