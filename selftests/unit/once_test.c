@@ -114,6 +114,31 @@ static void range__large_and_late(void)
 	CHECK_EQ(range(1, 0, d, 3 * w + 1, 4 * w + 2, 100), TRK_DROP_REPLAY);
 }
 
+/* Of a gap what is above the part that was answered stays open, to the last number. */
+static void range__within_a_gap(void)
+{
+	u64 d = domain_at(0);
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 1, 10, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 21, 2000, 100), TRK_OK);
+	/* 11 to 20 are a gap by now. */
+	CHECK_EQ(range(1, 0, d, 18, 19, 100), TRK_OK);
+	CHECK(range_a == 18 && range_b == 19);
+	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_OK);
+	CHECK(range_a == 20 && range_b == 20);
+	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_DROP_REPLAY);
+	/* The lower part is given up only for the upper one. */
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 1, 10, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 21, 2000, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 18, 30, 100), TRK_OK);
+	CHECK(range_a == 18 && range_b == 20);
+	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_OK);
+	CHECK(range_a == 11 && range_b == 17);
+	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_DROP_REPLAY);
+}
+
 static void range__one_domain_at_a_time(void)
 {
 	u64 old = domain_at(0), young = domain_at(1000);
@@ -277,6 +302,17 @@ static void forgotten__no_class_starves(void)
 	}
 }
 
+/* A guest was there before others came that were forgotten: no range of his was answered. */
+static void forgotten__a_guest_is_known(void)
+{
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECKED(fill(1000, 1, 2 * TRK_ONCE_WAYS, 1000));
+	CHECK(evicted);
+	CHECK_EQ(range(2, 0, domain_at(0), 1, 10, 20000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 20000), TRK_OK);
+}
+
 /* Nor is anybody kept out because guests were forgotten: no range of theirs was answered. */
 static void forgotten__guests_starve_nobody(void)
 {
@@ -328,6 +364,71 @@ static void forgotten__the_old_do_not_count(void)
 	CHECK_EQ(range(5, 0, domain_at(0), 1, 1, LIFE + 10000), TRK_OK);
 }
 
+/* Two horizons to the millisecond. */
+static void forgotten__old_from_then_on(void)
+{
+	unsigned int more;
+
+	for (more = 0; more < 2; more++) {
+		fresh_set();
+		CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 0));
+		CHECK_EQ(range(5, 0, domain_at(LIFE), 1, 1, LIFE + more), TRK_OK);
+		CHECK_EQ(evicted, !more);
+		CHECK_EQ(range(1000, 0, domain_at(0), 1, 1, LIFE + more),
+			 more ? TRK_OK : TRK_DROP_FORGOTTEN);
+	}
+}
+
+/* Who comes from another address is known as one of its class: something was forgotten there. */
+static void forgotten__for_who_moves(void)
+{
+	u8 class;
+
+	for (class = 0; class < 2; class++) {
+		fresh_set();
+		CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+		CHECKED(fill(1000, 1, 2, 0));
+		CHECKED(fill(2000, 2, TRK_ONCE_WAYS, 100));
+		CHECK(evicted);
+		set.proven.forgotten[0] = 0;
+		CHECK(set.proven.forgotten[1]);
+		CHECK_EQ(timeout(1, class, domain_at(0), 1, 20000), TRK_OK);
+		CHECK_EQ(timeout_again, class);
+	}
+}
+
+/* Who proves that he receives is forgotten as a guest only where he is one no longer. */
+static void forgotten__by_who_proves(void)
+{
+	u8 class;
+
+	for (class = 0; class < 2; class++) {
+		fresh_set();
+		CHECK_EQ(timeout(1, 0, domain_at(500), 1, 1000), TRK_OK);
+		CHECK(!timeout_again);
+		CHECK_EQ(range(1, class, domain_at(1000) | 1ULL << 32, 1, 2, 1100), TRK_OK);
+		CHECK_EQ(timeout(2, 0, domain_at(0), 1, 1200), TRK_OK);
+		CHECK_EQ(timeout_again, class);
+	}
+}
+
+/* From another address: the domain that was just born for it, whatever was forgotten there. */
+static void forgotten__born_where_it_moves(void)
+{
+	u64 born = domain_at(20000) | 1ULL << 32;
+	unsigned int i;
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 2, 100), TRK_OK);
+	CHECK_EQ(timeout(1, 1, domain_at(0), 1, 20000), TRK_OK);
+	for (i = 0; i < TRK_ONCE_WAYS; i++)
+		CHECK_EQ(range(1000 + i, 1, domain_at(30000 + 64 * i), 1, 1, 30000 + 64 * i), TRK_OK);
+	CHECK(set.proven.forgotten[1] > trk_domain_order(born));
+	CHECK_EQ(range(1, 1, domain_at(19000), 11, 12, 40000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(1, 1, born, 11, 12, 40000), TRK_OK);
+	CHECK_EQ(range(1, 1, born, 11, 12, 40000), TRK_DROP_REPLAY);
+}
+
 /* Clocks that were set back leave nobody outside for long. */
 static void clock__set_back(void)
 {
@@ -365,6 +466,7 @@ static void clock__half_a_year(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(range__each_number_once),
 	TAP_CASE(range__large_and_late),
+	TAP_CASE(range__within_a_gap),
 	TAP_CASE(range__one_domain_at_a_time),
 	TAP_CASE(first__by_attempt),
 	TAP_CASE(timeout__executed_once),
@@ -373,9 +475,14 @@ static const struct tap_case cases[] = {
 	TAP_CASE(full__guests_take_no_place_of_others),
 	TAP_CASE(forgotten__begins_anew),
 	TAP_CASE(forgotten__no_class_starves),
+	TAP_CASE(forgotten__a_guest_is_known),
 	TAP_CASE(forgotten__guests_starve_nobody),
 	TAP_CASE(forgotten__moved_to_and_fro),
 	TAP_CASE(forgotten__the_old_do_not_count),
+	TAP_CASE(forgotten__old_from_then_on),
+	TAP_CASE(forgotten__for_who_moves),
+	TAP_CASE(forgotten__by_who_proves),
+	TAP_CASE(forgotten__born_where_it_moves),
 	TAP_CASE(clock__set_back),
 	TAP_CASE(clock__half_a_year),
 };
