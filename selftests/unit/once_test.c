@@ -412,6 +412,25 @@ static void forgotten__by_who_proves(void)
 	}
 }
 
+/* What was answered for the old address is forgotten there, timeouts as well. */
+static void forgotten__where_it_was(void)
+{
+	u64 second = domain_at(1000) | 1ULL << 32, third = domain_at(2000) | 1ULL << 32;
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 2, 100), TRK_OK);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 1000), TRK_OK);
+	CHECK_EQ(timeout(1, 0, second, 1, 2000), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(range(1, 1, third, 11, 12, 2100), TRK_OK);
+	CHECK_EQ(timeout(2, 0, second, 1, 3000), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(timeout(3, 0, third, 1, 3000), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(timeout(4, 1, second, 1, 3000), TRK_OK);
+	CHECK(!timeout_again);
+}
+
 /* From another address: the domain that was just born for it, whatever was forgotten there. */
 static void forgotten__born_where_it_moves(void)
 {
@@ -482,6 +501,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(forgotten__old_from_then_on),
 	TAP_CASE(forgotten__for_who_moves),
 	TAP_CASE(forgotten__by_who_proves),
+	TAP_CASE(forgotten__where_it_was),
 	TAP_CASE(forgotten__born_where_it_moves),
 	TAP_CASE(clock__set_back),
 	TAP_CASE(clock__half_a_year),
