@@ -55,7 +55,8 @@ bool lone_pump(struct lone *l)
 	if (!trk_client_pump(&l->cl, l->now_us, &l->out))
 		return false;
 	if (!l->out.syn)
-		trk_wire_req_parse(&l->q, l->out.hdr, l->out.hdr_len, l->out.hdr_len + l->out.in_len);
+		trk_wire_req_parse(&l->q, l->out.hdr, l->out.hdr_len,
+				   l->out.hdr_len + l->out.in_len);
 	return true;
 }
 

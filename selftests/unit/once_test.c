@@ -441,7 +441,8 @@ static void forgotten__born_where_it_moves(void)
 	CHECK_EQ(range(1, 0, domain_at(0), 1, 2, 100), TRK_OK);
 	CHECK_EQ(timeout(1, 1, domain_at(0), 1, 20000), TRK_OK);
 	for (i = 0; i < TRK_ONCE_WAYS; i++)
-		CHECK_EQ(range(1000 + i, 1, domain_at(30000 + 64 * i), 1, 1, 30000 + 64 * i), TRK_OK);
+		CHECK_EQ(range(1000 + i, 1, domain_at(30000 + 64 * i), 1, 1, 30000 + 64 * i),
+			 TRK_OK);
 	CHECK(set.proven.forgotten[1] > trk_domain_order(born));
 	CHECK_EQ(range(1, 1, domain_at(19000), 11, 12, 40000), TRK_DROP_FORGOTTEN);
 	CHECK_EQ(range(1, 1, born, 11, 12, 40000), TRK_OK);

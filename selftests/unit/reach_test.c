@@ -71,7 +71,7 @@ static void choose__in_an_event(void)
 	CHECK(reaches(1, 11, 12));
 	CHECK_EQ(reach.recover, 0);
 	CHECK_EQ(claims.count, 0);
-	/* The first that arrived after the loss issues R + 1; those that follow nothing for a while. */
+	/* The first that arrived after the loss issues R + 1; those that follow issue nothing. */
 	choose(100, 2);
 	CHECK(reaches(8, 11, 13));
 	CHECK_EQ(claims.count, 1);

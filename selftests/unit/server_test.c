@@ -1080,7 +1080,7 @@ static void answer__asked_bytes_fill_packets(void)
 	laid_out_free(&l);
 }
 
-/* Protocol.rst: the ranges of ASK are cut into pieces, each range for itself, one piece a number. */
+/* Protocol.rst: ranges are cut into pieces, each range for itself, one piece a number. */
 static void answer__ranges_are_cut_each_for_itself(void)
 {
 	static const u32 off[] = { 10000, 10000 + PIECE, 10000 + 2 * PIECE, 50000, 90000 };

@@ -21,9 +21,9 @@ static bool set_is(const struct trk_ranges *h, unsigned int n, const u64 (*want)
 	return true;
 }
 
-#define SET_IS(h, ...)                                            \
-	set_is(h, sizeof((const u64[][2]){ __VA_ARGS__ }) / 16,    \
-	       (const u64[][2]){ __VA_ARGS__ })
+#define SET_IS(h, ...)                                          \
+	set_is(h, ARRAY_SIZE(((const u64[][2]) { __VA_ARGS__ })), \
+	       (const u64[][2]) { __VA_ARGS__ })
 
 /* A thousand bytes were sent. */
 static void sent_input(void)
