@@ -105,6 +105,28 @@ static void pump__held_input_waits_for_room(void)
 	CHECK_EQ(lone.out.in_len, 100);
 }
 
+/* Protocol.rst: at three changes of the key it asks for nothing until all has come. */
+static void pump__a_new_domain_after_three_keys(void)
+{
+	u64 x;
+
+	lone_open(&lone);
+	lone_arrives(&lone, 2);
+	cl->held.key_changes = 3;
+	for (x = 3; x <= 10; x++) {
+		CHECK(!lone_pump(&lone));
+		CHECK_EQ(lone_arrives(&lone, x), TRK_OK);
+	}
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.kind, TRK_KIND_TIMEOUT);
+	CHECK_EQ(cl->stat.lost, 0);
+	lone_open(&lone);
+	lone_arrives(&lone, 2);
+	cl->held.key_changes = 2;
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.kind, TRK_KIND_RANGE);
+}
+
 static void input_done__when_consumed_or_given_up(void)
 {
 	lone_begin(&lone);
@@ -138,6 +160,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(ring__grows),
 	TAP_CASE(pump__what_is_there_is_no_hole),
 	TAP_CASE(pump__held_input_waits_for_room),
+	TAP_CASE(pump__a_new_domain_after_three_keys),
 	TAP_CASE(input_done__when_consumed_or_given_up),
 };
 

@@ -220,6 +220,56 @@ static void span__is_one_packet(void)
 	      cl->num.claims[1].kind == TRK_CLAIM_NOGROWTH);
 }
 
+/* Eight claims, of which those from @nrep on are not reported; 25 is lost, and 24 and 18 came. */
+static void eight_claims(u64 nrep)
+{
+	u64 x;
+
+	lone_open(&lone);
+	for (x = 2; x <= 30; x++)
+		trk_client_entry(cl, x)->state = x <= 10 || x == 18 || x == 24 ?
+						 TRK_ENTRY_RECEIVED : TRK_ENTRY_LOST;
+	for (x = 0; x < 8; x++)
+		cl->num.claims[x] = (struct trk_claim){ 2 * x + 1, 2 * x + 1, TRK_CLAIM_LOST };
+	cl->num.claims[6] = (struct trk_claim){ 19, 22, TRK_CLAIM_LOST };
+	cl->num.claims[7] = (struct trk_claim){ 23, 23, TRK_CLAIM_NOGROWTH };
+	trk_client_entry(cl, 23)->state = TRK_ENTRY_RECEIVED;
+	cl->num.nclaims = 8;
+	cl->num.nrep = nrep;
+	cl->num.reportable = 24;
+	cl->num.edge = 25;
+	cl->num.top = 25;
+	cl->num.hi = 30;
+	trk_numbers_declare(cl, false);
+}
+
+/* Protocol.rst: what arrived between a further gap and the last claim is reported lost. */
+static void claims__joined_with_the_last(void)
+{
+	CHECKED(eight_claims(15));
+	CHECK_EQ(cl->num.edge, 26);
+	CHECK_EQ(cl->stat.merged, 1);
+	/* It reaches to the gap before, with which it is one; a report ends below it. */
+	CHECK_EQ(cl->num.nclaims, 7);
+	CHECK(cl->num.claims[6].a == 19 && cl->num.claims[6].b == 25 &&
+	      cl->num.claims[6].kind == TRK_CLAIM_LOST);
+	CHECK_EQ(trk_client_entry(cl, 23)->state, TRK_ENTRY_LOST);
+	CHECK_EQ(trk_client_entry(cl, 24)->state, TRK_ENTRY_LOST);
+	CHECK_EQ(cl->num.reportable, 18);
+}
+
+/* If the last one is reported already, the gap is a claim of its own. */
+static void claims__reported_ones_do_not_change(void)
+{
+	CHECKED(eight_claims(24));
+	CHECK_EQ(cl->stat.merged, 0);
+	CHECK_EQ(cl->num.nclaims, 9);
+	CHECK(cl->num.claims[7].kind == TRK_CLAIM_NOGROWTH && cl->num.claims[7].b == 23);
+	CHECK(cl->num.claims[8].kind == TRK_CLAIM_LOST && cl->num.claims[8].a == 25 &&
+	      cl->num.claims[8].b == 25);
+	CHECK_EQ(cl->num.reportable, 24);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(check__only_what_is_expected),
 	TAP_CASE(check__not_older_than_the_ring),
@@ -228,6 +278,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(lose__input),
 	TAP_CASE(lose__output),
 	TAP_CASE(span__is_one_packet),
+	TAP_CASE(claims__joined_with_the_last),
+	TAP_CASE(claims__reported_ones_do_not_change),
 	TAP_CASE(late__threshold_is_twice_the_distance),
 };
 

@@ -139,6 +139,27 @@ static void range__within_a_gap(void)
 	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_DROP_REPLAY);
 }
 
+/* Protocol.rst: the last two runs below the bits that were left out; the lowest makes room. */
+static void range__two_gaps(void)
+{
+	u64 d = domain_at(0);
+	unsigned int more;
+
+	for (more = 0; more < 2; more++) {
+		fresh_set();
+		CHECK_EQ(range(1, 0, d, 1, 10, 100), TRK_OK);
+		CHECK_EQ(range(1, 0, d, 21, 2000, 100), TRK_OK);
+		CHECK_EQ(range(1, 0, d, 2011, 4000, 100), TRK_OK);
+		if (more)
+			CHECK_EQ(range(1, 0, d, 4011, 6000, 100), TRK_OK);
+		CHECK_EQ(range(1, 0, d, 1, 6000, 100), TRK_OK);
+		CHECK(range_a == 11 + 1990 * more && range_b == 20 + 1990 * more);
+		CHECK_EQ(range(1, 0, d, 1, 6000, 100), TRK_OK);
+		CHECK(range_a == 2001 + 2000 * more && range_b == 2010 + 2000 * more);
+		CHECK_EQ(range(1, 0, d, 1, 4000, 100), TRK_DROP_REPLAY);
+	}
+}
+
 static void range__one_domain_at_a_time(void)
 {
 	u64 old = domain_at(0), young = domain_at(1000);
@@ -487,6 +508,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(range__each_number_once),
 	TAP_CASE(range__large_and_late),
 	TAP_CASE(range__within_a_gap),
+	TAP_CASE(range__two_gaps),
 	TAP_CASE(range__one_domain_at_a_time),
 	TAP_CASE(first__by_attempt),
 	TAP_CASE(timeout__executed_once),
