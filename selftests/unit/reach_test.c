@@ -59,7 +59,9 @@ static void choose__as_many_as_can_be_used(void)
 	choose(100, 100);
 	CHECK(reaches(6, 19, 22));
 	cl->num.nrep = 6;
+	memset(&reach, 0xff, sizeof(reach));
 	choose(100, 100);
+	CHECK_EQ(reach.recover, 0);
 	CHECK(reach.n == 6 && reach.first > reach.last);
 }
 

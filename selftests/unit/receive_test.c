@@ -404,6 +404,22 @@ static void refused__no_room(void)
 	CHECK_EQ(cl->fin_off, U64_MAX);
 }
 
+/* The answer to a request that is not the one that is out: that one goes on. */
+static void refused__of_another_request(void)
+{
+	struct trk_resp r;
+
+	CHECKED(send_input(false));
+	cl->tx.token = 99;
+	r = answer_to_input(100, 300);
+	lone_put_data(&r, (u32)cl->rcv_limit, 700);
+	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
+	CHECK_EQ(lone.in.len, 0);
+	CHECK(!cl->tx.again && cl->tx.left == 4);
+	CHECK_EQ(cl->tx.held.n + cl->tx.placeless.n + cl->tx.lost.n, 0);
+	CHECK_EQ(cl->tx.after, 0);
+}
+
 /* A continuation can make up for the room: what does not fit is asked for under it. */
 static void refused__not_with_a_continuation(void)
 {
@@ -571,6 +587,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(answer__geometry),
 	TAP_CASE(answer__of_nothing),
 	TAP_CASE(refused__no_room),
+	TAP_CASE(refused__of_another_request),
 	TAP_CASE(refused__not_with_a_continuation),
 	TAP_CASE(refused__no_place),
 	TAP_CASE(refused__no_place_for_that_of_asked_bytes),
