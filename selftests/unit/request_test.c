@@ -118,8 +118,14 @@ static void range__pieces_of_several_ranges(void)
 	CHECK_EQ(cl->rx.holes.n, 0);
 	CHECK_EQ(cl->rx.ask_nxt, 11 * PIECE);
 	CHECK_EQ(cl->stat.rcv_retrans, PIECE + 50 + 8);
-	/* The continuation that was thought lost comes with the bytes before it. */
+	/* The continuation that was thought lost comes with the bytes before it, and no others. */
 	CHECK_EQ(cl->rx.next_lost, 0);
+	cl->rx.next_lost = 5 * PIECE;
+	lone_arrives(&lone, 3);
+	lone_arrives(&lone, 4);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.ask[0].off, 11 * PIECE);
+	CHECK_EQ(cl->rx.next_lost, 5 * PIECE);
 }
 
 /* What was lost is claimed, in this request and in those that follow. */
@@ -216,6 +222,7 @@ static void input__a_packet_a_trickle(void)
 	}
 	/* Half a packet is not worth it. */
 	lone_open(&lone);
+	lone_put_input(&lone, &r, 0, 100000, TRK_UCONT_PARALLEL);
 	trk_held_store_input(cl, &r);
 	cl->snd_end = LONE_INPUT + LONE_SEG_SIZE / 2;
 	cl->fin_off = cl->rcv_nxt;
@@ -286,6 +293,25 @@ static void redundant__ranges_in_order(void)
 	CHECK(lone_pump(&lone));
 	CHECK_EQ(lone.q.m, 5);
 	CHECK_EQ(lone.q.nask, 3);
+}
+
+/* Where what was asked for goes on in the next request, both are one range, before the others. */
+static void redundant__ranges_that_touch(void)
+{
+	lone_open(&lone);
+	cl->redundant = true;
+	trk_ranges_add(&cl->rx.holes, 3 * PIECE, 7 * PIECE);
+	lone_arrives(&lone, 2);
+	CHECK(lone_pump(&lone));
+	CHECK(lone.q.nask == 1 && lone.q.ask[0].off == 3 * PIECE && lone.q.ask[0].len == 4 * PIECE);
+	trk_ranges_add(&cl->rx.holes, 7 * PIECE, 8 * PIECE);
+	lone_arrives(&lone, 3);
+	lone_arrives(&lone, 4);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.m, 1);
+	CHECK_EQ(lone.q.nask, 2);
+	CHECK(lone.q.ask[0].off == 3 * PIECE && lone.q.ask[0].len == 5 * PIECE);
+	CHECK(lone.q.ask[1].off == 10 * PIECE && lone.q.ask[1].len == 3 * PIECE);
 }
 
 /* Every other TIMEOUT, beginning with the third, has a SYN before it, and says our address. */
@@ -416,6 +442,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(input__a_packet_a_trickle),
 	TAP_CASE(redundant__repeats_the_one_before),
 	TAP_CASE(redundant__ranges_in_order),
+	TAP_CASE(redundant__ranges_that_touch),
 	TAP_CASE(timeout__knocks),
 	TAP_CASE(timeout__number),
 	TAP_CASE(idle__a_sign_of_life),
