@@ -65,6 +65,7 @@ static void first__initial_window(void)
 	CHECK_EQ(g.token, 5);
 	CHECK_EQ(g.ack, (u32)(ISN + 1 + 200));
 	CHECK_EQ(g.cont.base, 0);
+	CHECK(g.cont.conn == trk_seal_conn_id(&key.c, &peer, ISN, NOW / TRK_COOKIE_PERIOD_MS));
 	CHECK_EQ(g.cont.seg_size, SEG_SIZE);
 	CHECK_EQ(g.cont.law.start_cwnd, TRK_INITIAL_WINDOW);
 	CHECK_EQ(g.cont.law.ssthresh, TRK_SSTHRESH_INF);
@@ -94,6 +95,43 @@ static void first__repeated_gets_one_packet(void)
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 0 }, &b), TRK_OK);
 	CHECK(a.cont.conn == b.cont.conn);
 	CHECK(a.cont.domain != b.cont.domain);
+}
+
+static int recorded_before(void *arg, const struct trk_peer *from, struct trk_record *m)
+{
+	*(struct trk_record *)arg = *m;
+	return TRK_DROP_REPLAY;
+}
+
+/* Whoever keeps a request cannot have it answered again. */
+static void first__answered_once(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1448, .attempt = 3 };
+	u32 cookie = trk_server_syn_cookie(&env, &peer, ISN);
+	struct trk_record seen;
+	struct trk_grant g;
+
+	env.record = recorded_before;
+	env.arg = &seen;
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1, 200, &g), TRK_DROP_REPLAY);
+	CHECK_EQ(seen.kind, TRK_KIND_FIRST);
+	CHECK_EQ(seen.attempt, 3);
+	CHECK(seen.conn == trk_seal_conn_id(&key.c, &peer, ISN, NOW / TRK_COOKIE_PERIOD_MS));
+	CHECK_EQ(seen.born, trk_seal_order_at(NOW) | 3);
+}
+
+/* What is believed to be ahead of the clock is what can have been born, and little more. */
+static void ahead__of_the_clock(void)
+{
+	u32 skew;
+
+	for (skew = 0; skew < 100000; skew += 777) {
+		u32 latest = trk_seal_order_at(2ULL * skew + 1000);
+
+		CHECK(trk_server_ahead(skew) >= latest + 2 * 16);
+		CHECK(trk_server_ahead(skew) <= latest + 4 * 16);
+	}
 }
 
 /* There is nothing yet to claim. */
@@ -840,6 +878,53 @@ static void timeout__not_ahead_of_the_clock(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + 1500, &g), TRK_OK);
 }
 
+/* Protocol.rst: ahead of the clock by more than a second and twice the skew. */
+static void range__not_ahead_of_the_clock(void)
+{
+	u64 latest = trk_seal_order_at(NOW + 2 * SKEW + 1000);
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.domain = latest << 32 | 7;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_OK);
+	c.cont.domain = (latest + 1) << 32 | 7;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_DROP_ATTEMPT);
+	/* What is more than an hour ahead is of long ago. */
+	c.cont.domain = (latest + (1 << 20) - 1) << 32 | 7;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_DROP_ATTEMPT);
+	c.cont.domain = (latest + (1 << 20)) << 32 | 7;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_OK);
+}
+
+/* Nothing is sealed that would not be believed. */
+static void range__numbers_end(void)
+{
+	u64 last = (1ULL << 62) - 2 * TRK_MAX_CWND;
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.base = last - 1;
+	trk_law_init(&c.cont.law, last - 1, TRK_INITIAL_WINDOW, TRK_SSTHRESH_INF, 0);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g), TRK_DROP_RANGE);
+}
+
+/* The nonces of the new domain are of the current key, whatever those of the old one were of. */
+static void timeout__domain_of_the_current_key(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.domain_key = previous.c.key_id;
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
+	CHECK_EQ(g.cont.domain_key, key.c.key_id);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_DROP_PROOF);
+}
+
 /* Half a year is as far ahead as it is behind: nobody gets there but by waiting. */
 static void timeout__of_an_old_domain(void)
 {
@@ -1170,6 +1255,31 @@ static void answer__of_a_range_partly_answered(void)
 	CHECK_EQ(g.nask, 1);
 	CHECK(g.ask[0].off == 10000 + 4 * PIECE);
 	CHECK_EQ(g.ask[0].len, 4 * PIECE + 5);
+}
+
+/* The same of two ranges, of which the first may be done with. */
+static void answer__of_two_ranges_partly_answered(void)
+{
+	struct some third = { 1, 3 }, half = { 2, 3 }, end = { 3, 3 };
+	struct trk_grant g;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, 2 * PIECE + 5));
+	c.q.ask[c.q.nask++] = (struct trk_bytes){ 50000, 3 * PIECE };
+	CHECK_EQ(step_some(&c, 1, 4, &third, &g), TRK_OK);
+	CHECK_EQ(g.count, 6);
+	CHECK_EQ(g.nask, 2);
+	CHECK(g.ask[0].off == 10000 + 2 * PIECE && g.ask[0].len == 5);
+	CHECK(g.ask[1].off == 50000 && g.ask[1].len == 3 * PIECE);
+	CHECK_EQ(step_some(&c, 1, 4, &half, &g), TRK_OK);
+	CHECK_EQ(g.nask, 1);
+	CHECK(g.ask[0].off == 50000 + PIECE && g.ask[0].len == 2 * PIECE);
+	CHECK_EQ(g.first_piece, PIECE);
+	/* Of the last one an empty range remains. */
+	CHECK_EQ(step_some(&c, 1, 4, &end, &g), TRK_OK);
+	CHECK_EQ(g.count, 2);
+	CHECK_EQ(g.nask, 1);
+	CHECK(g.ask[0].off == 50000 + 3 * PIECE && g.ask[0].len == 0);
 }
 
 static void answer__empty_numbers_share_the_last_packet(void)
@@ -1598,6 +1708,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__initial_window),
 	TAP_CASE(first__segment_size_is_the_smaller),
 	TAP_CASE(first__repeated_gets_one_packet),
+	TAP_CASE(first__answered_once),
+	TAP_CASE(ahead__of_the_clock),
 	TAP_CASE(first__claims_refused),
 	TAP_CASE(first__attempts_are_bounded),
 	TAP_CASE(first__cookie_of_one_connection),
@@ -1625,6 +1737,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(timeout__from_another_address),
 	TAP_CASE(timeout__attempts_used_up),
 	TAP_CASE(timeout__not_ahead_of_the_clock),
+	TAP_CASE(range__not_ahead_of_the_clock),
+	TAP_CASE(range__numbers_end),
+	TAP_CASE(timeout__domain_of_the_current_key),
 	TAP_CASE(timeout__of_an_old_domain),
 	TAP_CASE(first__address_in_every_packet),
 	TAP_CASE(timeout__attempts_are_bounded),
@@ -1637,6 +1752,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(answer__span_in_the_last_bytes),
 	TAP_CASE(answer__the_end_is_in_one_place),
 	TAP_CASE(answer__of_a_range_partly_answered),
+	TAP_CASE(answer__of_two_ranges_partly_answered),
 	TAP_CASE(answer__empty_numbers_share_the_last_packet),
 	TAP_CASE(answer__no_growth_unless_window_limited),
 	TAP_CASE(answer__continuation_displaces_data),

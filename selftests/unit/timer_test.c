@@ -150,13 +150,51 @@ static void probe__asks_again(void)
 	CHECK_EQ(cl->stat.probes, 1);
 	CHECK_EQ(cl->stat.lost, 1);
 	CHECK_EQ(cl->num.reportable, 4);
-	CHECK(cl->rx.holes.n && cl->rx.holes.r[0].a == 2 * LONE_PIECE);
+	CHECK_EQ(cl->rx.holes.n, 2);
+	CHECK(cl->rx.holes.r[0].a == 2 * LONE_PIECE && cl->rx.holes.r[0].b == 3 * LONE_PIECE);
+	CHECK(cl->rx.holes.r[1].a == 4 * LONE_PIECE && cl->rx.holes.r[1].b == 14 * LONE_PIECE);
 	CHECK(lone_pump(&lone));
 	CHECK_EQ(lone.q.kind, TRK_KIND_RANGE);
 	CHECK_EQ(lone.q.n, 4);
 	CHECK_EQ(lone.q.ask[0].off, 2 * LONE_PIECE);
 	CHECK_EQ(cl->stat.timeouts, 0);
 	CHECK_EQ(cl->num.expected, 10 + cl->num.hi - 14);
+}
+
+/* The list of claims is full, so that the loss cannot be reported: what came is asked no more. */
+static void probe__asks_for_nothing_that_came(void)
+{
+	unsigned int i;
+
+	lone_open(&lone);
+	lone_arrives(&lone, 2);
+	CHECK(lone_pump(&lone));
+	lone_arrives(&lone, 4);
+	for (i = 0; i < 16; i++)
+		cl->num.claims[i] = (struct trk_claim){ 1, 1, TRK_CLAIM_LOST };
+	cl->num.nclaims = 16;
+	lone.now_us = cl->timer.rto_deadline_us;
+	trk_timer_expired(cl, lone.now_us);
+	CHECK_EQ(cl->stat.probes, 1);
+	CHECK_EQ(cl->num.edge, 3);
+	CHECK_EQ(cl->rx.holes.n, 2);
+	CHECK(cl->rx.holes.r[0].b == 3 * LONE_PIECE && cl->rx.holes.r[1].a == 4 * LONE_PIECE);
+}
+
+/* What came and is not reported is not lost. */
+static void timeout__what_came_is_not_lost(void)
+{
+	lone_open(&lone);
+	lone_arrives(&lone, 2);
+	CHECK(lone_pump(&lone));
+	lone_arrives(&lone, 4);
+	trk_timer_timed_out(cl);
+	CHECK_EQ(cl->stat.lost, 11);
+	CHECK_EQ(cl->num.expected, 0);
+	CHECK_EQ(trk_client_entry(cl, 4)->state, TRK_ENTRY_RECEIVED);
+	CHECK_EQ(trk_client_entry(cl, 3)->state, TRK_ENTRY_LOST);
+	CHECK_EQ(trk_client_entry(cl, 14)->state, TRK_ENTRY_LOST);
+	CHECK(cl->rx.holes.n == 2 && cl->rx.holes.r[0].b == 3 * LONE_PIECE);
 }
 
 /* With nothing at hand: one silence more, and then a TIMEOUT, which has all that was asked. */
@@ -280,6 +318,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__waits_twice_as_long_each_time),
 	TAP_CASE(probe__after_two_round_trips),
 	TAP_CASE(probe__asks_again),
+	TAP_CASE(probe__asks_for_nothing_that_came),
+	TAP_CASE(timeout__what_came_is_not_lost),
 	TAP_CASE(timeout__when_a_probe_is_in_vain),
 	TAP_CASE(timeout__forgets_the_reordering),
 	TAP_CASE(timeout__input_goes_again),
