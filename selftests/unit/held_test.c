@@ -314,6 +314,31 @@ static void output__sealed_anew(void)
 	CHECK_EQ(trk_held_output_places(cl), 7);
 }
 
+/* Each byte of it counts, but for those of key and seal. */
+static void output__sealed_anew_to_the_byte(void)
+{
+	struct trk_resp r = { 0 };
+	struct trk_ucont u;
+	unsigned int i;
+
+	lone_begin(&lone);
+	for (i = 0; i < TRK_UCONT_HDR + 10; i++) {
+		/* Start, end and length cannot be another continuation's in the same place. */
+		if (i < 16 || i == 18 || i == 19)
+			continue;
+		memset(&cl->held, 0, sizeof(cl->held));
+		hold_by(1, 1, 100, 0);
+		lone.key.c.key_id = 2;
+		lone_put_output(&lone, &r, 1, 100, 0);
+		lone.key.c.key_id = 1;
+		lone.output[i] ^= 4;
+		trk_wire_ucont_parse(&u, r.output);
+		trk_held_store_output(cl, &r, &u);
+		CHECK_EQ(trk_held_output_at(cl, 1)->u.key_id,
+			 i == TRK_UCONT_KEY ? 2 ^ 4 : i < TRK_UCONT_HDR + 10 - TRK_MAC_LEN ? 1 : 2);
+	}
+}
+
 /* One that was thought lost has come. */
 static void output__looked_for_no_longer(void)
 {
@@ -366,6 +391,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(output__places_are_kept),
 	TAP_CASE(output__the_first_stands),
 	TAP_CASE(output__sealed_anew),
+	TAP_CASE(output__sealed_anew_to_the_byte),
 	TAP_CASE(output__looked_for_no_longer),
 	TAP_CASE(input__the_newest_stands),
 };

@@ -1579,6 +1579,23 @@ static void answer__mss_and_room_hold(void)
 	CHECKED(lay_out(&a, &l));
 	CHECK_EQ(l.p[0].data_len, a.len);
 	laid_out_free(&l);
+	/* To the byte: more could not be asked for, and does not fit. */
+	for (g.mint = TRK_MINT_NONE; g.mint <= TRK_MINT_ALL; g.mint++) {
+		for (g.addr_len = 0; g.addr_len <= TRK_ADDR_MAX; g.addr_len += TRK_ADDR_IPV4) {
+			u32 more;
+
+			for (more = 0; more < 2; more++) {
+				a = (struct trk_answer){
+					.g = &g, .peer = &peer, .seal = &key.c, .nonce = &key.c,
+					.has_consumed = true, .consumed_from = 500,
+					.consumed_to = 600, .len = trk_answer_mss(&g) + more
+				};
+				CHECK_EQ(trk_answer_begin(&a), more ? -EMSGSIZE : 0);
+			}
+		}
+	}
+	g.mint = TRK_MINT_NONE;
+	g.addr_len = 0;
 	a = (struct trk_answer){
 		.g = &g, .off = 7000, .len = trk_answer_room(&g), .has_consumed = false
 	};
@@ -1638,6 +1655,7 @@ static void answer__abort_brings_no_data(void)
 	CHECK(l.r[0].flags & TRK_RESP_ABORT);
 	CHECK(!(l.r[0].flags & TRK_RESP_FIN));
 	CHECK_EQ(l.p[0].data_len, 0);
+	CHECK_EQ(l.p[0].data_at, 5000);
 	laid_out_free(&l);
 }
 

@@ -325,7 +325,7 @@ static void req__asked_ranges(void)
 	static const struct {
 		struct trk_bytes ask;
 		bool good;
-	} cases[] = {
+	} tries[] = {
 		{ { 0, 1 }, true }, { { 0, 1 << 30 }, true }, { { U64_MAX - 5, 5 }, true },
 		{ { 0, 0 }, false }, { { 0, (1 << 30) + 1 }, false }, { { U64_MAX - 5, 6 }, false },
 		{ { 0, U32_MAX }, false }, { { U64_MAX, 1 }, false },
@@ -336,13 +336,13 @@ static void req__asked_ranges(void)
 	unsigned int i;
 	u32 len;
 
-	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (i = 0; i < ARRAY_SIZE(tries); i++) {
 		q.nask = 2;
 		q.ask[0] = (struct trk_bytes){ 7, 7 };
-		q.ask[1] = cases[i].ask;
+		q.ask[1] = tries[i].ask;
 		len = trk_wire_req_write(buf, &q);
 		CHECK_EQ(trk_wire_req_parse(&got, buf, len, len),
-			 cases[i].good ? TRK_OK : TRK_DROP_EXTENSION);
+			 tries[i].good ? TRK_OK : TRK_DROP_EXTENSION);
 	}
 	for (q.nask = 1; q.nask <= 4; q.nask++) {
 		q.ask[q.nask - 1] = (struct trk_bytes){ 7, 7 };
