@@ -270,6 +270,48 @@ static void claims__reported_ones_do_not_change(void)
 	CHECK_EQ(cl->num.reportable, 24);
 }
 
+/* The list is full, and 40 has come without growth: it may be called lost if nothing else helps. */
+static void full_list(u64 nrep, u64 reportable)
+{
+	unsigned int i;
+	u64 x;
+
+	lone_open(&lone);
+	for (x = 2; x <= 40; x++)
+		trk_client_entry(cl, x)->state = TRK_ENTRY_RECEIVED;
+	trk_client_entry(cl, 40)->nogrowth = true;
+	for (i = 0; i < 15; i++)
+		cl->num.claims[i] = (struct trk_claim){ 2 * i + 2, 2 * i + 2, TRK_CLAIM_NOGROWTH };
+	cl->num.claims[15] = (struct trk_claim){ 37, 37, TRK_CLAIM_LOST };
+	cl->num.nclaims = 16;
+	cl->num.nrep = nrep;
+	cl->num.reportable = reportable;
+	cl->num.edge = 40;
+	cl->num.top = 40;
+	cl->num.hi = 50;
+	cl->num.above = 1;
+	trk_numbers_declare(cl, false);
+}
+
+static void claims__what_arrived_is_not_called_lost(void)
+{
+	CHECKED(full_list(36, 39));
+	CHECK_EQ(cl->num.edge, 40);
+	CHECK_EQ(cl->stat.held, 1);
+	CHECK_EQ(cl->stat.merged, 0);
+	CHECK_EQ(trk_client_entry(cl, 38)->state, TRK_ENTRY_RECEIVED);
+	/* If there is nothing to report, and so nothing that brings a new continuation. */
+	CHECKED(full_list(36, 36));
+	CHECK_EQ(cl->num.edge, 41);
+	CHECK_EQ(cl->stat.merged, 1);
+	CHECK(cl->num.claims[15].a == 37 && cl->num.claims[15].b == 40);
+	CHECK_EQ(trk_client_entry(cl, 40)->state, TRK_ENTRY_LOST);
+	/* What was reported stays. */
+	CHECKED(full_list(39, 39));
+	CHECK_EQ(cl->num.edge, 40);
+	CHECK_EQ(cl->num.claims[15].b, 37);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(check__only_what_is_expected),
 	TAP_CASE(check__not_older_than_the_ring),
@@ -280,6 +322,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(span__is_one_packet),
 	TAP_CASE(claims__joined_with_the_last),
 	TAP_CASE(claims__reported_ones_do_not_change),
+	TAP_CASE(claims__what_arrived_is_not_called_lost),
 	TAP_CASE(late__threshold_is_twice_the_distance),
 };
 
