@@ -385,6 +385,20 @@ static void forgotten__the_old_do_not_count(void)
 	CHECK_EQ(range(5, 0, domain_at(0), 1, 1, LIFE + 10000), TRK_OK);
 }
 
+/* Domains of a lower order, or the same one, are forgotten; the next one is not. */
+static void forgotten__to_the_order(void)
+{
+	u64 d = domain_at(0);
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 1, 10, 0), TRK_OK);
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 1000));
+	CHECK_EQ(evicted, 1);
+	CHECK_EQ(range(2, 0, d, 1, 10, 10000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(2, 0, d - (1ULL << 32), 1, 10, 10000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(2, 0, d + (1ULL << 32), 1, 10, 10000), TRK_OK);
+}
+
 /* Two horizons to the millisecond. */
 static void forgotten__old_from_then_on(void)
 {
@@ -492,6 +506,18 @@ static void clock__set_back(void)
 	CHECK_EQ(range(1063, 0, last, 4, 5, 10500), TRK_DROP_DOMAIN);
 }
 
+/* What is forgotten then is of now, however late it seems to be. */
+static void clock__set_back_and_forgotten(void)
+{
+	fresh_set();
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 1000));
+	back_ms = 3600000;
+	CHECK_EQ(range(2, 1, domain_at(10000), 1, 10, 10000), TRK_OK);
+	CHECK_EQ(evicted, 1);
+	CHECK_EQ(range(3, 0, domain_at(9000), 1, 10, 20000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(4, 0, domain_at(15000), 1, 10, 20000), TRK_OK);
+}
+
 /* A domain of half a year ago looks as if it were to come. */
 static void clock__half_a_year(void)
 {
@@ -521,12 +547,14 @@ static const struct tap_case cases[] = {
 	TAP_CASE(forgotten__guests_starve_nobody),
 	TAP_CASE(forgotten__moved_to_and_fro),
 	TAP_CASE(forgotten__the_old_do_not_count),
+	TAP_CASE(forgotten__to_the_order),
 	TAP_CASE(forgotten__old_from_then_on),
 	TAP_CASE(forgotten__for_who_moves),
 	TAP_CASE(forgotten__by_who_proves),
 	TAP_CASE(forgotten__where_it_was),
 	TAP_CASE(forgotten__born_where_it_moves),
 	TAP_CASE(clock__set_back),
+	TAP_CASE(clock__set_back_and_forgotten),
 	TAP_CASE(clock__half_a_year),
 };
 
