@@ -264,8 +264,10 @@ static void input__one_after_the_other(void)
 	CHECKED(asked_ten());
 	CHECK(!trk_plan_input(cl, &plan));
 	cl->snd_end = 5000;
+	memset(&plan, 0xff, sizeof(plan));
 	CHECK(trk_plan_input(cl, &plan));
 	CHECK_EQ(plan.what, TRK_WHAT_INPUT);
+	CHECK(!plan.nask && !plan.pieces && !plan.cont && !plan.input);
 	CHECK_EQ(plan.in_off, LONE_INPUT);
 	CHECK_EQ(plan.in_end, 5000);
 	CHECK(!plan.more);

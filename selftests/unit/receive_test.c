@@ -247,10 +247,13 @@ static void answer__consumed(void)
 	CHECKED(send_input(false));
 	r = answer_to_input(100, 300);
 	cl->tx.stall = 50;
+	cl->tx.noplace = true;
+	trk_ranges_add(&cl->tx.placeless, 400, 500);
 	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
 	CHECK_EQ(cl->snd_una, 300);
 	CHECK_EQ(cl->tx.stall, 0);
 	CHECK(!cl->tx.token && !cl->tx.left && !cl->tx.again);
+	CHECK(!cl->tx.noplace && !cl->tx.placeless.n);
 	CHECK_EQ(cl->tx.expected, 0);
 	CHECK_EQ(cl->tx.lost.n, 0);
 }
@@ -560,6 +563,7 @@ static void timeout__begins_a_domain(void)
 	CHECK_EQ(enter(&c, 12, 1), TRK_DROP_NUMBER);
 	CHECK_EQ(enter(&c, 10, 1), TRK_DROP_NUMBER);
 	CHECK_EQ(enter(&c, 11, 2), TRK_DROP_NUMBER);
+	CHECK(cl->req.waiting && cl->num.hi == 14);
 	c.base++;
 	CHECK_EQ(enter(&c, 11, 1), TRK_DROP_NUMBER);
 	c.base--;
