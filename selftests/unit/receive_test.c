@@ -351,6 +351,21 @@ static void answer__geometry(void)
 	CHECK(cl->rx.holes.n == 1 && cl->rx.holes.r[0].a == 4900 && cl->rx.holes.r[0].b == 5000);
 }
 
+/* An answer without data says nothing of where output stands, whatever it calls itself. */
+static void answer__without_data(void)
+{
+	struct trk_resp r;
+
+	CHECKED(send_input(false));
+	cl->rx.ask_nxt = 0;
+	r = answer_to_input(100, 300);
+	r.off = 5000;
+	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
+	CHECK_EQ(cl->rx.holes.n, 0);
+	CHECK_EQ(cl->rx.ask_nxt, 0);
+	CHECK_EQ(trk_client_entry(cl, 12)->what, TRK_WHAT_REST);
+}
+
 /* Packets that say nothing of the input: it goes again when none is left that could. */
 static void answer__of_nothing(void)
 {
@@ -589,6 +604,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(answer__parallel),
 	TAP_CASE(answer__begins_parallel),
 	TAP_CASE(answer__geometry),
+	TAP_CASE(answer__without_data),
 	TAP_CASE(answer__of_nothing),
 	TAP_CASE(refused__no_room),
 	TAP_CASE(refused__of_another_request),

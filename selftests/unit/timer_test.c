@@ -215,6 +215,7 @@ static void timeout__when_a_probe_is_in_vain(void)
 	CHECK_EQ(lone.q.nask, 1);
 	CHECK_EQ(lone.q.ask[0].off, 2 * LONE_PIECE);
 	CHECK_EQ(cl->deadline_us, lone.now_us + 2 * cl->rto_us);
+	CHECK_EQ(cl->stat.rcv_retrans, lone.q.ask[0].len);
 	/* The next one carries the same. */
 	lone.now_us = cl->deadline_us;
 	trk_timer_expired(cl, lone.now_us);
