@@ -295,6 +295,48 @@ static void redundant__ranges_in_order(void)
 	CHECK_EQ(lone.q.nask, 3);
 }
 
+/* Not what the continuation of this request does not hold, nor what lies below its base. */
+static void redundant__not_under_another_continuation(void)
+{
+	struct trk_resp r = { 0 };
+	struct trk_ucont u;
+	unsigned int i;
+
+	lone_open(&lone);
+	cl->redundant = true;
+	for (i = 0; i < TRK_OUTPUTS; i++)
+		if (cl->held.outputs[i].len)
+			cl->held.outputs[i].u.end = 14 * PIECE;
+	lone_put_output(&lone, &r, 14 * PIECE, 90 * PIECE, 0);
+	trk_wire_ucont_parse(&u, r.output);
+	trk_held_store_output(cl, &r, &u);
+	lone_arrives(&lone, 2);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.ask[0].len, 4 * PIECE);
+	lone_arrives(&lone, 3);
+	lone_arrives(&lone, 4);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.m, 3);
+	CHECK_EQ(lone.q.nask, 1);
+	CHECK_EQ(lone.q.ask[0].off, 14 * PIECE);
+	for (i = 0; i < 2; i++) {
+		lone_open(&lone);
+		cl->redundant = true;
+		lone_arrives(&lone, 2);
+		CHECK(lone_pump(&lone));
+		if (i) {
+			trk_client_cont(cl)->c.base = 1;
+			trk_client_cont(cl)->acc = nonce(1);
+		}
+		lone_arrives(&lone, 3);
+		lone_arrives(&lone, 4);
+		CHECK(lone_pump(&lone));
+		CHECK_EQ(lone.q.m, i ? 3 : 1);
+		CHECK_EQ(lone.q.n, 4);
+		CHECK(lone.q.proof == (nonce(2) ^ nonce(3) ^ nonce(4) ^ (i ? 0 : nonce(1))));
+	}
+}
+
 /* Where what was asked for goes on in the next request, both are one range, before the others. */
 static void redundant__ranges_that_touch(void)
 {
@@ -442,6 +484,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(input__a_packet_a_trickle),
 	TAP_CASE(redundant__repeats_the_one_before),
 	TAP_CASE(redundant__ranges_in_order),
+	TAP_CASE(redundant__not_under_another_continuation),
 	TAP_CASE(redundant__ranges_that_touch),
 	TAP_CASE(timeout__knocks),
 	TAP_CASE(timeout__number),
