@@ -197,6 +197,7 @@ static void take__the_end(void)
 	CHECK_EQ(lone_take(&lone, 3, &r), TRK_OK);
 	CHECK_EQ(cl->state, TRK_CL_DEAD);
 	CHECK_EQ(cl->error, ECONNRESET);
+	CHECK_EQ(cl->deadline_us, U64_MAX);
 }
 
 /* ---- answers to input ---- */

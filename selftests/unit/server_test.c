@@ -92,6 +92,7 @@ static void first__repeated_gets_one_packet(void)
 	CHECK_EQ(a.count, 1);
 	CHECK_EQ(a.cont.law.start_cwnd, 1);
 	CHECK_EQ(a.cont.law.ssthresh, TRK_INITIAL_WINDOW / 2);
+	CHECK_EQ(a.cont.law.first_loss, 0);
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 0 }, &b), TRK_OK);
 	CHECK(a.cont.conn == b.cont.conn);
 	CHECK(a.cont.domain != b.cont.domain);

@@ -65,6 +65,7 @@ static void timeouts__end_after_fifteen(void)
 	CHECK_EQ(highest, 14);
 	CHECK_EQ(cl->error, ETIMEDOUT);
 	CHECK_EQ(cl->stat.timeouts, 15);
+	CHECK_EQ(cl->deadline_us, U64_MAX);
 }
 
 /* Before the cookie is past its time. */
@@ -290,6 +291,29 @@ static void deadline__the_earliest(void)
 		CHECK_EQ(*deadlines[i], U64_MAX);
 }
 
+/* What has passed is over: a timer that is set to then would expire for ever. */
+static void deadline__passes(void)
+{
+	u64 *deadlines[] = { &cl->timer.pace_deadline_us, &cl->timer.delack_deadline_us,
+			     &cl->timer.reseal_deadline_us };
+	unsigned int i;
+
+	lone_open(&lone);
+	for (i = 0; i < ARRAY_SIZE(deadlines); i++) {
+		*deadlines[i] = lone.now_us + 1;
+		trk_timer_expired(cl, lone.now_us);
+		CHECK_EQ(cl->deadline_us, lone.now_us + 1);
+		CHECK(!cl->timer.force);
+		*deadlines[i] = lone.now_us;
+		trk_timer_expired(cl, lone.now_us);
+		CHECK_EQ(*deadlines[i], U64_MAX);
+		CHECK_EQ(cl->timer.force, deadlines[i] == &cl->timer.delack_deadline_us);
+		CHECK_EQ(cl->deadline_us, cl->timer.rto_deadline_us);
+		cl->timer.force = false;
+		cl->timer.idle_deadline_us = U64_MAX;
+	}
+}
+
 /* Protocol.rst: trickles that were parked for longer than the timer go on at twice the rate. */
 static void pace__twice_the_rate_of_the_window(void)
 {
@@ -325,6 +349,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(timeout__forgets_the_reordering),
 	TAP_CASE(timeout__input_goes_again),
 	TAP_CASE(deadline__the_earliest),
+	TAP_CASE(deadline__passes),
 	TAP_CASE(pace__twice_the_rate_of_the_window),
 	TAP_CASE(rtt__smoothed),
 	TAP_CASE(rto__not_below_the_round_trip_and_200_ms),
