@@ -310,7 +310,6 @@ static void deadline__passes(void)
 		CHECK_EQ(cl->timer.force, deadlines[i] == &cl->timer.delack_deadline_us);
 		CHECK_EQ(cl->deadline_us, cl->timer.rto_deadline_us);
 		cl->timer.force = false;
-		cl->timer.idle_deadline_us = U64_MAX;
 	}
 }
 

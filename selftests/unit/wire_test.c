@@ -142,6 +142,7 @@ static void req__first_repeats_the_versions(void)
 
 	CHECK_EQ(p[12], TRK_VERSION_MIN);
 	CHECK_EQ(p[13], TRK_VERSION);
+	CHECK(!p[14] && !p[15]);
 	for (min = 0; min < 256; min++) {
 		for (max = 0; max < 256; max++) {
 			p[12] = (u8)min;
