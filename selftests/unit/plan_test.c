@@ -160,6 +160,22 @@ static void output__within_the_window(void)
 	CHECK_EQ(plan.nask, 0);
 }
 
+/* Far out in a long stream, and with more room than one request can ask for. */
+static void output__beyond_32_bits(void)
+{
+	lone_begin(&lone);
+	hold(0, LONE_OUTPUT, 0);
+	cl->rcv_limit = 1ULL << 50;
+	cl->rcv_nxt = 1ULL << 40;
+	cl->rx.ask_nxt = 1ULL << 40;
+	trk_plan_output(cl, &plan, 100, true, false);
+	CHECK_EQ(plan.nask, 1);
+	CHECK(asks(0, 1ULL << 40, 100 * PIECE));
+	hole((1ULL << 40) + 10, (1ULL << 40) + 20);
+	trk_plan_output(cl, &plan, 1, true, false);
+	CHECK(asks(0, (1ULL << 40) + 10, 10));
+}
+
 static void silly__no_room_for_a_piece(void)
 {
 	CHECKED(asked_ten());
@@ -495,6 +511,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(output__four_ranges),
 	TAP_CASE(output__one_range_of_two),
 	TAP_CASE(output__within_the_window),
+	TAP_CASE(output__beyond_32_bits),
 	TAP_CASE(silly__no_room_for_a_piece),
 	TAP_CASE(output__of_one_continuation),
 	TAP_CASE(output__for_a_lost_continuation),

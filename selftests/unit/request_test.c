@@ -415,6 +415,27 @@ static void timeout__number(void)
 	CHECK_EQ(lone.q.ask[0].len, PIECE - TRK_CONT_LEN);
 }
 
+/* The byte before a hole whose continuation is lost: once, also by a TIMEOUT. */
+static void timeout__asks_for_a_continuation(void)
+{
+	unsigned int i;
+
+	CHECKED(reported_two());
+	for (i = 0; i < TRK_OUTPUTS; i++)
+		if (cl->held.outputs[i].len)
+			cl->held.outputs[i].u.end = 14 * PIECE;
+	cl->rcv_nxt = 14 * PIECE;
+	cl->rx.ask_nxt = 20 * PIECE;
+	trk_timer_timed_out(cl);
+	cl->rx.holes.n = 0;
+	cl->rx.next_lost = 0;
+	trk_ranges_add(&cl->rx.holes, 14 * PIECE, 15 * PIECE);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.kind, TRK_KIND_TIMEOUT);
+	CHECK(lone.q.nask == 1 && lone.q.ask[0].off == 14 * PIECE - 1 && lone.q.ask[0].len == 1);
+	CHECK_EQ(cl->rx.asked_before, 14 * PIECE);
+}
+
 /* A NAT forgets a connection after five minutes: a sign of life after four. */
 static void idle__a_sign_of_life(void)
 {
@@ -488,6 +509,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(redundant__ranges_that_touch),
 	TAP_CASE(timeout__knocks),
 	TAP_CASE(timeout__number),
+	TAP_CASE(timeout__asks_for_a_continuation),
 	TAP_CASE(idle__a_sign_of_life),
 	TAP_CASE(ring__wished_for),
 	TAP_CASE(close__fields),
