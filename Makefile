@@ -74,7 +74,8 @@ fuzz:
 mutants:
 	@scripts/setup
 	@scripts/mutants $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) \
-		$(if $(SHARE),--share $(SHARE)) $(addprefix --only ,$(ONLY))
+		$(if $(SHARE),--share $(SHARE)) $(if $(LONGEST),--longest $(LONGEST)) \
+		$(addprefix --only ,$(ONLY))
 
 fairness:
 	@scripts/setup

@@ -1721,6 +1721,14 @@ static void answer__packets_are_bounded(void)
 	CHECK_EQ(l.r[254].span, 1);
 	CHECK_EQ(l.r[255].span, 300 - 255);
 	laid_out_free(&l);
+	/* If there are no more than these, the last one is as good as the others. */
+	CHECKED(grant_asks(&c, &g, 4, 256 * PIECE));
+	g.count = 256;
+	a = (struct trk_answer){ .g = &g, .len = 256 * PIECE };
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 256);
+	CHECK(l.r[255].span == 1 && !(l.r[255].flags & TRK_RESP_NOGROWTH));
+	laid_out_free(&l);
 }
 
 static const struct tap_case cases[] = {
