@@ -105,6 +105,60 @@ static void pump__held_input_waits_for_room(void)
 	CHECK_EQ(lone.out.in_len, 100);
 }
 
+/* A packet of it goes when nothing else can come, and the rest if that was in vain. */
+static void pump__input_waits_for_a_place(void)
+{
+	struct trk_resp r = { 0 };
+	u64 x;
+
+	lone_open(&lone);
+	lone_put_input(&lone, &r, 0, 100000, TRK_UCONT_PARALLEL);
+	trk_held_store_input(cl, &r);
+	cl->snd_end = 5000;
+	cl->tx.nxt = 5000;
+	cl->fin_off = 10 * LONE_PIECE;
+	trk_ranges_add(&cl->tx.placeless, 200, 1500);
+	trk_ranges_add(&cl->tx.placeless, 2000, 2100);
+	cl->tx.noplace = true;
+	/* Not while there is room to send it by itself, or something may come. */
+	for (x = 1; x < TRK_OUTPUTS; x++) {
+		lone_put_output(&lone, &r, LONE_OUTPUT + 9 * x, LONE_OUTPUT + 9 * x + 1, 0);
+		cl->held.outputs[x - 1].len = r.output.len;
+		cl->held.outputs[x - 1].u = (struct trk_ucont){ .start = LONE_OUTPUT + 9 * x,
+								.end = LONE_OUTPUT + 9 * x + 1,
+								.key_id = 1 };
+	}
+	for (x = 2; x <= 10; x++) {
+		CHECK(!lone_pump(&lone));
+		CHECK(cl->tx.placeless.n == 2 && !cl->tx.lost.n);
+		CHECK_EQ(lone_arrives(&lone, x), TRK_OK);
+	}
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.input_off, 200);
+	CHECK_EQ(cl->tx.tried, 200);
+	CHECK(cl->tx.placeless.n == 2 && cl->tx.noplace);
+	/* Refused again: all of it. */
+	trk_ranges_add(&cl->tx.placeless, 200, 1500);
+	cl->tx.lost.n = 0;
+	cl->num.expected = 0;
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.input_off, 200);
+	CHECK_EQ(cl->tx.placeless.n, 0);
+	CHECK(!cl->tx.noplace);
+	CHECK_EQ(cl->tx.lost.n, 2);
+}
+
+/* With nothing to report there is no sign of life to send: it looks again after a while. */
+static void pump__idle_without_a_trickle(void)
+{
+	lone_open(&lone);
+	lone_arrives(&lone, 2);
+	CHECK(lone_pump(&lone));
+	cl->timer.idle_deadline_us = lone.now_us;
+	CHECK(!lone_pump(&lone));
+	CHECK_EQ(cl->timer.idle_deadline_us, lone.now_us + 240000000);
+}
+
 /* Protocol.rst: at three changes of the key it asks for nothing until all has come. */
 static void pump__a_new_domain_after_three_keys(void)
 {
@@ -160,6 +214,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(ring__grows),
 	TAP_CASE(pump__what_is_there_is_no_hole),
 	TAP_CASE(pump__held_input_waits_for_room),
+	TAP_CASE(pump__input_waits_for_a_place),
+	TAP_CASE(pump__idle_without_a_trickle),
 	TAP_CASE(pump__a_new_domain_after_three_keys),
 	TAP_CASE(input_done__when_consumed_or_given_up),
 };

@@ -280,6 +280,23 @@ static void output__places_are_kept(void)
 	CHECK(!trk_held_output_place(cl, &(struct trk_ucont){ .start = 3001, .end = 3010 }));
 }
 
+/* One that is read to its end, and whose successor is not there, is the one in use. */
+static void output__places_at_the_end_of_one(void)
+{
+	u64 i;
+
+	lone_begin(&lone);
+	hold(0, 100, 0);
+	for (i = 1; i <= 5; i++)
+		hold(1000 * i, 1000 * i + 100, 0);
+	CHECK_EQ(trk_held_output_places(cl), 2);
+	cl->rcv_nxt = 100;
+	CHECK(trk_held_output_room(cl, 9000, 9100));
+	hold(6000, 6100, 0);
+	CHECK(!trk_held_output_room(cl, 9000, 9100));
+	CHECK(trk_held_output_room(cl, 100, 200));
+}
+
 /* Protocol.rst: the first output continuation for an offset stands, later ones are ignored. */
 static void output__the_first_stands(void)
 {
@@ -379,6 +396,29 @@ static void input__the_newest_stands(void)
 	CHECK_EQ(cl->held.input.u.start, 101);
 }
 
+/* It would not fit a request, or cannot be read. */
+static void input__refused(void)
+{
+	static u8 blob[TRK_SEALED_UCONT_MAX];
+	struct trk_ucont u = { .end = 9, .len = TRK_UCONT_MAX, .opaque = blob };
+	struct trk_resp r = { 0 };
+
+	lone_begin(&lone);
+	r.input.len = trk_seal_ucont(&lone.key.c, &lone.peer, 7, TRK_EXT_INPUT, &u, lone.input);
+	r.input.p = lone.input;
+	trk_held_store_input(cl, &r);
+	CHECK(cl->held.input.len);
+	lone_begin(&lone);
+	trk_seal_ucont(&lone.key.c, &lone.peer, 7, TRK_EXT_INPUT, &u, lone.input);
+	cl->seg_size = 512;
+	trk_held_store_input(cl, &r);
+	CHECK(!cl->held.input.len);
+	cl->seg_size = LONE_SEG_SIZE;
+	r.input.len--;
+	trk_held_store_input(cl, &r);
+	CHECK(!cl->held.input.len);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(renew__only_for_what_was_reported),
 	TAP_CASE(renew__only_of_this_connection),
@@ -389,6 +429,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(output__found_by_its_bytes),
 	TAP_CASE(output__done_with),
 	TAP_CASE(output__places_are_kept),
+	TAP_CASE(output__places_at_the_end_of_one),
+	TAP_CASE(input__refused),
 	TAP_CASE(output__the_first_stands),
 	TAP_CASE(output__sealed_anew),
 	TAP_CASE(output__sealed_anew_to_the_byte),

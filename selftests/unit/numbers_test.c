@@ -258,6 +258,32 @@ static void claims__joined_with_the_last(void)
 	CHECK_EQ(cl->num.reportable, 18);
 }
 
+/* The nonce of a shared packet is with its first number: what is behind it is called lost, too. */
+static void claims__a_shared_packet_whole(void)
+{
+	u64 x;
+
+	lone_open(&lone);
+	for (x = 2; x <= 30; x++) {
+		trk_client_entry(cl, x)->state = x == 24 ? TRK_ENTRY_LOST : TRK_ENTRY_RECEIVED;
+		trk_client_entry(cl, x)->joined = x == 25;
+	}
+	cl->num.claims[0] = (struct trk_claim){ 24, 24, TRK_CLAIM_LOST };
+	cl->num.nclaims = 1;
+	cl->num.nrep = 20;
+	cl->num.reportable = 23;
+	cl->num.edge = 25;
+	cl->num.top = 26;
+	cl->num.above = 1;
+	cl->num.hi = 30;
+	trk_numbers_declare(cl, false);
+	CHECK_EQ(trk_client_entry(cl, 25)->state, TRK_ENTRY_LOST);
+	CHECK_EQ(cl->num.nclaims, 1);
+	CHECK_EQ(cl->num.claims[0].b, 25);
+	CHECK_EQ(cl->num.reportable, 26);
+	CHECK_EQ(cl->num.above, 0);
+}
+
 /* If the last one is reported already, the gap is a claim of its own. */
 static void claims__reported_ones_do_not_change(void)
 {
@@ -321,6 +347,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(lose__output),
 	TAP_CASE(span__is_one_packet),
 	TAP_CASE(claims__joined_with_the_last),
+	TAP_CASE(claims__a_shared_packet_whole),
 	TAP_CASE(claims__reported_ones_do_not_change),
 	TAP_CASE(claims__what_arrived_is_not_called_lost),
 	TAP_CASE(late__threshold_is_twice_the_distance),

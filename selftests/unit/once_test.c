@@ -328,8 +328,13 @@ static void forgotten__a_guest_is_known(void)
 {
 	fresh_set();
 	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(first(3, 0, 0, 0), TRK_OK);
 	CHECKED(fill(1000, 1, 2 * TRK_ONCE_WAYS, 1000));
 	CHECK(evicted);
+	CHECK_EQ(timeout(3, 0, domain_at(0), 1, 20000), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(timeout(4, 0, domain_at(0), 1, 20000), TRK_OK);
+	CHECK(timeout_again);
 	CHECK_EQ(range(2, 0, domain_at(0), 1, 10, 20000), TRK_DROP_FORGOTTEN);
 	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 20000), TRK_OK);
 }
