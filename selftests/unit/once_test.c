@@ -5,6 +5,7 @@
 #include "core/reason.h"
 #include "core/seal.h"
 #include "core/server.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 #define NOW	1700000000000ULL
@@ -114,6 +115,42 @@ static void range__large_and_late(void)
 	CHECK_EQ(range(1, 0, d, 3 * w + 1, 4 * w + 2, 100), TRK_DROP_REPLAY);
 }
 
+/* Random ranges near the highest, against a bitmap: the first run that is open, and all of it. */
+static void range__as_a_bitmap(void)
+{
+	static bool answered[20000];
+	u64 d = domain_at(0), top = 1;
+	struct rng r = { 5 };
+	unsigned int i;
+
+	fresh_set();
+	memset(answered, 0, sizeof(answered));
+	CHECK_EQ(range(1, 0, d, 1, 1, 100), TRK_OK);
+	answered[1] = true;
+	for (i = 0; i < 3000; i++) {
+		u64 low = top > 300 ? top - 300 : 1, m = rng_in(&r, low, top + 6), n, a, b;
+		int err;
+
+		n = m + rng_below(&r, 80);
+		if (n >= 19999)
+			break;
+		err = range(1, 0, d, m, n, 100);
+		for (a = m; a <= n && answered[a]; a++)
+			;
+		CHECK_EQ(err, a > n ? TRK_DROP_REPLAY : TRK_OK);
+		if (err)
+			continue;
+		for (b = a; b < n && !answered[b + 1]; b++)
+			;
+		CHECK_EQ(range_a, a);
+		CHECK_EQ(range_b, b);
+		for (; a <= b; a++)
+			answered[a] = true;
+		top = max_t(u64, top, b);
+	}
+	CHECK(top > 2000);
+}
+
 /* Of a gap what is above the part that was answered stays open, to the last number. */
 static void range__within_a_gap(void)
 {
@@ -208,6 +245,44 @@ static void timeout__executed_once(void)
 	CHECK_EQ(timeout(1, 0, next, 1, 1100), TRK_OK);
 	CHECK(timeout_again);
 	CHECK_EQ(timeout(1, 0, next, 2, 1200), TRK_OK);
+	CHECK(!timeout_again);
+}
+
+/* Births count by their order, whichever request arrives first. */
+static void timeout__younger_than_all_births(void)
+{
+	fresh_set();
+	CHECK_EQ(first(1, 0, 1, 1000), TRK_OK);
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 500), TRK_DROP_REPLAY);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 2, 1000), TRK_OK);
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 1000), TRK_OK);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 500), TRK_DROP_REPLAY);
+}
+
+/* The connection has left the domain, by a range of another one. */
+static void timeout__of_a_domain_that_was_left(void)
+{
+	fresh_set();
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, domain_at(1000), 21, 30, 1100), TRK_OK);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 2000), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(timeout(1, 0, domain_at(1000), 1, 3000), TRK_OK);
+	CHECK(!timeout_again);
+}
+
+/* Executed for another class than what is known of the connection belongs to: not once more. */
+static void timeout__from_another_address(void)
+{
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(timeout(1, 1, domain_at(0), 1, 1000), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(timeout(2, 1, domain_at(0), 1, 2000), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(timeout(3, 0, domain_at(0), 1, 2000), TRK_OK);
 	CHECK(!timeout_again);
 }
 
@@ -538,11 +613,15 @@ static void clock__half_a_year(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(range__each_number_once),
 	TAP_CASE(range__large_and_late),
+	TAP_CASE(range__as_a_bitmap),
 	TAP_CASE(range__within_a_gap),
 	TAP_CASE(range__two_gaps),
 	TAP_CASE(range__one_domain_at_a_time),
 	TAP_CASE(first__by_attempt),
 	TAP_CASE(timeout__executed_once),
+	TAP_CASE(timeout__younger_than_all_births),
+	TAP_CASE(timeout__of_a_domain_that_was_left),
+	TAP_CASE(timeout__from_another_address),
 	TAP_CASE(full__the_largest_class_makes_room),
 	TAP_CASE(full__no_class_above_its_share),
 	TAP_CASE(full__guests_take_no_place_of_others),

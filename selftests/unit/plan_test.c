@@ -125,6 +125,12 @@ static void output__one_range_of_two(void)
 	CHECK_EQ(plan.nask, 2);
 	CHECK(asks(0, 9 * PIECE + 100, PIECE - 100));
 	CHECK(asks(1, 10 * PIECE, 4 * PIECE));
+	cl->rx.holes.n = 0;
+	hole(8 * PIECE + 100, 10 * PIECE);
+	trk_plan_output(cl, &plan, 5, true, false);
+	CHECK_EQ(plan.nask, 2);
+	CHECK(asks(0, 8 * PIECE + 100, 2 * PIECE - 100));
+	CHECK(asks(1, 10 * PIECE, 3 * PIECE));
 	/* The first packet is a short one. */
 	cl->rx.holes.n = 0;
 	hole(9 * PIECE + TRK_CONT_LEN, 10 * PIECE);
