@@ -79,12 +79,15 @@ static void choose__in_an_event(void)
 	CHECK_EQ(claims.count, 1);
 	CHECK(claims.c[0].a == 2 && claims.c[0].b == 3);
 	CHECK_EQ(reach.cwnd, 5);
+	CHECK_EQ(reach.recover, 0);
 	choose(100, 100);
 	CHECK(reaches(10, 11, 15));
 	cl->num.nrep = 5;
 	choose(100, 1);
 	CHECK(reaches(9, 14, 14));
 	CHECK_EQ(reach.recover, 12);
+	choose(1, 100);
+	CHECK(reaches(9, 14, 14));
 	cl->num.nrep = 9;
 	choose(100, 1);
 	CHECK(reaches(10, 15, 15));
@@ -222,6 +225,17 @@ static void waits__when_the_list_gets_full(void)
 	CHECK(waits(22, TRK_WHAT_OUTPUT));
 	cl->num.reportable = 24;
 	CHECK(!waits(24, TRK_WHAT_OUTPUT));
+	/* With the last claim of the list it waits for most of what is left. */
+	claims.count = 16;
+	for (i = 8; i < 16; i++)
+		claims.c[i] = (struct trk_claim){ 2 * i + 2, 2 * i + 2, TRK_CLAIM_LOST };
+	reach.cwnd = 300;
+	cl->num.reportable = 15 + 88;
+	CHECK(waits(15 + 88, TRK_WHAT_OUTPUT));
+	cl->num.reportable = 15 + 89;
+	CHECK(!waits(15 + 89, TRK_WHAT_OUTPUT));
+	claims.count = 8;
+	reach.cwnd = 95;
 	/* Not with seven, nor when no gap is new, nor outside an event. */
 	cl->num.reportable = 18;
 	claims.count = 7;

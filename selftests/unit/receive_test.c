@@ -89,6 +89,19 @@ static void take__place_and_offset(void)
 	CHECK_EQ(lone.in.len, 0);
 }
 
+/* Of the offset 32 bits are said: it is as near as can be to where the piece was asked for. */
+static void take__offsets_beyond_32_bits(void)
+{
+	lone_open(&lone);
+	cl->rcv_limit = 1ULL << 40;
+	trk_client_entry(cl, 2)->off = 1ULL << 33;
+	trk_client_entry(cl, 3)->off = (1ULL << 32) - 1;
+	CHECK_EQ(lone_arrives(&lone, 2), TRK_OK);
+	CHECK(lone.in.off == 1ULL << 33 && lone.in.len == PIECE);
+	CHECK_EQ(lone_arrives(&lone, 3), TRK_OK);
+	CHECK(lone.in.off == (1ULL << 32) - 1);
+}
+
 /* Acknowledged is the end of the highest packet. */
 static void take__acknowledged(void)
 {
@@ -294,6 +307,12 @@ static void answer__parallel(void)
 	CHECK(!cl->rx.each_brings);
 	CHECKED(send_input(true));
 	r = answer_to_input(0, 0);
+	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
+	CHECK(lost_is(100, end));
+	/* Something else was consumed, behind it. */
+	CHECKED(send_input(true));
+	cl->tx.nxt = 3000;
+	r = answer_to_input(2000, 2500);
 	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
 	CHECK(lost_is(100, end));
 	CHECKED(send_input(true));
@@ -594,6 +613,7 @@ static void timeout__begins_a_domain(void)
 
 static const struct tap_case cases[] = {
 	TAP_CASE(take__place_and_offset),
+	TAP_CASE(take__offsets_beyond_32_bits),
 	TAP_CASE(take__acknowledged),
 	TAP_CASE(take__within_the_window),
 	TAP_CASE(take__of_one_domain),
