@@ -400,6 +400,16 @@ static void answer__of_nothing(void)
 	}
 	CHECK(cl->tx.again);
 	CHECK_EQ(cl->tx.left, 0);
+	/* Of parallel input each packet goes by itself; of one answer another may say more. */
+	CHECKED(send_input(true));
+	r = lone_resp(&lone, 11);
+	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
+	CHECK_EQ(cl->tx.lost.n, 0);
+	CHECKED(send_input(true));
+	trk_client_entry(cl, 11)->count = 1;
+	r = lone_resp(&lone, 11);
+	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
+	CHECK(lost_is(100, cl->tx.nxt));
 	CHECKED(send_input(false));
 	r = lone_resp(&lone, 11);
 	r.span = 4;
@@ -415,12 +425,16 @@ static void refused__no_room(void)
 	u64 end;
 
 	CHECKED(send_input(false));
+	trk_client_entry(cl, 11)->fin = true;
+	cl->tx.fin_sent = true;
 	r = answer_to_input(100, 300);
 	lone_put_data(&r, (u32)cl->rcv_limit, 700);
 	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
 	CHECK_EQ(lone.in.len, 0);
 	CHECK_EQ(cl->snd_una, 100);
 	CHECK(cl->tx.again);
+	/* The end of the stream is told again, too. */
+	CHECK(!cl->tx.fin_sent && !cl->tx.fin_acked);
 	CHECK(!cl->tx.noplace);
 	CHECK_EQ(cl->tx.left, 0);
 	CHECK_EQ(cl->tx.after, cl->rcv_limit + 700);
