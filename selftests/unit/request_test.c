@@ -168,6 +168,18 @@ static void range__a_packet_alone_waits(void)
 	CHECK_EQ(cl->timer.delack_deadline_us, U64_MAX);
 }
 
+/* When no trickle is left the pace is over. */
+static void range__nothing_to_report(void)
+{
+	CHECKED(reported_two());
+	cl->timer.resuming = true;
+	cl->timer.pace_us = lone.now_us + 5000;
+	cl->timer.pace_deadline_us = lone.now_us + 5000;
+	CHECK(!lone_pump(&lone));
+	CHECK(!cl->timer.resuming && !cl->timer.pace_us);
+	CHECK_EQ(cl->timer.pace_deadline_us, U64_MAX);
+}
+
 /* The request that ends our stream, and no other. */
 static void input__the_end(void)
 {
@@ -318,6 +330,13 @@ static void redundant__not_under_another_continuation(void)
 	CHECK(lone_pump(&lone));
 	CHECK_EQ(lone.q.m, 3);
 	CHECK_EQ(lone.q.nask, 1);
+	CHECK_EQ(lone.q.ask[0].off, 14 * PIECE);
+	/* Under the same one it is repeated again. */
+	lone_arrives(&lone, 5);
+	lone_arrives(&lone, 6);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.m, 3);
+	CHECK_EQ(lone.q.n, 6);
 	CHECK_EQ(lone.q.ask[0].off, 14 * PIECE);
 	for (i = 0; i < 2; i++) {
 		lone_open(&lone);
@@ -501,6 +520,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(range__pieces_of_several_ranges),
 	TAP_CASE(range__claims),
 	TAP_CASE(range__a_packet_alone_waits),
+	TAP_CASE(range__nothing_to_report),
 	TAP_CASE(input__the_end),
 	TAP_CASE(input__a_packet_a_trickle),
 	TAP_CASE(redundant__repeats_the_one_before),

@@ -193,6 +193,11 @@ static void first__cookie_lives_at_least_a_period(void)
 		CHECK_EQ(first(at, at + age + TRK_COOKIE_PERIOD_MS, ISN, (struct trk_req){ 0 }, &g),
 			 TRK_DROP_COOKIE);
 	}
+	/* That of the period before is taken, the one before that is not. */
+	CHECK_EQ(first(period, period + 2 * TRK_COOKIE_PERIOD_MS - 1, ISN, (struct trk_req){ 0 },
+		       &g), TRK_OK);
+	CHECK_EQ(first(period, period + 2 * TRK_COOKIE_PERIOD_MS, ISN, (struct trk_req){ 0 }, &g),
+		 TRK_DROP_COOKIE);
 	/* Clocks of replicas differ by twice the skew, at most. */
 	CHECK_EQ(first(period + 1, period - 2 * SKEW + 1, ISN, (struct trk_req){ 0 }, &g), TRK_OK);
 	CHECK_EQ(first(period + 1, period - 2 * SKEW - 1, ISN, (struct trk_req){ 0 }, &g),
@@ -340,6 +345,11 @@ static void range__no_longer_than_a_window(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 3, 6, NOW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 6, 15, NOW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 6, 16, NOW, &g), TRK_DROP_RANGE);
+	/* Up to its end, R = 14, by the window behind it. */
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 14, 19, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 14, 20, NOW, &g), TRK_DROP_RANGE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 15, 20, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 15, 21, NOW, &g), TRK_DROP_RANGE);
 	/* A timeout is not asked how much it reports. */
 	c.q.attempt = 1;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000000, NOW, &g), TRK_OK);
