@@ -24,7 +24,7 @@ build_all = @$(MAKE) --no-print-directory \
 	$(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc)) all </dev/null
 
 .PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug check-setup soak fuzz \
-	bench profile fairness style docs install uninstall clean help
+	mutants bench profile fairness style docs install uninstall clean help
 all: module lib tools
 
 module:
@@ -70,6 +70,12 @@ soak:
 fuzz:
 	@scripts/setup
 	@scripts/fuzz $(if $(RUNS),--runs $(RUNS)) $(if $(TIME),--seconds $(TIME)) $(TARGETS)
+
+mutants:
+	@scripts/setup
+	@scripts/mutants $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS)) \
+		$(if $(SHARE),--share $(SHARE)) $(if $(LONGEST),--longest $(LONGEST)) \
+		$(addprefix --only ,$(ONLY))
 
 fairness:
 	@scripts/setup
@@ -142,6 +148,7 @@ help:
 	@echo 'make check-setup  make run below the root of a bare Debian 12, with nobody to ask (root)'
 	@echo 'make soak      transfers for MINUTES=N (30) while everything around them goes wrong, SEED=N says how'
 	@echo 'make fuzz      libFuzzer on the core for longer; RUNS=N or TIME=SECONDS for each of TARGETS'
+	@echo 'make mutants   changes the core in hundreds of places: does a test see each? ONLY="FILE ...", SEED=N, JOBS=N'
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each; FIGURES="NAME ..." for some'
 	@echo 'make profile   where the instructions of a transfer go; WHAT=LOAD, PROTOCOL=NAME (scripts/profile --help)'
 	@echo 'make fairness  one download beside 1 to 32 over TCP, and Jain'"'"'s index: an hour; a plot'

@@ -28,7 +28,7 @@ objects = $(patsubst $(TOP)/%.c,$(OUT)/$(1)/%.o,$(SUPPORT))
 OWN     := $(filter-out %_test.c,$(wildcard *.c))
 own     = $(OWN:%.c=$(OUT)/$(1)/selftests/$(NAME)/%.o)
 kind    = $(if $(filter $(PLAIN),$(1)),plain,san)
-flags   = $(if $(filter $(PLAIN),$(notdir $(1))),,$(SANITIZE))
+flags   = $(if $(filter $(PLAIN),$(1)),,$(SANITIZE))
 
 .PHONY: all run clean
 all: $(PROGS)
@@ -60,11 +60,15 @@ $(OUT)/%/libtest.a:
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-.SECONDEXPANSION:
-$(OUT)/$(NAME)/%: %.c $$(call own,$$(call kind,$$*)) $(OUT)/$$(call kind,$$*)/libtest.a
+$(OUT)/$(NAME)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC      $(@:$(OUT)/%=%)"
-	@$(CC) $(BASE) $(call flags,$@) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -MF $@.d $< $(filter %.o %.a,$^) $(LDLIBS) -o $@
+	@$(CC) $(BASE) $(call flags,$*) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+.PRECIOUS: $(OUT)/$(NAME)/%.o
+.SECONDEXPANSION:
+$(OUT)/$(NAME)/%: $(OUT)/$(NAME)/%.o $$(call own,$$(call kind,$$*)) $(OUT)/$$(call kind,$$*)/libtest.a
+	@$(CC) $(call flags,$*) $(CFLAGS) $(LDFLAGS) $(filter %.o %.a,$^) $(LDLIBS) -o $@
 
 -include $(PROGS:%=%.d) $(patsubst %.o,%.d,$(call objects,san) $(call objects,plain) \
 	$(call own,san) $(call own,plain))

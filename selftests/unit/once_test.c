@@ -5,6 +5,7 @@
 #include "core/reason.h"
 #include "core/seal.h"
 #include "core/server.h"
+#include "sim/rng.h"
 #include "tap.h"
 
 #define NOW	1700000000000ULL
@@ -115,7 +116,7 @@ static void range__large_and_late(void)
 }
 
 /* Two runs that were left out are kept, also when one between them has come. */
-static void range__two_gaps(void)
+static void range__empty_gap_goes_first(void)
 {
 	u64 d = domain_at(0);
 
@@ -130,6 +131,88 @@ static void range__two_gaps(void)
 	CHECK_EQ(range(1, 0, d, 2, 999, 100), TRK_OK);
 	CHECK(range_a == 2 && range_b == 999);
 	CHECK_EQ(range(1, 0, d, 1, 1600, 100), TRK_DROP_REPLAY);
+}
+
+/* Random ranges near the highest, against a bitmap: the first run that is open, and all of it. */
+static void range__as_a_bitmap(void)
+{
+	static bool answered[20000];
+	u64 d = domain_at(0), top = 1;
+	struct rng r = { 5 };
+	unsigned int i;
+
+	fresh_set();
+	memset(answered, 0, sizeof(answered));
+	CHECK_EQ(range(1, 0, d, 1, 1, 100), TRK_OK);
+	answered[1] = true;
+	for (i = 0; i < 3000; i++) {
+		u64 low = top > 300 ? top - 300 : 1, m = rng_in(&r, low, top + 6), n, a, b;
+		int err;
+
+		n = m + rng_below(&r, 80);
+		if (n >= 19999)
+			break;
+		err = range(1, 0, d, m, n, 100);
+		for (a = m; a <= n && answered[a]; a++)
+			;
+		CHECK_EQ(err, a > n ? TRK_DROP_REPLAY : TRK_OK);
+		if (err)
+			continue;
+		for (b = a; b < n && !answered[b + 1]; b++)
+			;
+		CHECK_EQ(range_a, a);
+		CHECK_EQ(range_b, b);
+		for (; a <= b; a++)
+			answered[a] = true;
+		top = max_t(u64, top, b);
+	}
+	CHECK(top > 2000);
+}
+
+/* Of a gap what is above the part that was answered stays open, to the last number. */
+static void range__within_a_gap(void)
+{
+	u64 d = domain_at(0);
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 1, 10, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 21, 2000, 100), TRK_OK);
+	/* 11 to 20 are a gap by now. */
+	CHECK_EQ(range(1, 0, d, 18, 19, 100), TRK_OK);
+	CHECK(range_a == 18 && range_b == 19);
+	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_OK);
+	CHECK(range_a == 20 && range_b == 20);
+	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_DROP_REPLAY);
+	/* The lower part is given up only for the upper one. */
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 1, 10, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 21, 2000, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, d, 18, 30, 100), TRK_OK);
+	CHECK(range_a == 18 && range_b == 20);
+	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_OK);
+	CHECK(range_a == 11 && range_b == 17);
+	CHECK_EQ(range(1, 0, d, 1, 2000, 100), TRK_DROP_REPLAY);
+}
+
+/* Protocol.rst: the last two runs below the bits that were left out; the lowest makes room. */
+static void range__two_gaps(void)
+{
+	u64 d = domain_at(0);
+	unsigned int more;
+
+	for (more = 0; more < 2; more++) {
+		fresh_set();
+		CHECK_EQ(range(1, 0, d, 1, 10, 100), TRK_OK);
+		CHECK_EQ(range(1, 0, d, 21, 2000, 100), TRK_OK);
+		CHECK_EQ(range(1, 0, d, 2011, 4000, 100), TRK_OK);
+		if (more)
+			CHECK_EQ(range(1, 0, d, 4011, 6000, 100), TRK_OK);
+		CHECK_EQ(range(1, 0, d, 1, 6000, 100), TRK_OK);
+		CHECK(range_a == 11 + 1990 * more && range_b == 20 + 1990 * more);
+		CHECK_EQ(range(1, 0, d, 1, 6000, 100), TRK_OK);
+		CHECK(range_a == 2001 + 2000 * more && range_b == 2010 + 2000 * more);
+		CHECK_EQ(range(1, 0, d, 1, 4000, 100), TRK_DROP_REPLAY);
+	}
 }
 
 static void range__one_domain_at_a_time(void)
@@ -180,6 +263,44 @@ static void timeout__executed_once(void)
 	CHECK_EQ(timeout(1, 0, next, 1, 1100), TRK_OK);
 	CHECK(timeout_again);
 	CHECK_EQ(timeout(1, 0, next, 2, 1200), TRK_OK);
+	CHECK(!timeout_again);
+}
+
+/* Births count by their order, whichever request arrives first. */
+static void timeout__younger_than_all_births(void)
+{
+	fresh_set();
+	CHECK_EQ(first(1, 0, 1, 1000), TRK_OK);
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 500), TRK_DROP_REPLAY);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 2, 1000), TRK_OK);
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 1000), TRK_OK);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 500), TRK_DROP_REPLAY);
+}
+
+/* The connection has left the domain, by a range of another one. */
+static void timeout__of_a_domain_that_was_left(void)
+{
+	fresh_set();
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 100), TRK_OK);
+	CHECK_EQ(range(1, 0, domain_at(1000), 21, 30, 1100), TRK_OK);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 2000), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(timeout(1, 0, domain_at(1000), 1, 3000), TRK_OK);
+	CHECK(!timeout_again);
+}
+
+/* Executed for another class than what is known of the connection belongs to: not once more. */
+static void timeout__from_another_address(void)
+{
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(timeout(1, 1, domain_at(0), 1, 1000), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(timeout(2, 1, domain_at(0), 1, 2000), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(timeout(3, 0, domain_at(0), 1, 2000), TRK_OK);
 	CHECK(!timeout_again);
 }
 
@@ -295,6 +416,22 @@ static void forgotten__no_class_starves(void)
 	}
 }
 
+/* A guest was there before others came that were forgotten: no range of his was answered. */
+static void forgotten__a_guest_is_known(void)
+{
+	fresh_set();
+	CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+	CHECK_EQ(first(3, 0, 0, 0), TRK_OK);
+	CHECKED(fill(1000, 1, 2 * TRK_ONCE_WAYS, 1000));
+	CHECK(evicted);
+	CHECK_EQ(timeout(3, 0, domain_at(0), 1, 20000), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(timeout(4, 0, domain_at(0), 1, 20000), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(range(2, 0, domain_at(0), 1, 10, 20000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 10, 20000), TRK_OK);
+}
+
 /* Forgotten guests keep nobody out, since no RANGE of theirs was answered. */
 static void forgotten__guests_starve_nobody(void)
 {
@@ -346,6 +483,105 @@ static void forgotten__the_old_do_not_count(void)
 	CHECK_EQ(range(5, 0, domain_at(0), 1, 1, LIFE + 10000), TRK_OK);
 }
 
+/* Domains of a lower order, or the same one, are forgotten; the next one is not. */
+static void forgotten__to_the_order(void)
+{
+	u64 d = domain_at(0);
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, d, 1, 10, 0), TRK_OK);
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 1000));
+	CHECK_EQ(evicted, 1);
+	CHECK_EQ(range(2, 0, d, 1, 10, 10000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(2, 0, d - (1ULL << 32), 1, 10, 10000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(2, 0, d + (1ULL << 32), 1, 10, 10000), TRK_OK);
+}
+
+/* Two horizons to the millisecond. */
+static void forgotten__old_from_then_on(void)
+{
+	unsigned int more;
+
+	for (more = 0; more < 2; more++) {
+		fresh_set();
+		CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 0));
+		CHECK_EQ(range(5, 0, domain_at(LIFE), 1, 1, LIFE + more), TRK_OK);
+		CHECK_EQ(evicted, !more);
+		CHECK_EQ(range(1000, 0, domain_at(0), 1, 1, LIFE + more),
+			 more ? TRK_OK : TRK_DROP_FORGOTTEN);
+	}
+}
+
+/* Who comes from another address is known as one of its class: something was forgotten there. */
+static void forgotten__for_who_moves(void)
+{
+	u8 class;
+
+	for (class = 0; class < 2; class++) {
+		fresh_set();
+		CHECK_EQ(first(1, 0, 0, 0), TRK_OK);
+		CHECKED(fill(1000, 1, 2, 0));
+		CHECKED(fill(2000, 2, TRK_ONCE_WAYS, 100));
+		CHECK(evicted);
+		set.proven.forgotten[0] = 0;
+		CHECK(set.proven.forgotten[1]);
+		CHECK_EQ(timeout(1, class, domain_at(0), 1, 20000), TRK_OK);
+		CHECK_EQ(timeout_again, class);
+	}
+}
+
+/* Who proves that he receives is forgotten as a guest only where he is one no longer. */
+static void forgotten__by_who_proves(void)
+{
+	u8 class;
+
+	for (class = 0; class < 2; class++) {
+		fresh_set();
+		CHECK_EQ(timeout(1, 0, domain_at(500), 1, 1000), TRK_OK);
+		CHECK(!timeout_again);
+		CHECK_EQ(range(1, class, domain_at(1000) | 1ULL << 32, 1, 2, 1100), TRK_OK);
+		CHECK_EQ(timeout(2, 0, domain_at(0), 1, 1200), TRK_OK);
+		CHECK_EQ(timeout_again, class);
+	}
+}
+
+/* What was answered for the old address is forgotten there, timeouts as well. */
+static void forgotten__where_it_was(void)
+{
+	u64 second = domain_at(1000) | 1ULL << 32, third = domain_at(2000) | 1ULL << 32;
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 2, 100), TRK_OK);
+	CHECK_EQ(timeout(1, 0, domain_at(0), 1, 1000), TRK_OK);
+	CHECK_EQ(timeout(1, 0, second, 1, 2000), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(range(1, 1, third, 11, 12, 2100), TRK_OK);
+	CHECK_EQ(timeout(2, 0, second, 1, 3000), TRK_OK);
+	CHECK(timeout_again);
+	CHECK_EQ(timeout(3, 0, third, 1, 3000), TRK_OK);
+	CHECK(!timeout_again);
+	CHECK_EQ(timeout(4, 1, second, 1, 3000), TRK_OK);
+	CHECK(!timeout_again);
+}
+
+/* From another address: the domain that was just born for it, whatever was forgotten there. */
+static void forgotten__born_where_it_moves(void)
+{
+	u64 born = domain_at(20000) | 1ULL << 32;
+	unsigned int i;
+
+	fresh_set();
+	CHECK_EQ(range(1, 0, domain_at(0), 1, 2, 100), TRK_OK);
+	CHECK_EQ(timeout(1, 1, domain_at(0), 1, 20000), TRK_OK);
+	for (i = 0; i < TRK_ONCE_WAYS; i++)
+		CHECK_EQ(range(1000 + i, 1, domain_at(30000 + 64 * i), 1, 1, 30000 + 64 * i),
+			 TRK_OK);
+	CHECK(set.proven.forgotten[1] > trk_domain_order(born));
+	CHECK_EQ(range(1, 1, domain_at(19000), 11, 12, 40000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(1, 1, born, 11, 12, 40000), TRK_OK);
+	CHECK_EQ(range(1, 1, born, 11, 12, 40000), TRK_DROP_REPLAY);
+}
+
 /* After the clock was set back, every connection goes on after a timeout. */
 static void clock__set_back(void)
 {
@@ -368,6 +604,18 @@ static void clock__set_back(void)
 	CHECK_EQ(range(1063, 0, last, 4, 5, 10500), TRK_DROP_DOMAIN);
 }
 
+/* What is forgotten then is of now, however late it seems to be. */
+static void clock__set_back_and_forgotten(void)
+{
+	fresh_set();
+	CHECKED(fill(1000, 1, TRK_ONCE_WAYS, 1000));
+	back_ms = 3600000;
+	CHECK_EQ(range(2, 1, domain_at(10000), 1, 10, 10000), TRK_OK);
+	CHECK_EQ(evicted, 1);
+	CHECK_EQ(range(3, 0, domain_at(9000), 1, 10, 20000), TRK_DROP_FORGOTTEN);
+	CHECK_EQ(range(4, 0, domain_at(15000), 1, 10, 20000), TRK_OK);
+}
+
 /* The order of domains wraps: one of 150 days ago looks as if it were ahead of the clock. */
 static void clock__half_a_year(void)
 {
@@ -383,19 +631,33 @@ static void clock__half_a_year(void)
 static const struct tap_case cases[] = {
 	TAP_CASE(range__each_number_once),
 	TAP_CASE(range__large_and_late),
+	TAP_CASE(range__as_a_bitmap),
+	TAP_CASE(range__within_a_gap),
+	TAP_CASE(range__empty_gap_goes_first),
 	TAP_CASE(range__two_gaps),
 	TAP_CASE(range__one_domain_at_a_time),
 	TAP_CASE(first__by_attempt),
 	TAP_CASE(timeout__executed_once),
+	TAP_CASE(timeout__younger_than_all_births),
+	TAP_CASE(timeout__of_a_domain_that_was_left),
+	TAP_CASE(timeout__from_another_address),
 	TAP_CASE(full__the_largest_class_makes_room),
 	TAP_CASE(full__no_class_above_its_share),
 	TAP_CASE(full__guests_take_no_place_of_others),
 	TAP_CASE(forgotten__begins_anew),
 	TAP_CASE(forgotten__no_class_starves),
+	TAP_CASE(forgotten__a_guest_is_known),
 	TAP_CASE(forgotten__guests_starve_nobody),
 	TAP_CASE(forgotten__moved_to_and_fro),
 	TAP_CASE(forgotten__the_old_do_not_count),
+	TAP_CASE(forgotten__to_the_order),
+	TAP_CASE(forgotten__old_from_then_on),
+	TAP_CASE(forgotten__for_who_moves),
+	TAP_CASE(forgotten__by_who_proves),
+	TAP_CASE(forgotten__where_it_was),
+	TAP_CASE(forgotten__born_where_it_moves),
 	TAP_CASE(clock__set_back),
+	TAP_CASE(clock__set_back_and_forgotten),
 	TAP_CASE(clock__half_a_year),
 };
 

@@ -121,6 +121,28 @@ static void ranges__touching_ranges_are_one(void)
 	CHECK_EQ(h.n, 0);
 }
 
+/* The 65th range of a set that may hold more: the two with the least between them are one. */
+static void ranges__the_nearest_are_joined(void)
+{
+	struct trk_ranges h, before;
+	unsigned int i, near;
+
+	for (near = 1; near < TRK_RANGES_MAX; near++) {
+		memset(&h, 0, sizeof(h));
+		for (i = 0; i < TRK_RANGES_MAX; i++)
+			trk_ranges_add(&h, 100 * i - 5 * (i == near), 100 * i + 10);
+		CHECK_EQ(h.n, TRK_RANGES_MAX);
+		before = h;
+		trk_ranges_add(&h, 100000, 100001);
+		CHECK_EQ(h.n, TRK_RANGES_MAX);
+		for (i = 0; i < TRK_RANGES_MAX - 1; i++) {
+			CHECK_EQ(h.r[i].a, before.r[i + (i >= near)].a);
+			CHECK_EQ(h.r[i].b, before.r[i + (i >= near - 1)].b);
+		}
+		CHECK(h.r[i].a == 100000 && h.r[i].b == 100001);
+	}
+}
+
 /* With a 65th range, which may not be joined with others, the smallest one is given back. */
 static void ranges__the_smallest_goes(void)
 {
@@ -160,6 +182,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(ranges__full),
 	TAP_CASE(ranges__empty_ranges),
 	TAP_CASE(ranges__touching_ranges_are_one),
+	TAP_CASE(ranges__the_nearest_are_joined),
 	TAP_CASE(ranges__the_smallest_goes),
 };
 

@@ -405,6 +405,8 @@ static void domain__depends_on_everything(void)
 	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 4, 4) != d);
 	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 3, 5) != d);
 	CHECK(trk_seal_domain(&key.c, 1, 9, 2, 3, 4) != d);
+	/* Of parents that were born at the same time, too. */
+	CHECK(trk_seal_domain(&key.c, 1, 9, 2, 3, 4) != trk_seal_domain(&key.c, 1, 10, 2, 3, 4));
 	CHECK(trk_seal_domain(&other.c, 1, 0, 2, 3, 4) != d);
 }
 
@@ -438,6 +440,79 @@ static void domain__in_order_of_birth(void)
 	}
 }
 
+/* ---- what is sealed, byte by byte ---- */
+
+static u8 message[1000];
+static unsigned int message_len;
+
+static void look(const struct trk_cipher *c, const u8 *data, unsigned int len, u8 out[TRK_MAC_LEN])
+{
+	memcpy(message, data, len);
+	message_len = len;
+	memset(out, 0xee, TRK_MAC_LEN);
+}
+
+static bool at(unsigned int where, const void *what, unsigned int len)
+{
+	return where + len <= message_len && !memcmp(message + where, what, len);
+}
+
+static bool number_at(unsigned int where, unsigned int len, u64 v)
+{
+	u8 b[8];
+
+	put_unaligned_be64(v, b);
+	return at(where, b + 8 - len, len);
+}
+
+/* Protocol.rst, "Sealed things": what each seal is over. */
+static void seal__over_the_bytes_of_the_document(void)
+{
+	const struct trk_cipher c = { .mac = look, .key_id = 9 };
+	struct trk_peer p = { .port = 0x1122, .service = 0x3344 };
+	struct trk_ucont u = { .start = 5, .end = 6, .flags = 1, .len = 3,
+			       .opaque = (const u8 *)"abc" };
+	struct trk_cont cont = { .conn = 1, .domain = 2, .time_ms = 3, .base = 4, .seg_size = 700,
+				 .domain_key = 8, .iw = 10 };
+	u8 blob[TRK_SEALED_UCONT_MAX];
+	unsigned int i;
+
+	for (i = 0; i < 16; i++) {
+		p.addr[i] = 0x40 + i;
+		p.owner[i] = 0x60 + i;
+	}
+	trk_law_init(&cont.law, 4, 10, TRK_SSTHRESH_INF, 0);
+	trk_seal_cont(&c, &p, &cont, blob);
+	CHECK_EQ(message_len, 1 + 20 + 16 + 56);
+	CHECK(at(0, "C", 1) && at(1, p.addr, 16) && number_at(17, 2, 0x1122) &&
+	      number_at(19, 2, 0x3344) && at(21, p.owner, 16) && at(37, blob, 56));
+	CHECK_EQ(blob[0], 3);
+	CHECK_EQ(blob[1], 9);
+	CHECK(number_at(37 + 2, 2, 700) && number_at(37 + 4, 1, 10) && number_at(37 + 5, 1, 8) &&
+	      number_at(37 + 6, 6, 3) && number_at(37 + 12, 8, 1) && number_at(37 + 20, 8, 2) &&
+	      number_at(37 + 28, 8, 4) && number_at(37 + 36, 8, 4) && number_at(37 + 44, 2, 10) &&
+	      at(37 + 46, p.owner, 2) && number_at(37 + 48, 4, 1 << 20) &&
+	      number_at(37 + 52, 4, 0));
+	CHECK_EQ(trk_seal_ucont(&c, &p, 77, TRK_EXT_INPUT, &u, blob), 39);
+	CHECK_EQ(message_len, 1 + 1 + 8 + 2 + 16 + 23);
+	CHECK(at(0, "U", 1) && number_at(1, 1, 3) && number_at(2, 8, 77) &&
+	      number_at(10, 2, 0x3344) && at(12, p.owner, 16) && at(28, blob, 23));
+	CHECK(number_at(28, 8, 5) && number_at(36, 8, 6) && number_at(44, 1, 1) &&
+	      number_at(45, 1, 9) && number_at(46, 2, 3) && at(48, "abc", 3));
+	CHECK_EQ(trk_seal_cookie(&c, &p, 1000, 7), 0xeeeeeeee);
+	CHECK_EQ(message_len, 1 + 20 + 16 + 8 + 8);
+	CHECK(at(0, "S", 1) && at(1, p.addr, 16) && at(21, p.owner, 16) &&
+	      number_at(37, 8, 1000) && number_at(45, 8, 7));
+	trk_seal_conn_id(&c, &p, 1000, 7);
+	CHECK_EQ(message_len, 1 + 20 + 16 + 8 + 8);
+	CHECK(at(0, "N", 1) && at(1, p.addr, 16) && number_at(37, 8, 1000) && number_at(45, 8, 7));
+	CHECK_EQ((u32)trk_seal_domain(&c, 1, 2, 640, 3, 4), 0xeeeeeeee);
+	CHECK_EQ(message_len, 1 + 1 + 8 + 8 + 8 + 8);
+	CHECK(at(0, "D", 1) && number_at(1, 1, 3) && number_at(2, 8, 1) && number_at(10, 8, 640) &&
+	      number_at(18, 8, 4) && number_at(26, 8, 2));
+	CHECK_EQ(trk_seal_domain(&c, 1, 2, 640, 3, 4) >> 32, 640 / 64 << 4 | 3);
+}
+
 static const struct tap_case cases[] = {
 	TAP_CASE(mac__rfc4493),
 	TAP_CASE(ecb__sp800_38a),
@@ -454,6 +529,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(cookie__depends_on_everything),
 	TAP_CASE(domain__depends_on_everything),
 	TAP_CASE(domain__in_order_of_birth),
+	TAP_CASE(seal__over_the_bytes_of_the_document),
 };
 
 int main(void)

@@ -65,6 +65,7 @@ static void first__initial_window(void)
 	CHECK_EQ(g.token, 5);
 	CHECK_EQ(g.ack, (u32)(ISN + 1 + 200));
 	CHECK_EQ(g.cont.base, 0);
+	CHECK(g.cont.conn == trk_seal_conn_id(&key.c, &peer, ISN, NOW / TRK_COOKIE_PERIOD_MS));
 	CHECK_EQ(g.cont.seg_size, SEG_SIZE);
 	CHECK_EQ(g.cont.law.start_cwnd, TRK_INITIAL_WINDOW);
 	CHECK_EQ(g.cont.law.ssthresh, TRK_SSTHRESH_INF);
@@ -91,13 +92,69 @@ static void first__repeated_gets_one_packet(void)
 	CHECK_EQ(a.count, 1);
 	CHECK_EQ(a.cont.law.start_cwnd, 1);
 	CHECK_EQ(a.cont.law.ssthresh, TRK_INITIAL_WINDOW / 2);
+	CHECK_EQ(a.cont.law.first_loss, 0);
 	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 0 }, &b), TRK_OK);
 	CHECK(a.cont.conn == b.cont.conn);
 	CHECK(a.cont.domain != b.cont.domain);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS }, &a), TRK_OK);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = TRK_MAX_ATTEMPTS + 1 }, &a),
-		 TRK_DROP_ATTEMPT);
-	CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = 255 }, &a), TRK_DROP_ATTEMPT);
+}
+
+static int recorded_before(void *arg, const struct trk_peer *from, struct trk_record *m)
+{
+	*(struct trk_record *)arg = *m;
+	return TRK_DROP_REPLAY;
+}
+
+/* Whoever keeps a request cannot have it answered again. */
+static void first__answered_once(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1448, .attempt = 3 };
+	u32 cookie = trk_server_syn_cookie(&env, &peer, ISN);
+	struct trk_record seen;
+	struct trk_grant g;
+
+	env.record = recorded_before;
+	env.arg = &seen;
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1, 200, &g), TRK_DROP_REPLAY);
+	CHECK_EQ(seen.kind, TRK_KIND_FIRST);
+	CHECK_EQ(seen.attempt, 3);
+	CHECK(seen.conn == trk_seal_conn_id(&key.c, &peer, ISN, NOW / TRK_COOKIE_PERIOD_MS));
+	CHECK_EQ(seen.born, trk_seal_order_at(NOW) | 3);
+}
+
+/* What is believed to be ahead of the clock is what can have been born, and little more. */
+static void ahead__of_the_clock(void)
+{
+	u32 skew;
+
+	for (skew = 0; skew < 100000; skew += 777) {
+		u32 latest = trk_seal_order_at(2ULL * skew + 1000);
+
+		CHECK(trk_server_ahead(skew) >= latest + 2 * 16);
+		CHECK(trk_server_ahead(skew) <= latest + 4 * 16);
+	}
+}
+
+/* There is nothing yet to claim. */
+static void first__claims_refused(void)
+{
+	struct trk_req q = { .nclaims = 1, .claim = { { .a = 1, .len = 1 } } };
+	struct trk_grant g;
+
+	CHECK_EQ(first(NOW, NOW, ISN, q, &g), TRK_DROP_RANGE);
+	q.nclaims = 0;
+	CHECK_EQ(first(NOW, NOW, ISN, q, &g), TRK_OK);
+}
+
+/* Protocol.rst: the attempt is from 1 to 15, or 0 for the first of all. */
+static void first__attempts_are_bounded(void)
+{
+	struct trk_grant g;
+	unsigned int i;
+
+	for (i = 0; i < 256; i++)
+		CHECK_EQ(first(NOW, NOW, ISN, (struct trk_req){ .attempt = i }, &g),
+			 i <= 15 ? TRK_OK : TRK_DROP_ATTEMPT);
 }
 
 static void first__cookie_of_one_connection(void)
@@ -136,6 +193,11 @@ static void first__cookie_lives_at_least_a_period(void)
 		CHECK_EQ(first(at, at + age + TRK_COOKIE_PERIOD_MS, ISN, (struct trk_req){ 0 }, &g),
 			 TRK_DROP_COOKIE);
 	}
+	/* That of the period before is taken, the one before that is not. */
+	CHECK_EQ(first(period, period + 2 * TRK_COOKIE_PERIOD_MS - 1, ISN, (struct trk_req){ 0 },
+		       &g), TRK_OK);
+	CHECK_EQ(first(period, period + 2 * TRK_COOKIE_PERIOD_MS, ISN, (struct trk_req){ 0 }, &g),
+		 TRK_DROP_COOKIE);
 	/* Clocks of replicas differ by twice the skew, at most. */
 	CHECK_EQ(first(period + 1, period - 2 * SKEW + 1, ISN, (struct trk_req){ 0 }, &g), TRK_OK);
 	CHECK_EQ(first(period + 1, period - 2 * SKEW - 1, ISN, (struct trk_req){ 0 }, &g),
@@ -286,6 +348,11 @@ static void range__no_longer_than_a_window(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 3, 6, NOW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 6, 15, NOW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 6, 16, NOW, &g), TRK_DROP_RANGE);
+	/* Up to its end, R = 14, by the window behind it. */
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 14, 19, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 14, 20, NOW, &g), TRK_DROP_RANGE);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 15, 20, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 15, 21, NOW, &g), TRK_DROP_RANGE);
 	/* A TIMEOUT may report any run. */
 	c.q.attempt = 1;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 1000000, NOW, &g), TRK_OK);
@@ -837,6 +904,53 @@ static void timeout__not_ahead_of_the_clock(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW + 1500, &g), TRK_OK);
 }
 
+/* Protocol.rst: ahead of the clock by more than a second and twice the skew. */
+static void range__not_ahead_of_the_clock(void)
+{
+	u64 latest = trk_seal_order_at(NOW + 2 * SKEW + 1000);
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.domain = latest << 32 | 7;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_OK);
+	c.cont.domain = (latest + 1) << 32 | 7;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_DROP_ATTEMPT);
+	/* What is more than an hour ahead is of long ago. */
+	c.cont.domain = (latest + (1 << 20) - 1) << 32 | 7;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_DROP_ATTEMPT);
+	c.cont.domain = (latest + (1 << 20)) << 32 | 7;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_OK);
+}
+
+/* Nothing is sealed that would not be believed. */
+static void range__numbers_end(void)
+{
+	u64 last = (1ULL << 62) - 2 * TRK_MAX_CWND;
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.base = last - 1;
+	trk_law_init(&c.cont.law, last - 1, TRK_INITIAL_WINDOW, TRK_SSTHRESH_INF, 0);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_OK);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW, &g), TRK_DROP_RANGE);
+}
+
+/* The nonces of the new domain are of the current key, whatever those of the old one were of. */
+static void timeout__domain_of_the_current_key(void)
+{
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.domain_key = previous.c.key_id;
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW, &g), TRK_OK);
+	CHECK_EQ(g.cont.domain_key, key.c.key_id);
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &g), TRK_DROP_PROOF);
+}
+
 /* The order of domains wraps after half a year.  However old a domain is, it can be renewed. */
 static void timeout__of_an_old_domain(void)
 {
@@ -875,6 +989,7 @@ static void first__address_in_every_packet(void)
 	CHECK_EQ(n, TRK_INITIAL_WINDOW);
 }
 
+/* Protocol.rst: from 1 to 15. */
 static void timeout__attempts_are_bounded(void)
 {
 	struct trk_grant g;
@@ -885,7 +1000,7 @@ static void timeout__attempts_are_bounded(void)
 	for (i = 0; i < 256; i++) {
 		c.q.attempt = i;
 		CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g),
-			 i && i <= TRK_MAX_ATTEMPTS ? TRK_OK : TRK_DROP_ATTEMPT);
+			 i && i <= 15 ? TRK_OK : TRK_DROP_ATTEMPT);
 	}
 }
 
@@ -1076,6 +1191,83 @@ static void answer__asked_bytes_fill_packets(void)
 	laid_out_free(&l);
 }
 
+/* Protocol.rst: ranges are cut into pieces, each range for itself, one piece a number. */
+static void answer__ranges_are_cut_each_for_itself(void)
+{
+	static const u32 off[] = { 10000, 10000 + PIECE, 10000 + 2 * PIECE, 50000, 90000 };
+	static const u32 len[] = { PIECE, PIECE, 100, PIECE, 10 };
+	struct trk_answer a = { .len = 3 * PIECE + 110, .fin = true };
+	struct trk_grant g;
+	struct laid_out l;
+	unsigned int i;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, 2 * PIECE + 100));
+	c.q.ask[c.q.nask++] = (struct trk_bytes){ 50000, PIECE };
+	c.q.ask[c.q.nask++] = (struct trk_bytes){ 90000, 10 };
+	CHECK_EQ(conn_again(&c, &g), TRK_OK);
+	CHECK_EQ(g.count, 8);
+	CHECK_EQ(trk_answer_room(&g), 3 * PIECE + 110);
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 5);
+	for (i = 0; i < l.n; i++) {
+		CHECK_EQ(l.r[i].off, off[i]);
+		CHECK_EQ(l.p[i].data_len, len[i]);
+		CHECK_EQ(l.r[i].span, i < 4 ? 1 : 4);
+		CHECK_EQ(!(l.r[i].flags & TRK_RESP_FIN), i < 4);
+	}
+	laid_out_free(&l);
+	/* Of fewer numbers the room is what they hold. */
+	for (i = 1; i <= 5; i++) {
+		g.count = i;
+		CHECK_EQ(trk_answer_room(&g), i == 5 ? 3 * PIECE + 110 : i == 4 ? 3 * PIECE + 100 :
+						i == 3 ? 2 * PIECE + 100 : i * PIECE);
+	}
+}
+
+/* A packet with room for saying so, to the byte, speaks for the numbers behind it as well. */
+static void answer__span_in_the_last_bytes(void)
+{
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	u32 more;
+
+	for (more = 0; more < 2; more++) {
+		struct trk_answer a = { .len = PIECE - TRK_EXT_HDR - 2 + more };
+
+		CHECKED(grant_asks(&c, &g, 4, a.len));
+		a.g = &g;
+		CHECKED(lay_out(&a, &l));
+		CHECK_EQ(l.n, 1 + more);
+		CHECK_EQ(l.p[0].data_len, a.len);
+		CHECK_EQ(l.p[0].hdr_len + l.p[0].data_len, SEG_SIZE - more * (TRK_EXT_HDR + 1));
+		laid_out_free(&l);
+	}
+}
+
+/* Wherever the end is told, it is the same. */
+static void answer__the_end_is_in_one_place(void)
+{
+	struct trk_answer a = { .len = PIECE, .fin = true };
+	struct trk_grant g;
+	struct laid_out l;
+	unsigned int i;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, PIECE));
+	g.paid = 3;
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	CHECK(l.n > 2);
+	for (i = 0; i < l.n; i++) {
+		CHECK(l.r[i].flags & TRK_RESP_FIN);
+		CHECK_EQ(l.r[i].off + l.p[i].data_len, 10000 + PIECE);
+	}
+	laid_out_free(&l);
+}
+
 /* The first pieces belong to the numbers that were answered before, so they are left out. */
 static void answer__of_a_range_partly_answered(void)
 {
@@ -1089,6 +1281,31 @@ static void answer__of_a_range_partly_answered(void)
 	CHECK_EQ(g.nask, 1);
 	CHECK(g.ask[0].off == 10000 + 4 * PIECE);
 	CHECK_EQ(g.ask[0].len, 4 * PIECE + 5);
+}
+
+/* The same of two ranges, of which the first may be done with. */
+static void answer__of_two_ranges_partly_answered(void)
+{
+	struct some third = { 1, 3 }, half = { 2, 3 }, end = { 3, 3 };
+	struct trk_grant g;
+	struct conn c;
+
+	CHECKED(grant_asks(&c, &g, 4, 2 * PIECE + 5));
+	c.q.ask[c.q.nask++] = (struct trk_bytes){ 50000, 3 * PIECE };
+	CHECK_EQ(step_some(&c, 1, 4, &third, &g), TRK_OK);
+	CHECK_EQ(g.count, 6);
+	CHECK_EQ(g.nask, 2);
+	CHECK(g.ask[0].off == 10000 + 2 * PIECE && g.ask[0].len == 5);
+	CHECK(g.ask[1].off == 50000 && g.ask[1].len == 3 * PIECE);
+	CHECK_EQ(step_some(&c, 1, 4, &half, &g), TRK_OK);
+	CHECK_EQ(g.nask, 1);
+	CHECK(g.ask[0].off == 50000 + PIECE && g.ask[0].len == 2 * PIECE);
+	CHECK_EQ(g.first_piece, PIECE);
+	/* Of the last one an empty range remains. */
+	CHECK_EQ(step_some(&c, 1, 4, &end, &g), TRK_OK);
+	CHECK_EQ(g.count, 2);
+	CHECK_EQ(g.nask, 1);
+	CHECK(g.ask[0].off == 50000 + 3 * PIECE && g.ask[0].len == 0);
 }
 
 static void answer__empty_numbers_share_the_last_packet(void)
@@ -1391,6 +1608,23 @@ static void answer__mss_and_room_hold(void)
 	CHECKED(lay_out(&a, &l));
 	CHECK_EQ(l.p[0].data_len, a.len);
 	laid_out_free(&l);
+	/* To the byte: more could not be asked for, and does not fit. */
+	for (g.mint = TRK_MINT_NONE; g.mint <= TRK_MINT_ALL; g.mint++) {
+		for (g.addr_len = 0; g.addr_len <= TRK_ADDR_MAX; g.addr_len += TRK_ADDR_IPV4) {
+			u32 more;
+
+			for (more = 0; more < 2; more++) {
+				a = (struct trk_answer){
+					.g = &g, .peer = &peer, .seal = &key.c, .nonce = &key.c,
+					.has_consumed = true, .consumed_from = 500,
+					.consumed_to = 600, .len = trk_answer_mss(&g) + more
+				};
+				CHECK_EQ(trk_answer_begin(&a), more ? -EMSGSIZE : 0);
+			}
+		}
+	}
+	g.mint = TRK_MINT_NONE;
+	g.addr_len = 0;
 	a = (struct trk_answer){
 		.g = &g, .off = 7000, .len = trk_answer_room(&g), .has_consumed = false
 	};
@@ -1453,6 +1687,7 @@ static void answer__abort_brings_no_data(void)
 	CHECK(l.r[0].flags & TRK_RESP_ABORT);
 	CHECK(!(l.r[0].flags & TRK_RESP_FIN));
 	CHECK_EQ(l.p[0].data_len, 0);
+	CHECK_EQ(l.p[0].data_at, 5000);
 	laid_out_free(&l);
 }
 
@@ -1504,8 +1739,26 @@ static void answer__packets_are_bounded(void)
 	a.g = &g;
 	a.len = 1 << 29;
 	CHECKED(lay_out(&a, &l));
-	CHECK_EQ(l.n, TRK_MAX_ANSWER);
-	CHECK(l.r[l.n - 1].span > 1);
+	CHECK_EQ(l.n, 256);
+	CHECK_EQ(l.r[l.n - 1].span, 60000 - 255);
+	laid_out_free(&l);
+	/* The last but one may be full to the last byte: the last one speaks for the rest. */
+	CHECKED(grant_asks(&c, &g, 4, 255 * PIECE));
+	g.count = 300;
+	a = (struct trk_answer){ .g = &g, .len = 255 * PIECE };
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 256);
+	CHECK_EQ(l.p[254].data_len, PIECE);
+	CHECK_EQ(l.r[254].span, 1);
+	CHECK_EQ(l.r[255].span, 300 - 255);
+	laid_out_free(&l);
+	/* If there are no more than these, the last one is as good as the others. */
+	CHECKED(grant_asks(&c, &g, 4, 256 * PIECE));
+	g.count = 256;
+	a = (struct trk_answer){ .g = &g, .len = 256 * PIECE };
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 256);
+	CHECK(l.r[255].span == 1 && !(l.r[255].flags & TRK_RESP_NOGROWTH));
 	laid_out_free(&l);
 }
 
@@ -1513,6 +1766,10 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__initial_window),
 	TAP_CASE(first__segment_size_is_the_smaller),
 	TAP_CASE(first__repeated_gets_one_packet),
+	TAP_CASE(first__answered_once),
+	TAP_CASE(ahead__of_the_clock),
+	TAP_CASE(first__claims_refused),
+	TAP_CASE(first__attempts_are_bounded),
 	TAP_CASE(first__cookie_of_one_connection),
 	TAP_CASE(first__cookie_lives_at_least_a_period),
 	TAP_CASE(first__cookie_of_a_retired_key),
@@ -1538,6 +1795,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(timeout__from_another_address),
 	TAP_CASE(timeout__attempts_used_up),
 	TAP_CASE(timeout__not_ahead_of_the_clock),
+	TAP_CASE(range__not_ahead_of_the_clock),
+	TAP_CASE(range__numbers_end),
+	TAP_CASE(timeout__domain_of_the_current_key),
 	TAP_CASE(timeout__of_an_old_domain),
 	TAP_CASE(first__address_in_every_packet),
 	TAP_CASE(timeout__attempts_are_bounded),
@@ -1546,7 +1806,11 @@ static const struct tap_case cases[] = {
 	TAP_CASE(ask__inside_the_continuation),
 	TAP_CASE(ask__other_connection_refused),
 	TAP_CASE(answer__asked_bytes_fill_packets),
+	TAP_CASE(answer__ranges_are_cut_each_for_itself),
+	TAP_CASE(answer__span_in_the_last_bytes),
+	TAP_CASE(answer__the_end_is_in_one_place),
 	TAP_CASE(answer__of_a_range_partly_answered),
+	TAP_CASE(answer__of_two_ranges_partly_answered),
 	TAP_CASE(answer__empty_numbers_share_the_last_packet),
 	TAP_CASE(answer__no_growth_unless_window_limited),
 	TAP_CASE(answer__continuation_displaces_data),

@@ -88,6 +88,50 @@ static void syn_version__highest_common(void)
 	CHECK_EQ(trk_wire_syn_version(NULL, 0), 0);
 }
 
+/* Numbers that stand in protocol.rst, and that other implementations have. */
+static void constants__of_the_document(void)
+{
+	static const u8 syn[] = { 1, 1, 254, 6, 0x74, 0x72, 3, 3 };
+	u8 opt[TRK_SYN_OPT_LEN];
+
+	trk_wire_syn_opt_write(opt);
+	CHECK_EQ(sizeof(opt), sizeof(syn));
+	CHECK(!memcmp(opt, syn, sizeof(syn)));
+	CHECK_EQ(TRK_VERSION, 3);
+	CHECK(TRK_MIN_SEG_SIZE == 512 && TRK_MAX_SEG_SIZE == 16000);
+	CHECK(TRK_REQ_FIXED == 32 && TRK_RESP_FIXED == 24 && TRK_CONT_LEN == 72);
+	CHECK(TRK_MAX_CLAIMS == 32 && TRK_CLAIM_LEN == 8 && TRK_EXT_HDR == 4);
+	CHECK(TRK_MAX_ASK == 4 && TRK_ASK_LEN == 12);
+	CHECK(TRK_UCONT_HDR == 36 && TRK_UCONT_MAX == 512 && TRK_UCONT_KEY == 17);
+	CHECK(TRK_ADDR_IPV4 == 4 + 2 && TRK_ADDR_MAX == 16 + 2);
+	CHECK(TRK_KIND_FIRST == 1 && TRK_KIND_RANGE == 2 && TRK_KIND_TIMEOUT == 3 &&
+	      TRK_KIND_CLOSE == 4 && TRK_KIND_RESPONSE == 9);
+	CHECK(TRK_REQ_GROW == 1 && TRK_REQ_FIN == 2 && TRK_REQ_RENEW == 4);
+	CHECK(TRK_RESP_NOGROWTH == 1 && TRK_RESP_CONT == 2 && TRK_RESP_FIN == 4 &&
+	      TRK_RESP_ABORT == 8);
+	CHECK(TRK_EXT_ASK == 1 && TRK_EXT_OUTPUT == 2 && TRK_EXT_INPUT == 3 &&
+	      TRK_EXT_INPUT_AT == 4 && TRK_EXT_CONSUMED == 5 && TRK_EXT_GEOMETRY == 6 &&
+	      TRK_EXT_SPAN == 7 && TRK_EXT_ADDR == 128);
+	CHECK(TRK_UCONT_FINAL == 1 && TRK_UCONT_PARALLEL == 2);
+	CHECK(TRK_INITIAL_WINDOW == 10 && TRK_MIN_CWND == 2 && TRK_MAX_CWND == 32768);
+	CHECK(TRK_SSTHRESH_INF == 1 << 20 && TRK_MAX_NUMBER == 1ULL << 62);
+}
+
+/* Protocol.rst: 16 claims if the segment size is below 1024; a piece is 24 bytes less. */
+static void sizes__of_the_document(void)
+{
+	CHECK_EQ(trk_claims_at(1023), 16);
+	CHECK_EQ(trk_claims_at(1024), 32);
+	CHECK_EQ(trk_piece(1000, false), 976);
+	CHECK_EQ(trk_piece(1000, true), 904);
+	CHECK_EQ(trk_pieces(0, 904, 976), 0);
+	CHECK_EQ(trk_pieces(1, 904, 976), 1);
+	CHECK_EQ(trk_pieces(904, 904, 976), 1);
+	CHECK_EQ(trk_pieces(905, 904, 976), 2);
+	CHECK_EQ(trk_pieces(904 + 976, 904, 976), 2);
+	CHECK_EQ(trk_pieces(904 + 976 + 1, 904, 976), 3);
+}
+
 /* The versions that a FIRST request says its client speaks must include its own. */
 static void req__first_repeats_the_versions(void)
 {
@@ -98,6 +142,7 @@ static void req__first_repeats_the_versions(void)
 
 	CHECK_EQ(p[12], TRK_VERSION_MIN);
 	CHECK_EQ(p[13], TRK_VERSION);
+	CHECK(!p[14] && !p[15]);
 	for (min = 0; min < 256; min++) {
 		for (max = 0; max < 256; max++) {
 			p[12] = (u8)min;
@@ -273,6 +318,48 @@ static void req__round_trip(void)
 		CHECK_EQ(got.input_len, data);
 		free(t);
 	}
+}
+
+/* One to four ranges of 1 to 2^30 bytes, that do not wrap. */
+static void req__asked_ranges(void)
+{
+	static const struct {
+		struct trk_bytes ask;
+		bool good;
+	} tries[] = {
+		{ { 0, 1 }, true }, { { 0, 1 << 30 }, true }, { { U64_MAX - 5, 5 }, true },
+		{ { 0, 0 }, false }, { { 0, (1 << 30) + 1 }, false }, { { U64_MAX - 5, 6 }, false },
+		{ { 0, U32_MAX }, false }, { { U64_MAX, 1 }, false },
+	};
+	struct trk_req q = { .kind = TRK_KIND_RANGE, .cont = { bytes, TRK_CONT_LEN },
+			     .output = { bytes, TRK_UCONT_HDR } }, got;
+	u8 buf[TRK_REQ_HDR_MAX + TRK_ASK_LEN];
+	unsigned int i;
+	u32 len;
+
+	for (i = 0; i < ARRAY_SIZE(tries); i++) {
+		q.nask = 2;
+		q.ask[0] = (struct trk_bytes){ 7, 7 };
+		q.ask[1] = tries[i].ask;
+		len = trk_wire_req_write(buf, &q);
+		CHECK_EQ(trk_wire_req_parse(&got, buf, len, len),
+			 tries[i].good ? TRK_OK : TRK_DROP_EXTENSION);
+	}
+	for (q.nask = 1; q.nask <= 4; q.nask++) {
+		q.ask[q.nask - 1] = (struct trk_bytes){ 7, 7 };
+		len = trk_wire_req_write(buf, &q);
+		CHECK_EQ(trk_wire_req_parse(&got, buf, len, len), TRK_OK);
+		CHECK_EQ(got.nask, q.nask);
+	}
+	/* A fifth, written by hand before the continuation. */
+	len = TRK_REQ_FIXED + TRK_CONT_LEN;
+	memmove(buf + len + TRK_EXT_HDR + 60, buf + len + TRK_EXT_HDR + 48,
+		TRK_EXT_HDR + TRK_UCONT_HDR);
+	memcpy(buf + len + TRK_EXT_HDR + 48, buf + len + TRK_EXT_HDR, TRK_ASK_LEN);
+	put_unaligned_be16(60, buf + len + 2);
+	put_unaligned_be16(TRK_EXT_HDR + 60 + TRK_EXT_HDR + TRK_UCONT_HDR, buf + 2);
+	len += TRK_EXT_HDR + 60 + TRK_EXT_HDR + TRK_UCONT_HDR;
+	CHECK_EQ(trk_wire_req_parse(&got, buf, len, len), TRK_DROP_EXTENSION);
 }
 
 static void req__largest_fits(void)
@@ -587,6 +674,25 @@ static void resp__round_trip(void)
 	free(buf);
 }
 
+/* The longest header that there is, and a byte more. */
+static void resp__longest_header(void)
+{
+	struct trk_resp r = { .flags = TRK_RESP_NOGROWTH, .span = 2, .has_geometry = true,
+			      .has_consumed = true, .consumed_to = 1,
+			      .cont = { bytes, TRK_CONT_LEN },
+			      .output = { bytes, TRK_SEALED_UCONT_MAX },
+			      .input = { bytes, TRK_SEALED_UCONT_MAX },
+			      .addr = { bytes, TRK_ADDR_MAX } }, got;
+	u8 buf[TRK_RESP_HDR_MAX + TRK_EXT_HDR] = { 0 };
+	u32 len = trk_wire_resp_size(&r);
+
+	CHECK_EQ(len, 24 + 72 + 2 * (4 + 548) + 4 + 16 + 4 + 4 + 4 + 2 + 4 + 18);
+	CHECK_EQ(trk_wire_resp_write(buf, &r), len);
+	CHECK_EQ(trk_wire_resp_parse(&got, buf, len, len), TRK_OK);
+	put_unaligned_be16(get_unaligned_be16(buf + 2) + 1, buf + 2);
+	CHECK_EQ(trk_wire_resp_parse(&got, buf, len + 1, len + 1), TRK_DROP_OVERSIZED);
+}
+
 static void resp__cut_at_every_byte(void)
 {
 	u8 buf[TRK_RESP_HDR_MAX];
@@ -735,9 +841,12 @@ static const struct tap_case cases[] = {
 	TAP_CASE(opt_find__absent_or_malformed),
 	TAP_CASE(opt_find__random_lists),
 	TAP_CASE(syn_version__highest_common),
+	TAP_CASE(constants__of_the_document),
+	TAP_CASE(sizes__of_the_document),
 	TAP_CASE(req__first_repeats_the_versions),
 	TAP_CASE(kind__request_is_no_response),
 	TAP_CASE(req__round_trip),
+	TAP_CASE(req__asked_ranges),
 	TAP_CASE(req__largest_fits),
 	TAP_CASE(req__cut_at_every_byte),
 	TAP_CASE(req__every_bit_flipped),
@@ -747,6 +856,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(req__longest_user_continuation),
 	TAP_CASE(req__garbage),
 	TAP_CASE(resp__round_trip),
+	TAP_CASE(resp__longest_header),
 	TAP_CASE(resp__cut_at_every_byte),
 	TAP_CASE(resp__every_bit_and_length_wrong),
 	TAP_CASE(resp__span_only_without_growth),
