@@ -693,6 +693,48 @@ static void recovery__clock_steps_in_handshake(void)
 	CHECK_EQ(run.knocks, 1);
 }
 
+/* The clock is set in mid-download; then come ten timeouts and more. */
+static enum fate step_then_outages(struct run *r, const struct trk_req *q, u64 later_ms)
+{
+	if (q->kind != TRK_KIND_RANGE)
+		return DELIVER;
+	if (++r->phase == 100) {
+		r->p.later_ms = later_ms;
+		r->noted = r->p.cl.stat.timeouts;
+	}
+	return r->phase > 200 && r->phase < 2200 && r->phase % 200 < 60 ? DROP : DELIVER;
+}
+
+static enum fate set_back(struct run *r, const struct trk_req *q)
+{
+	return step_then_outages(r, q, -(u64)HOUR_MS);
+}
+
+static enum fate set_ahead(struct run *r, const struct trk_req *q)
+{
+	return step_then_outages(r, q, HOUR_MS);
+}
+
+static void clock_set(const struct script *sc)
+{
+	PLAY(sc);
+	CHECK(run.p.cl.stat.timeouts >= run.noted + 11);
+	/* What was in flight then, and nothing later. */
+	CHECK(run.p.server_drops[TRK_DROP_EXPIRED]);
+	CHECK(run.p.server_drops[TRK_DROP_EXPIRED] < 60);
+	CHECK_EQ(run.p.server_drops[TRK_DROP_ATTEMPT], 0);
+	CHECK(run.sim.now_us < HOUR_MS * 1000ULL / 2);
+}
+
+static void recovery__clock_steps_in_download(void)
+{
+	static const struct script back = { GET(3000000), .rcvbuf = 60000, .request = set_back };
+	static const struct script ahead = { GET(3000000), .rcvbuf = 60000, .request = set_ahead };
+
+	CHECKED(clock_set(&back));
+	CHECKED(clock_set(&ahead));
+}
+
 /* ---- offsets of 32 bits ---- */
 
 static struct packet *answer[8];
@@ -1396,6 +1438,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(recovery__key_change_in_handshake),
 	TAP_CASE(recovery__cookie_expires),
 	TAP_CASE(recovery__clock_steps_in_handshake),
+	TAP_CASE(recovery__clock_steps_in_download),
 	TAP_CASE(recovery__no_data_behind_many),
 	TAP_CASE(recovery__another_address),
 	TAP_CASE(recovery__forgotten_by_a_firewall),

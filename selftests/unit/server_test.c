@@ -438,7 +438,6 @@ static void range__horizon_and_skew(void)
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW + HORIZON + 1, &g), TRK_DROP_EXPIRED);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW - 2 * SKEW, &g), TRK_OK);
 	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 2, NOW - 2 * SKEW - 1, &g), TRK_DROP_EXPIRED);
-	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW - 2 * SKEW - 1, &g), TRK_DROP_EXPIRED);
 	CHECK_EQ(conn_step(&c, TRK_KIND_CLOSE, 0, 0, NOW + HORIZON + 1, &g), TRK_DROP_EXPIRED);
 }
 
@@ -666,7 +665,37 @@ static void range__retired_key_renews_only(void)
 	env.now_ms = NOW - 2 * SKEW;
 	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
 	env.now_ms--;
-	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_DROP_EXPIRED);
+	CHECK_EQ(trk_server_step(&env, &peer, &c.q, 1000, 2000, 300, &g), TRK_OK);
+	CHECK(g.renew_only);
+}
+
+/*
+ * The clock was set back, or a replica's is ahead: what seems to be from the future is renewed, and
+ * the domain that follows is of now.
+ */
+static void timeout__from_the_future(void)
+{
+	u64 now = NOW - 3600000, domain;
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.cont.domain = (u64)trk_seal_order_at(NOW) << 32 | 7;
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW - 2 * SKEW, &g), TRK_OK);
+	CHECK(!g.renew_only);
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, NOW - 2 * SKEW - 1, &g), TRK_OK);
+	CHECK(g.renew_only);
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, now, &g), TRK_OK);
+	CHECK(g.renew_only && !g.has_output && !g.nask);
+	CHECK_EQ(trk_domain_order(g.cont.domain), trk_seal_order_at(now) | 1);
+	CHECK_EQ(g.cont.time_ms, now);
+	/* From there on all is as usual. */
+	c.cont = g.cont;
+	domain = c.cont.domain;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 0, 0, now + 300, &g), TRK_OK);
+	CHECK(!g.renew_only);
+	CHECK((s32)(trk_domain_order(g.cont.domain) - trk_domain_order(domain)) > 0);
 }
 
 /* A cookie of the previous key is good, one of a retired key is not. */
@@ -1788,6 +1817,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(range__previous_key_accepted),
 	TAP_CASE(range__renewed_when_the_key_changed),
 	TAP_CASE(range__domain_of_a_retired_key),
+	TAP_CASE(timeout__from_the_future),
 	TAP_CASE(range__retired_key_renews_only),
 	TAP_CASE(timeout__one_packet_of_a_new_domain),
 	TAP_CASE(timeout__in_an_event),

@@ -319,22 +319,25 @@ u32 trk_seal_order_at(u64 time_ms)
  * @conn: connection id
  * @parent: domain that it takes the place of, 0: none
  * @time_ms: wall clock, milliseconds
+ * @ahead: how far ahead of @time_ms a parent can have been born, in the order of domains: one that
+ *	seems to be farther was born before the clock was set back, or long ago
  * @attempt: of the request that opens the domain, at most TRK_MAX_ATTEMPTS
  * @highest: number above which those of the domain begin
  *
  * The order of a domain (trk_domain_order()) says when it was born, in units of TRK_BORN_UNIT_MS,
- * and then by which attempt.  It is always later than that of the parent, whatever the clock says.
+ * and then by which attempt.  It is later than that of the parent, even if the clock is a little
+ * behind that.
  *
  * Return: the domain.
  */
-u64 trk_seal_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
-		    u64 highest)
+u64 trk_seal_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u32 ahead,
+		    u8 attempt, u64 highest)
 {
 	u32 born = trk_seal_order_at(time_ms);
 	u32 after = (trk_domain_order(parent) | 15) + 1;
 	u8 m[34], mac[TRK_MAC_LEN];
 
-	if (parent && (s32)(after - born) > 0)
+	if (parent && (s32)(after - born) > 0 && (s32)(after - born) <= (s32)ahead)
 		born = after;
 	m[0] = LABEL_DOMAIN;
 	m[1] = attempt;

@@ -57,8 +57,8 @@ u32 trk_seal_cookie(const struct trk_cipher *c, const struct trk_peer *peer, u32
 		    u64 period);
 u64 trk_seal_conn_id(const struct trk_cipher *c, const struct trk_peer *peer, u32 client_isn,
 		     u64 period);
-u64 trk_seal_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u8 attempt,
-		    u64 highest);
+u64 trk_seal_domain(const struct trk_cipher *c, u64 conn, u64 parent, u64 time_ms, u32 ahead,
+		    u8 attempt, u64 highest);
 
 #define TRK_BORN_UNIT_MS	64	/* unit of the order of domains; it wraps after 198 days */
 

@@ -123,7 +123,7 @@ static int step_first(const struct trk_server_env *env, const struct trk_peer *p
 	struct trk_record record = { .kind = TRK_KIND_FIRST, .attempt = attempt, .conn = c->conn };
 	int err;
 
-	c->domain = trk_seal_domain(env->current_key, c->conn, 0, env->now_ms, attempt, 0);
+	c->domain = trk_seal_domain(env->current_key, c->conn, 0, env->now_ms, 0, attempt, 0);
 	record.born = trk_domain_order(c->domain);
 	err = record_answered(env, peer, &record);
 	if (err)
@@ -290,8 +290,8 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 		return TRK_DROP_CLAIMS;
 	trk_law_settle(&w.law, claims->n);
 	highest = trk_law_highest(&w.law, claims->n);
-	domain = trk_seal_domain(env->current_key, c->conn, c->domain, env->now_ms, attempt,
-				 highest);
+	domain = trk_seal_domain(env->current_key, c->conn, c->domain, env->now_ms,
+				 trk_server_ahead(env->skew_ms), attempt, highest);
 	record.born = trk_domain_order(domain);
 	err = record_answered(env, peer, &record);
 	if (err)
@@ -356,9 +356,12 @@ static int open_continued(const struct trk_server_env *env, const struct trk_pee
 	err = open_cont(env, peer, q, g);
 	if (err)
 		return err;
-	/* Records of so old a request may be gone.  A TIMEOUT request can still begin anew. */
+	/*
+	 * Records of so old a request may be gone, or the clock was set back, here or at a replica.
+	 * A TIMEOUT request can still begin anew.
+	 */
 	old = !is_fresh(env, c->time_ms);
-	if (old && (q->kind != TRK_KIND_TIMEOUT || c->time_ms > env->now_ms))
+	if (old && q->kind != TRK_KIND_TIMEOUT)
 		return TRK_DROP_EXPIRED;
 	if (retired(env, env->cipher(env->arg, c->key_id))) {
 		if (q->kind != TRK_KIND_TIMEOUT)
