@@ -42,7 +42,8 @@ static void check_request(struct state *t, const struct trk_sending *o)
 	unsigned int i;
 
 	if (o->syn) {
-		MUST(!total && cl->req.waiting && o->seq == cl->req.seq);
+		MUST(cl->req.waiting || cl->state == TRK_CL_FIRST);
+		MUST(!total && o->seq == cl->req.seq);
 		MUST(!trk_receive_opened(&t->cl, o->seq + 1));
 		if (t->rng & 8)
 			MUST(trk_receive_opened(&t->cl, o->seq));
