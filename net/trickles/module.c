@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Namespaces, init and exit. */
 #include <linux/module.h>
-#include <uapi/linux/trickles.h>
 
 #include "af.h"
 #include "hook.h"
@@ -99,9 +98,4 @@ MODULE_DESCRIPTION("Trickles: a stream transport with stateless servers");
 MODULE_AUTHOR("The authors of Trickles for Linux");
 MODULE_LICENSE("GPL");
 MODULE_SOFTDEP("pre: aes cmac ecb");
-/*
- * By these names socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES) loads the module.  The 1 is
- * SOCK_STREAM, which is an enumerator, so that the macro cannot make a string of it.
- */
-MODULE_ALIAS_NET_PF_PROTO_TYPE(PF_INET, IPPROTO_TRICKLES, 1);
-MODULE_ALIAS_NET_PF_PROTO(PF_INET, IPPROTO_TRICKLES);
+/* No alias of the protocol: socket() by anybody shall not load the module (security.rst). */
