@@ -324,9 +324,9 @@ static void remains_free(struct remains *old)
 
 /*
  * Puts the keys of @old into @keys, behind the current one, which is there already, and into @gone
- * those that make more than @most; @gone is empty on failure.  Two keys with the same key id could not be told apart, so one
+ * those that make more than @most.  Two keys with the same key id could not be told apart, so one
  * that has that of the current key goes, too.  But if it was current or previous until now, its
- * connections are in use: then the new secret is refused.
+ * connections are in use: then the new secret is refused, and @gone is empty.
  */
 static int keys_hand_down(struct trk_keys *keys, const struct trk_keys *old, unsigned int most,
 			  struct remains *gone)

@@ -30,8 +30,8 @@ struct trk_replay;
  * @replay: the replay filter (replay.c); NULL before the first listen(), then there until
  *	the namespace ends
  * @hook_lock: serialises the registration of the input hook (hook.c)
- * @hooked: the input hook is registered: by the first listen() or connect(), and until the namespace
- *	ends, for when a server was killed its clients must not get RST
+ * @hooked: the input hook is registered: by the first listen() or connect(), and until the
+ *	namespace ends, for when a server was killed its clients must not get RST
  * @taken: number of carriers whose connection Trickles carries (carrier.c); while it is 0 the
  *	hook need not look up the sockets of plain segments, except for RST
  * @orphans: connections that go on without a socket, for their input (stream.c)

@@ -105,8 +105,10 @@ static void dest_release(struct sock *dest)
 struct sock *trk_outlet_dest(struct trk_outlet *o, __be32 addr)
 {
 	struct sock **place = &o->dest[hash_32((__force u32)addr, ilog2(TRK_OUTLET_DESTS))];
-	struct sock *dest = smp_load_acquire(place), *other;
+	struct sock *dest, *other;
 
+	/* Pairs with cmpxchg(): who sees the socket sees all of it. */
+	dest = smp_load_acquire(place);
 	if (dest)
 		return dest;
 	dest = dest_make(o);
@@ -147,8 +149,8 @@ int trk_outlet_room(struct trk_outlet *o, struct sock *dest, u32 limit, u32 need
 	if (WARN_ON_ONCE(i == TRK_OUTLET_DESTS))
 		return -EINVAL;
 	set_bit(i, o->starved);
+	/* It may have left just before the bit was set.  Pairs with dest_write_space(). */
 	smp_mb__after_atomic();
-	/* It may have left just before the bit was set. */
 	left = outlet_left(o, dest);
 	if (left < least)
 		return -EAGAIN;

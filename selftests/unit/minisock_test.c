@@ -112,7 +112,7 @@ static void attach__oldest_event(void)
 	} q;
 	struct trk_queue_head *head = &q.head;
 	static const struct { uint32_t produced, oldest; } wrapped[] = {
-		{ 4, 0 }, { 5, 1 }, { UINT32_MAX, UINT32_MAX - 4 }, { 0, -4U }, { 3, -1U },
+		{ 4, 0 }, { 5, 1 }, { UINT32_MAX, UINT32_MAX - 4 }, { 0, -4U }, { 3, -1U }, { }
 	};
 	unsigned int i;
 
@@ -125,7 +125,7 @@ static void attach__oldest_event(void)
 		CHECK_EQ(oldest_event(head), 0);
 	}
 	head->order[3] = 0;
-	for (i = 0; i < sizeof(wrapped) / sizeof(wrapped[0]); i++) {
+	for (i = 0; wrapped[i].produced || wrapped[i].oldest; i++) {
 		head->produced = wrapped[i].produced;
 		CHECK_EQ(oldest_event(head), wrapped[i].oldest);
 	}

@@ -5,6 +5,8 @@
 #include "core/seal.h"
 #include "sim/rng.h"
 #include "tap.h"
+
+#define ANY	0x7fffffff	/* a parent may be as far ahead as can be */
 #include "sim/toykeys.h"
 
 static struct trku_cipher key, other;
@@ -397,17 +399,17 @@ static void cookie__depends_on_everything(void)
 
 static void domain__depends_on_everything(void)
 {
-	u64 d = trk_seal_domain(&key.c, 1, 0, 2, 0x7fffffff, 3, 4);
+	u64 d = trk_seal_domain(&key.c, 1, 0, 2, ANY, 3, 4);
 
-	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 0x7fffffff, 3, 4) == d);
-	CHECK(trk_seal_domain(&key.c, 2, 0, 2, 0x7fffffff, 3, 4) != d);
-	CHECK(trk_seal_domain(&key.c, 1, 0, 3, 0x7fffffff, 3, 4) != d);
-	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 0x7fffffff, 4, 4) != d);
-	CHECK(trk_seal_domain(&key.c, 1, 0, 2, 0x7fffffff, 3, 5) != d);
-	CHECK(trk_seal_domain(&key.c, 1, 9, 2, 0x7fffffff, 3, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 0, 2, ANY, 3, 4) == d);
+	CHECK(trk_seal_domain(&key.c, 2, 0, 2, ANY, 3, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 0, 3, ANY, 3, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 0, 2, ANY, 4, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 0, 2, ANY, 3, 5) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 9, 2, ANY, 3, 4) != d);
 	/* Of parents that were born at the same time, too. */
-	CHECK(trk_seal_domain(&key.c, 1, 9, 2, 0x7fffffff, 3, 4) != trk_seal_domain(&key.c, 1, 10, 2, 0x7fffffff, 3, 4));
-	CHECK(trk_seal_domain(&other.c, 1, 0, 2, 0x7fffffff, 3, 4) != d);
+	CHECK(trk_seal_domain(&key.c, 1, 9, 2, ANY, 3, 4) != trk_seal_domain(&key.c, 1, 10, 2, ANY, 3, 4));
+	CHECK(trk_seal_domain(&other.c, 1, 0, 2, ANY, 3, 4) != d);
 }
 
 static bool later(u64 a, u64 b)
@@ -423,17 +425,17 @@ static void domain__in_order_of_birth(void)
 	u64 d, parent, child;
 
 	for (i = 0; i < ARRAY_SIZE(times); i++) {
-		parent = trk_seal_domain(&key.c, 1, 0, times[i], 0x7fffffff, 15, 0);
+		parent = trk_seal_domain(&key.c, 1, 0, times[i], ANY, 15, 0);
 		for (attempt = 1; attempt <= 15; attempt++) {
-			child = trk_seal_domain(&key.c, 1, parent, times[i], 0x7fffffff, attempt, 50);
+			child = trk_seal_domain(&key.c, 1, parent, times[i], ANY, attempt, 50);
 			CHECK(later(child, parent));
 			if (attempt > 1)
 				CHECK(later(child, d));
 			d = child;
 			/* A replica whose clock is behind. */
-			CHECK(later(trk_seal_domain(&key.c, 1, parent, times[i] - 50, 0x7fffffff, attempt, 50),
+			CHECK(later(trk_seal_domain(&key.c, 1, parent, times[i] - 50, ANY, attempt, 50),
 				    parent));
-			d = trk_seal_domain(&key.c, 1, parent, times[i] + 100000, 0x7fffffff, 1, 50);
+			d = trk_seal_domain(&key.c, 1, parent, times[i] + 100000, ANY, 1, 50);
 			CHECK(later(d, child));
 			d = child;
 		}
@@ -506,11 +508,11 @@ static void seal__over_the_bytes_of_the_document(void)
 	trk_seal_conn_id(&c, &p, 1000, 7);
 	CHECK_EQ(message_len, 1 + 20 + 16 + 8 + 8);
 	CHECK(at(0, "N", 1) && at(1, p.addr, 16) && number_at(37, 8, 1000) && number_at(45, 8, 7));
-	CHECK_EQ((u32)trk_seal_domain(&c, 1, 2, 640, 0x7fffffff, 3, 4), 0xeeeeeeee);
+	CHECK_EQ((u32)trk_seal_domain(&c, 1, 2, 640, ANY, 3, 4), 0xeeeeeeee);
 	CHECK_EQ(message_len, 1 + 1 + 8 + 8 + 8 + 8);
 	CHECK(at(0, "D", 1) && number_at(1, 1, 3) && number_at(2, 8, 1) && number_at(10, 8, 640) &&
 	      number_at(18, 8, 4) && number_at(26, 8, 2));
-	CHECK_EQ(trk_seal_domain(&c, 1, 2, 640, 0x7fffffff, 3, 4) >> 32, 640 / 64 << 4 | 3);
+	CHECK_EQ(trk_seal_domain(&c, 1, 2, 640, ANY, 3, 4) >> 32, 640 / 64 << 4 | 3);
 }
 
 static const struct tap_case cases[] = {

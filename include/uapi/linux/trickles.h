@@ -296,7 +296,8 @@ struct trk_op_cont {
  * -EINTR a signal came while a file was read, -EMSGSIZE the continuations leave no room for data,
  * or the data consumes input, has no output continuation with which the client could ask for it
  * again, and does not fit one packet, -EAGAIN too much of what the listener has sent, or has sent
- * to this client, waits to leave the host: try again when poll() says POLLOUT, -ENOMEM, -EHOSTUNREACH and -ENETUNREACH no route to the client.
+ * to this client, waits to leave the host: try again when poll() says POLLOUT, -ENOMEM,
+ * -EHOSTUNREACH and -ENETUNREACH no route to the client.
  *
  * After -ESTALE there is no such event: it was answered or dropped before, or the kernel no longer
  * holds a key that the answer needs.

@@ -174,9 +174,9 @@ int trk_answer_begin(struct trk_answer *a)
 u32 trk_answer_size(const struct trk_answer *a)
 {
 	const struct trk_grant *g = a->g;
-	u64 packets = a->abort ? 0 : a->len / a->piece + 1 + g->nask;
+	u64 packets = a->abort ? 1 : a->len / a->piece + 1 + g->nask;
 
-	packets = min_t(u64, max_t(u64, packets, 1) + g->paid, min_t(u32, g->count, TRK_MAX_ANSWER));
+	packets = min_t(u64, packets + g->paid, min_t(u32, g->count, TRK_MAX_ANSWER));
 	return (u32)packets * g->cont.seg_size;
 }
 

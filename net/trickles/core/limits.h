@@ -3,10 +3,9 @@
 #ifndef TRK_CORE_LIMITS_H
 #define TRK_CORE_LIMITS_H
 
-#define TRK_MAX_ATTEMPTS	15		/* FIRST, or TIMEOUT, requests in one domain, at most */
+#define TRK_MAX_ATTEMPTS	15		/* repetitions of FIRST; TIMEOUTs in one domain */
 #define TRK_MAX_ANSWER		256		/* packets in answer to one request, at most */
 #define TRK_RETIRED_KEYS	6		/* keys held beside current and previous, at most */
-
 
 /*
  * After so many changes of the key a client ends its domain: servers still hold the key of the
