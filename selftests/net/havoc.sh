@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# Hostile calls and packets at random, for a minute: every call ends, the kernel has nothing to
+# complain about, and nothing is left behind.
+# vm: --timeout 1200 --mem 1G
+#
+# SECONDS_LONG says for how long, SEED which calls (others each time).
+
+# shellcheck source=selftests/net/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+seconds=${SECONDS_LONG:-60}
+seed=${SEED:-$((RANDOM << 15 | RANDOM))}
+
+havoc()
+{
+	at client "$built/havoc" --owners "$("$net/label.py" 0),$("$net/label.py" 65534)" \
+		--seed "$seed" --seconds "$seconds"
+}
+
+# Namespaces end only when the last socket in them has.
+nothing_left()
+{
+	ip netns del "${prefix}client"
+	wait_for 200 objects_are "$before"
+}
+
+load
+plan 3
+# Said at once: it is needed if the machine does not come so far.
+echo "# seed $seed"
+hosts client
+before=$(objects)
+check "hostile calls and packets for $seconds s" havoc
+check "no socket is left" nothing_left
+check "the module can go" wait_for 200 unloads
