@@ -60,6 +60,6 @@ void step_arena(struct thread *t)
 			     MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS |
 			     (chance(t, 4) ? MAP_POPULATE : 0), -1, 0));
 	}
-	if (chance(t, 8))
-		usleep((useconds_t)rng_below(r, 5000));
+	/* Each change is one for all processors. */
+	usleep((useconds_t)rng_below(r, 20000));
 }

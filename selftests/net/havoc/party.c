@@ -146,6 +146,9 @@ static void make_wire(struct party *p)
 		     "neighbour replace 10.9.0.3 lladdr 02:00:00:00:00:02 dev near nud permanent\n"
 		     "neighbour replace 10.9.0.4 lladdr 02:00:00:00:00:02 dev near nud permanent\n"
 		     "END\n"), "ip");
+	/* What TCP sends to nobody is given up soon. */
+	write_file("/proc/sys/net/ipv4/tcp_orphan_retries", "1");
+	write_file("/proc/sys/net/ipv4/tcp_fin_timeout", "5");
 	p->wire = packet_socket(false);
 	p->trains = packet_socket(true);
 }
@@ -160,7 +163,7 @@ static void *live(void *arg)
 		if (t->moods & BIT(mood()))
 			t->step(t);
 		else
-			usleep(20000);
+			usleep(100000);
 	}
 	return NULL;
 }
@@ -173,7 +176,7 @@ static void step_signal(struct thread *t)
 
 	if (to->slot->tid)
 		syscall(SYS_tgkill, getpid(), to->slot->tid, sig);
-	usleep((useconds_t)rng_in(&t->rng, 500, 20000));
+	usleep((useconds_t)rng_in(&t->rng, 5000, 100000));
 }
 
 static void add_thread(struct party *p, const char *what, void (*step)(struct thread *),
@@ -208,7 +211,8 @@ static void add_threads(struct party *p)
 		add_thread(p, "caller", step_call, BIT(MOOD_ALL) | BIT(MOOD_CALLS));
 	add_thread(p, "signals", step_signal, ALL_MOODS);
 	add_thread(p, "memory", step_arena, BIT(MOOD_ALL) | BIT(MOOD_CALLS));
-	add_thread(p, "listener", step_listener, ALL_MOODS & ~BIT(MOOD_CALLS));
+	for (i = 0; i < 2; i++)
+		add_thread(p, "listener", step_listener, ALL_MOODS);
 	if (p->wire < 0)
 		return;
 	add_thread(p, "packets", step_packet, ALL_MOODS & ~BIT(MOOD_CALLS));

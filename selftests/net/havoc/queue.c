@@ -93,26 +93,38 @@ static size_t map_queue(struct thread *t, int fd)
 	return map == MAP_FAILED ? 0 : min_t(size_t, info.map_len, WINDOW);
 }
 
-/* Handles of @n entries, those that have events or not.  Returns what was produced. */
+/*
+ * The handle in some entry: mostly of one of the last events, be it answered or not.  What is
+ * mapped may be something else than a queue, if the descriptor has changed hands just now.
+ */
+static u64 read_handle(struct thread *t, size_t len)
+{
+	const struct trk_queue_head *head = (const void *)t->window;
+	u32 entries = max_t(u32, head->entries, 1);
+	u32 entry = (u32)rng_below(&t->rng, entries);
+	u64 at;
+
+	if (!chance(t, 8) && entries <= 64)
+		entry = head->order[(head->produced - 1 - entry) % entries];
+	at = head->events_off + (u64)head->event_size * entry;
+	return at + sizeof(struct trk_event) > len ? 0 :
+	       ((const struct trk_event *)(t->window + at))->handle;
+}
+
+/* Handles of @n entries.  Returns how many events were produced. */
 static u32 read_handles(struct thread *t, size_t len, u64 *handle, unsigned int n)
 {
 	const struct trk_queue_head *head = (const void *)t->window;
 	volatile u32 produced = 0;
 	unsigned int i;
 
-	for (i = 0; i < n; i++)
-		handle[i] = 0;
+	memset(handle, 0, n * sizeof(*handle));
 	if (!len)
 		return 0;
 	GUARDED(t, {
 		produced = __atomic_load_n(&head->produced, __ATOMIC_ACQUIRE);
-		for (i = 0; i < n; i++) {
-			u64 at = head->events_off +
-				 (u64)head->event_size * rng_below(&t->rng, head->entries);
-
-			if (at + sizeof(struct trk_event) <= len)
-				handle[i] = ((const struct trk_event *)(t->window + at))->handle;
-		}
+		for (i = 0; i < n; i++)
+			handle[i] = read_handle(t, len);
 	});
 	return produced;
 }
@@ -273,10 +285,10 @@ static void do_operations(struct thread *t, int fd, struct trk_ops *ops, struct 
 		check_results(b, handle, (unsigned int)done);
 }
 
-static void operate(struct thread *t, int fd)
+/* Operations on events of a listener, of whose queue @len bytes are mapped. */
+static void operate(struct thread *t, int fd, size_t len)
 {
 	struct batch *b = (struct batch *)t->buf;
-	size_t len = map_queue(t, fd);
 	struct trk_ops ops = { .ops = (uintptr_t)b->op, .op_size = sizeof(*b->op) };
 	u64 handle[MOST_OPS];
 	unsigned int i;
@@ -289,14 +301,17 @@ static void operate(struct thread *t, int fd)
 	do_operations(t, fd, &ops, b);
 	if (chance(t, 4))
 		CALL(t, ioctl(fd, TRK_IOC_SEEN, &ops.seen));
-	if (len && chance(t, 2))
-		CALL(t, munmap(t->window, len));
 }
 
 /* Operations on whatever it is. */
 void act_operations(struct thread *t)
 {
-	operate(t, any_fd(t));
+	int fd = any_fd(t);
+	size_t len = map_queue(t, fd);
+
+	operate(t, fd, len);
+	if (len && chance(t, 4))
+		CALL(t, munmap(t->window, len));
 }
 
 /* Maps queues in ways that servers do not. */
@@ -342,15 +357,17 @@ void step_listener(struct thread *t)
 {
 	int fd = CALL(t, socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES));
 	bool busy = mood() == MOOD_LISTENERS;
-	unsigned int i, rounds = busy ? 1 : 1 + (unsigned int)rng_below(&t->rng, 40);
+	unsigned int i, rounds = busy ? 1 : 1 + (unsigned int)rng_below(&t->rng, 300);
 
 	if (fd < 0)
 		return;
 	if (make_listener(t, fd, own_port(t))) {
+		size_t len = map_queue(t, fd);
+
 		if (busy)
 			usleep((useconds_t)rng_below(&t->rng, 3000));
 		for (i = 0; i < rounds && !__atomic_load_n(&board->enough, __ATOMIC_RELAXED); i++) {
-			operate(t, fd);
+			operate(t, fd, len);
 			if (!busy && chance(t, 2))
 				usleep(2000);
 		}
