@@ -23,8 +23,8 @@ kbuild = +@kdir=$(if $(KDIR),"$(KDIR)",$$(scripts/kernel kdir)) && \
 build_all = @$(MAKE) --no-print-directory \
 	$(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc)) all </dev/null
 
-.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug check-setup soak fuzz \
-	mutants bench profile fairness style docs install uninstall clean help
+.PHONY: all module lib tools selftests $(SELFTESTS) run check check-debug check-setup soak hostile \
+	fuzz mutants bench profile fairness style docs install uninstall clean help
 all: module lib tools
 
 module:
@@ -66,6 +66,11 @@ soak:
 	@$(MAKE) --no-print-directory all selftests
 	@scripts/vm --timeout $$(($(or $(MINUTES),30) * 60 + 700)) -- \
 		env MINUTES=$(or $(MINUTES),30) $(if $(SEED),SEED=$(SEED)) selftests/net/soak.sh
+
+hostile:
+	@scripts/setup check
+	@$(MAKE) --no-print-directory selftests
+	@scripts/hostile --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 fuzz:
 	@scripts/setup
@@ -147,6 +152,7 @@ help:
 	@echo 'make check-debug  tests on kernels that look for errors, and let allocations fail'
 	@echo 'make check-setup  make run below the root of a bare Debian 12, with nobody to ask (root)'
 	@echo 'make soak      transfers for MINUTES=N (30) while everything around them goes wrong, SEED=N says how'
+	@echo 'make hostile   random calls and packets for MINUTES=N (10) on each debug kernel, SEED=N says which'
 	@echo 'make fuzz      libFuzzer on the core for longer; RUNS=N or TIME=SECONDS for each of TARGETS'
 	@echo 'make mutants   changes the core in hundreds of places: does a test see each? ONLY="FILE ...", SEED=N, JOBS=N'
 	@echo 'make bench     measurements, one line "bench NAME VALUE" each; FIGURES="NAME ..." for some'

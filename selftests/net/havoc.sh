@@ -4,13 +4,13 @@
 # complain about, and nothing is left behind.
 # vm: --timeout 1200 --mem 1G
 #
-# SECONDS_LONG says for how long, SEED which calls (others each time).
+# HAVOC_SECONDS says for how long, HAVOC_SEED which calls (others each time).
 
 # shellcheck source=selftests/net/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-seconds=${SECONDS_LONG:-60}
-seed=${SEED:-$((RANDOM << 15 | RANDOM))}
+seconds=${HAVOC_SECONDS:-60}
+seed=${HAVOC_SEED:-$((RANDOM << 15 | RANDOM))}
 
 havoc()
 {
