@@ -263,7 +263,8 @@ static void act_poll(struct thread *t)
 
 static void act_pipe(struct thread *t)
 {
-	int from = any_fd(t), to = any_fd(t), flags = (int)rng_below(&t->rng, 16) | SPLICE_F_NONBLOCK;
+	int flags = (int)rng_below(&t->rng, 16) | SPLICE_F_NONBLOCK;
+	int from = any_fd(t), to = any_fd(t);
 	size_t len = rng_below(&t->rng, MOST);
 	off_t off = (off_t)rng_below(&t->rng, 3000);
 	struct iovec iov = { any_pointer(t), len };

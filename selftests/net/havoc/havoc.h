@@ -104,7 +104,7 @@ struct thread {
 	unsigned int moods;
 	bool child;
 	sigjmp_buf jump;
-	volatile sig_atomic_t may_fault;
+	int may_fault;
 	u8 *window;
 	u8 *buf;
 	struct garbage garbage;
@@ -179,11 +179,13 @@ static inline void count(enum count which)
 /* Does something with memory that may be gone. */
 #define GUARDED(t, what)				\
 do {							\
-	(t)->may_fault = 1;				\
-	if (!sigsetjmp((t)->jump, 0)) {			\
+	struct thread *guarded_ = (t);			\
+							\
+	__atomic_store_n(&guarded_->may_fault, 1, __ATOMIC_SEQ_CST);	\
+	if (!sigsetjmp(guarded_->jump, 0)) {		\
 		what;					\
 	}						\
-	(t)->may_fault = 0;				\
+	__atomic_store_n(&guarded_->may_fault, 0, __ATOMIC_SEQ_CST);	\
 } while (0)
 
 static inline bool chance(struct thread *t, unsigned int one_in)

@@ -137,7 +137,7 @@ static int collect(int left, u64 until_ms, bool *failed)
 		if (pid > 0) {
 			left--;
 			if (status)
-				printf("havoc: process %d has ended with status %#x\n", pid, status);
+				printf("havoc: process %d: status %#x\n", pid, status);
 			*failed |= status || !board->enough;
 		} else if (look_after()) {
 			*failed = true;
@@ -199,11 +199,14 @@ static int run(u64 seconds)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "owners", required_argument, NULL, 'o' }, { "seed", required_argument, NULL, 's' },
-		{ "seconds", required_argument, NULL, 't' }, { "nothing", no_argument, NULL, 'n' },
+		{ "owners", required_argument, NULL, 'o' },
+		{ "seed", required_argument, NULL, 's' },
+		{ "seconds", required_argument, NULL, 't' },
+		{ "nothing", no_argument, NULL, 'n' },
 		{ 0 }
 	};
 	u64 seconds = 60, seed;
+	bool given = false;
 	int c, i;
 
 	board = mmap(NULL, sizeof(*board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
@@ -221,6 +224,7 @@ int main(int argc, char **argv)
 			}
 			break;
 		case 's':
+			given = true;
 			board->seed = strtoull(optarg, NULL, 0);
 			break;
 		case 't':
@@ -229,11 +233,12 @@ int main(int argc, char **argv)
 		case 'n':	/* a child has executed the program anew */
 			return 0;
 		default:
-			puts("see the head of havoc/main.c for its arguments");
+			puts("what it takes says the head of its first file");
 			return 2;
 		}
 	}
-	printf("# seed %llu\n", (unsigned long long)board->seed);
+	if (!given)
+		printf("# seed %llu\n", (unsigned long long)board->seed);
 	fflush(stdout);
 	must(!socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, pass_fd), "socketpair");
 	board->begin_ms = now_ms();

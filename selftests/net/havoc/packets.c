@@ -132,7 +132,7 @@ static void choose_ends(struct thread *t, struct segment *s)
 	};
 	mark(s, false);
 	g->key = &p->key[chance(t, 8) ? rng_below(&t->rng, SECRETS) :
-			 *(volatile const unsigned int *)&p->current].c;
+			 __atomic_load_n(&p->current, __ATOMIC_RELAXED)].c;
 	g->now_ms = wall_ms();
 	memcpy(g->peer.addr, mapped, sizeof(mapped));
 	put_unaligned_be32(s->saddr, g->peer.addr + 12);
@@ -147,8 +147,9 @@ static void ask_for_much(struct thread *t)
 	static u8 opaque[TRK_UCONT_MAX];
 	struct garbage *g = &t->garbage;
 	struct rng *r = &t->rng;
-	u32 cwnd = (u32)RNG_PICK(r, 10, 100, 1000, TRK_MAX_CWND, 65535);
-	u16 seg_size = (u16)RNG_PICK(r, 512, 513, 520, 1448, 1448, 9000, 16000, garbage_number(r));
+	u32 cwnd = (u32)RNG_PICK(r, 10, 100, 100, 1000, 1000, 5000, TRK_MAX_CWND, 65535);
+	u16 seg_size = (u16)RNG_PICK(r, 512, 513, 520, 512, 1448, 1448, 9000, 16000,
+				     0, 24, 64, garbage_number(r));
 	struct trk_cont c = { .conn = rng_u64(r), .seg_size = seg_size, .iw = TRK_INITIAL_WINDOW,
 			      .time_ms = g->now_ms, .domain_key = g->key->key_id };
 	struct trk_ucont u = { .end = 1ULL << 40, .opaque = opaque };
@@ -160,12 +161,14 @@ static void ask_for_much(struct thread *t)
 
 	u.len = (u16)(chance(t, 2) ? 0 : rng_below(r, TRK_UCONT_MAX + 1));
 	for (i = 0; i < q.nask; i++)
-		q.ask[i] = (struct trk_bytes){ rng_below(r, 1 << 20), 1 + (u32)rng_below(r, 1 << 29) };
+		q.ask[i] = (struct trk_bytes){ rng_below(r, 1 << 20),
+					       1 + (u32)rng_below(r, 1 << 29) };
 	c.domain = (u64)trk_seal_order_at(c.time_ms) << 32 | (u32)rng_u64(r);
 	trk_law_init(&c.law, 0, cwnd, TRK_SSTHRESH_INF, 0);
 	trk_seal_cont(g->key, &g->peer, &c, g->cont);
 	q.output.p = g->output;
-	q.output.len = (u16)trk_seal_ucont(g->key, &g->peer, c.conn, TRK_EXT_OUTPUT, &u, g->output);
+	q.output.len = (u16)trk_seal_ucont(g->key, &g->peer, c.conn, TRK_EXT_OUTPUT, &u,
+					   g->output);
 	q.proof = trk_nonce_proof(g->key, c.conn, c.domain, 0, &claims);
 	g->len = trk_wire_req_write(g->payload, &q);
 }
@@ -176,10 +179,12 @@ static void begin_connection(struct thread *t, struct segment *s)
 	struct garbage *g = &t->garbage;
 	struct rng *r = &t->rng;
 	struct trk_req q = { .kind = TRK_KIND_FIRST, .flags = (u8)rng_below(r, 8), .token = 9,
-			     .has_input = true, .attempt = (u8)(chance(t, 2) ? 0 : rng_below(r, 17)),
+			     .has_input = true,
+			     .attempt = (u8)(chance(t, 2) ? 0 : rng_below(r, 17)),
 			     .seg_size = (u16)RNG_PICK(r, 512, 1448, 16000, garbage_number(r)) };
 
-	s->ack = trk_seal_cookie(g->key, &g->peer, s->seq - 1, g->now_ms / TRK_COOKIE_PERIOD_MS) + 1;
+	s->ack = 1 + trk_seal_cookie(g->key, &g->peer, s->seq - 1,
+				     g->now_ms / TRK_COOKIE_PERIOD_MS);
 	g->len = trk_wire_req_write(g->payload, &q);
 	g->len += rng_below(r, GARBAGE_INPUT);
 }

@@ -29,10 +29,8 @@ static void on_fault(int sig)
 {
 	struct thread *t = self;
 
-	if (t && t->may_fault) {
-		t->may_fault = 0;
+	if (t && __atomic_exchange_n(&t->may_fault, 0, __ATOMIC_SEQ_CST))
 		siglongjmp(t->jump, 1);
-	}
 	signal(sig, SIG_DFL);
 }
 
@@ -68,7 +66,8 @@ static void write_file(const char *path, const char *text)
 /* All limits of memory hold for root as well. */
 static void lower_limits(void)
 {
-	struct rlimit locked = { 8 << 20, 8 << 20 }, files = { 256, 256 }, size = { 1 << 20, 1 << 20 };
+	struct rlimit locked = { 8 << 20, 8 << 20 }, files = { 256, 256 };
+	struct rlimit size = { 1 << 20, 1 << 20 };
 
 	prctl(PR_CAPBSET_DROP, CAP_IPC_LOCK);
 	prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE);
@@ -137,8 +136,8 @@ static void make_wire(struct party *p)
 		return;
 	must(!system("exec ip -batch - <<END\n"
 		     "link set lo up\n"
-		     "link add near mtu 65535 address 02:00:00:00:00:01 type veth "
-			"peer name far mtu 65535 address 02:00:00:00:00:02\n"
+		     "link add near mtu 65535 address 02:00:00:00:00:01 type veth peer name far\n"
+		     "link set far mtu 65535 address 02:00:00:00:00:02\n"
 		     "address add 10.9.0.1/24 dev near\n"
 		     "link set near up\n"
 		     "link set far up\n"

@@ -52,7 +52,7 @@ void step_key(struct thread *t)
 	size_t len = key_text(t->party, which, chance(t, 3), text);
 
 	if (write_setting(t, FOLDER "key", text, len) > 0) {
-		t->party->current = which;
+		__atomic_store_n(&t->party->current, which, __ATOMIC_RELAXED);
 		count(COUNT_KEYS);
 	}
 	if (mood() != MOOD_KEYS)
