@@ -27,7 +27,8 @@
 #include "havoc.h"
 
 #define PARTIES		3
-#define HANGS_MS	60000	/* no call lasts longer */
+#define HANGS_MS	60000	/* a call that lasts longer is reported */
+#define STUCK_MS	180000	/* one that lasts so long will never end */
 
 struct board *board;
 int pass_fd[2];
@@ -98,20 +99,24 @@ static void tell(const struct slot *s)
 	char path[64], line[120];
 	FILE *f;
 
-	printf("havoc: %s has hung for a minute in %s; the kernel's stack:\n", s->name, s->call);
+	printf("# %s has hung for a minute in %s; the kernel's stack:\n", s->name, s->call);
 	snprintf(path, sizeof(path), "/proc/%d/stack", s->tid);
 	f = fopen(path, "r");
 	while (f && fgets(line, sizeof(line), f))
-		printf("    %s", line);
+		printf("#   %s", line);
 	if (f)
 		fclose(f);
 	fflush(stdout);
 }
 
-/* Returns how many threads hang. */
-static unsigned int look_after(void)
+/*
+ * Returns whether a thread hangs for good.  Machines that emulate others may be slow enough for a
+ * grace period of a minute.
+ */
+static bool look_after(void)
 {
-	unsigned int i, hang = 0;
+	bool stuck = false;
+	unsigned int i;
 	u64 now = now_ms();
 
 	for (i = 0; i < board->nslots; i++) {
@@ -120,12 +125,12 @@ static unsigned int look_after(void)
 
 		if (!__atomic_load_n(&s->call, __ATOMIC_ACQUIRE) || now < since + HANGS_MS)
 			continue;
-		hang++;
+		stuck |= now >= since + STUCK_MS;
 		if (!s->told)
 			tell(s);
 		s->told = true;
 	}
-	return hang;
+	return stuck;
 }
 
 /* Waits for all processes, for at most so long.  Returns how many are left. */
@@ -187,7 +192,7 @@ static int run(u64 seconds)
 	left = collect(left, board->begin_ms + seconds * 1000, &failed);
 	board->enough = true;
 	if (!failed && !board->fault[0])
-		left = collect(left, now_ms() + 2 * HANGS_MS, &failed);
+		left = collect(left, now_ms() + STUCK_MS + 10000, &failed);
 	report();
 	for (i = 0; left && i < PARTIES; i++)
 		kill(-pids[i], SIGKILL);
