@@ -123,8 +123,10 @@ static bool look_after(void)
 		struct slot *s = &board->slot[i];
 		u64 since = s->since_ms;
 
-		if (!__atomic_load_n(&s->call, __ATOMIC_ACQUIRE) || now < since + HANGS_MS)
+		if (!__atomic_load_n(&s->call, __ATOMIC_ACQUIRE) || now < since + HANGS_MS) {
+			s->told = false;
 			continue;
+		}
 		stuck |= now >= since + STUCK_MS;
 		if (!s->told)
 			tell(s);

@@ -116,6 +116,14 @@ static void mark(struct segment *s, bool syn)
 	s->opt_len = syn ? TRK_SYN_OPT_LEN : TRK_OPT_LEN;
 }
 
+/* Does something go just now while the kernel may use it? */
+static bool races(void)
+{
+	enum mood now = mood();
+
+	return now == MOOD_LISTENERS || now == MOOD_KEYS;
+}
+
 /* Somebody behind the wire, and a listener that he talks to. */
 static void choose_ends(struct thread *t, struct segment *s)
 {
@@ -126,7 +134,7 @@ static void choose_ends(struct thread *t, struct segment *s)
 	*s = (struct segment){
 		.saddr = SELF + 1 + (u32)rng_below(&t->rng, 3), .daddr = SELF,
 		.sport = (u16)(40000 + rng_below(&t->rng, 8)),
-		.dport = (u16)(FIRST_PORT + rng_below(&t->rng, PORTS)),
+		.dport = (u16)(FIRST_PORT + (races() ? 0 : rng_below(&t->rng, PORTS))),
 		.seq = (u32)rng_u64(&t->rng), .ack = (u32)rng_u64(&t->rng),
 		.flags = TH_ACK | TH_PUSH,
 	};
@@ -189,6 +197,20 @@ static void begin_connection(struct thread *t, struct segment *s)
 	g->len += rng_below(r, GARBAGE_INPUT);
 }
 
+/*
+ * A train of the same request over and over.  The kernel computes all seals before it sees that
+ * these were answered, and all the while it uses the listener, and the key, that it found.
+ */
+static u32 repeat(struct thread *t, u8 *many, u32 len, u16 *train)
+{
+	u32 n = 2 + (u32)rng_below(&t->rng, 30), at = len;
+
+	*train = (u16)len;
+	for (; --n && at + len < 40000; at += len)
+		memcpy(many + at, many, len);
+	return at;
+}
+
 static void send_request(struct thread *t)
 {
 	struct segment s;
@@ -214,6 +236,8 @@ static void send_request(struct thread *t)
 	} while (chance(t, 8) && len < 20000);
 	if (len > t->garbage.len)
 		train = (u16)(chance(t, 2) ? t->garbage.len : rng_in(&t->rng, 100, 3000));
+	else if (races())
+		len = repeat(t, many, len, &train);
 	s.payload = many;
 	s.len = len - (chance(t, 32) ? (u32)rng_below(&t->rng, len) : 0);
 	transmit(t, &s, train);
@@ -323,12 +347,11 @@ static void send_back(struct thread *t)
  */
 void step_packet(struct thread *t)
 {
-	enum mood now = mood();
 	unsigned int i;
 
 	for (i = 0; i < 16; i++) {
 		/* A seal that is right is what takes longest. */
-		switch (now == MOOD_LISTENERS || now == MOOD_KEYS ? 7 : rng_below(&t->rng, 8)) {
+		switch (races() ? 7 : rng_below(&t->rng, 8)) {
 		case 0:
 			send_noise(t);
 			break;
@@ -343,6 +366,6 @@ void step_packet(struct thread *t)
 		}
 	}
 	/* There are others who have something to do. */
-	if (now == MOOD_ALL || now == MOOD_PACKETS)
+	if (!races())
 		usleep(1000);
 }

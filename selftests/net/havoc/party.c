@@ -211,7 +211,8 @@ static void add_threads(struct party *p)
 	add_thread(p, "signals", step_signal, ALL_MOODS);
 	add_thread(p, "memory", step_arena, BIT(MOOD_ALL) | BIT(MOOD_CALLS));
 	for (i = 0; i < 2; i++)
-		add_thread(p, "listener", step_listener, ALL_MOODS);
+		add_thread(p, "listener", step_listener,
+			   p->wire < 0 ? ALL_MOODS & ~BIT(MOOD_LISTENERS) : ALL_MOODS);
 	if (p->wire < 0)
 		return;
 	add_thread(p, "packets", step_packet, ALL_MOODS & ~BIT(MOOD_CALLS));

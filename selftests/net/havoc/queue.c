@@ -52,6 +52,8 @@ static u16 own_port(struct thread *t)
 {
 	bool odd = t->party->uid && !t->party->own_userns;
 
+	if (mood() == MOOD_LISTENERS)
+		return (u16)(FIRST_PORT + odd);
 	if (chance(t, 16))
 		return (u16)(FIRST_PORT + rng_below(&t->rng, PORTS));
 	return (u16)(FIRST_PORT + odd + 2 * rng_below(&t->rng, PORTS / 2));
@@ -362,8 +364,8 @@ void step_listener(struct thread *t)
 	if (make_listener(t, fd, own_port(t))) {
 		size_t len = map_queue(t, fd);
 
-		if (busy)
-			usleep((useconds_t)rng_below(&t->rng, 3000));
+		if (busy && chance(t, 2))
+			usleep((useconds_t)rng_below(&t->rng, 1000));
 		for (i = 0; i < rounds && !__atomic_load_n(&board->enough, __ATOMIC_RELAXED); i++) {
 			operate(t, fd, len);
 			if (!busy && chance(t, 2))
