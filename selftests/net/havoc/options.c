@@ -106,15 +106,14 @@ void act_ioctl(struct thread *t)
 		SIOCGSTAMP_OLD, FIONBIO, FIOASYNC, SIOCGPGRP, TRK_IOC_SEEN, TRK_IOC_OPS,
 	};
 	unsigned long cmd = some[rng_below(&t->rng, ARRAY_SIZE(some))];
-	int value = (int)rng_below(&t->rng, 3);
+	u32 value = (u32)rng_below(&t->rng, 3);
 
 	if (chance(t, 4))
 		cmd = _IOC(rng_below(&t->rng, 4), TRK_IOC_TYPE, 0x5e + rng_below(&t->rng, 6),
 			   rng_below(&t->rng, 64));
-	if (chance(t, 2))
-		CALL(t, ioctl(any_fd(t), cmd, any_pointer(t)));
-	else
-		CALL(t, ioctl(any_fd(t), cmd, &value));
+	memset(t->buf, 0, 64);
+	memcpy(t->buf, &value, sizeof(value));
+	CALL(t, ioctl(any_fd(t), cmd, chance(t, 2) ? any_pointer(t) : t->buf));
 }
 
 static void set_limit(struct thread *t)

@@ -20,6 +20,7 @@
 
 #include "havoc.h"
 
+#define GUARD		(16 * 4096)
 #define ALL_MOODS	(BIT(MOODS) - 1)
 
 static __thread struct thread *self;
@@ -178,6 +179,18 @@ static void step_signal(struct thread *t)
 	usleep((useconds_t)rng_in(&t->rng, 5000, 100000));
 }
 
+/*
+ * Address space, before and behind which nothing ever is: calls that are given more bytes than it
+ * has fail, and do not write over what the program needs.
+ */
+static u8 *reserve(size_t len)
+{
+	u8 *p = mmap(NULL, len + 2 * GUARD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(p != MAP_FAILED, "memory");
+	return p + GUARD;
+}
+
 static void add_thread(struct party *p, const char *what, void (*step)(struct thread *),
 		       unsigned int moods)
 {
@@ -194,9 +207,9 @@ static void add_thread(struct party *p, const char *what, void (*step)(struct th
 	t->step = step;
 	t->moods = moods;
 	snprintf(t->slot->name, sizeof(t->slot->name), "%s %s %u", p->name, what, p->nthreads);
-	t->window = mmap(NULL, WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	t->buf = mmap(NULL, BUF, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must(t->window != MAP_FAILED && t->buf != MAP_FAILED, "memory");
+	t->window = reserve(WINDOW);
+	t->buf = reserve(BUF);
+	must(!mprotect(t->buf, BUF, PROT_READ | PROT_WRITE), "memory");
 	p->nthreads++;
 }
 
@@ -234,8 +247,7 @@ void party_run(struct party *p)
 	handle_signals();
 	pthread_mutex_init(&p->lock, NULL);
 	secrets_init(p);
-	p->arena = mmap(NULL, ARENA, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must(p->arena != MAP_FAILED, "memory");
+	p->arena = reserve(ARENA);
 	add_threads(p);
 	for (i = 0; i < p->nthreads; i++)
 		must(!pthread_create(&p->threads[i].id, NULL, live, &p->threads[i]), "thread");
