@@ -241,7 +241,7 @@ static int trk_set_rcvlowat(struct sock *sk, int val)
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		val = min(val, sk->sk_rcvbuf / 2);
 	else
-		val = min(val, sock_net(sk)->ipv4.sysctl_tcp_rmem[2] / 2);
+		val = min(val, READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]) / 2);
 	WRITE_ONCE(sk->sk_rcvlowat, val ? : 1);
 	sk->sk_data_ready(sk);
 	return 0;
