@@ -408,7 +408,8 @@ static void domain__depends_on_everything(void)
 	CHECK(trk_seal_domain(&key.c, 1, 0, 2, ANY, 3, 5) != d);
 	CHECK(trk_seal_domain(&key.c, 1, 9, 2, ANY, 3, 4) != d);
 	/* Of parents that were born at the same time, too. */
-	CHECK(trk_seal_domain(&key.c, 1, 9, 2, ANY, 3, 4) != trk_seal_domain(&key.c, 1, 10, 2, ANY, 3, 4));
+	CHECK(trk_seal_domain(&key.c, 1, 9, 2, ANY, 3, 4) !=
+	      trk_seal_domain(&key.c, 1, 10, 2, ANY, 3, 4));
 	CHECK(trk_seal_domain(&other.c, 1, 0, 2, ANY, 3, 4) != d);
 }
 
@@ -433,8 +434,8 @@ static void domain__in_order_of_birth(void)
 				CHECK(later(child, d));
 			d = child;
 			/* A replica whose clock is behind. */
-			CHECK(later(trk_seal_domain(&key.c, 1, parent, times[i] - 50, ANY, attempt, 50),
-				    parent));
+			CHECK(later(trk_seal_domain(&key.c, 1, parent, times[i] - 50, ANY, attempt,
+						    50), parent));
 			d = trk_seal_domain(&key.c, 1, parent, times[i] + 100000, ANY, 1, 50);
 			CHECK(later(d, child));
 			d = child;
