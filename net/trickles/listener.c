@@ -7,6 +7,7 @@
 #include <linux/cred.h>
 #include <linux/log2.h>
 #include <linux/poll.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
@@ -32,6 +33,7 @@ static struct trk_listener *listener_get(struct sock *sk)
 		return NULL;
 	l->sk = sk;
 	l->outlet.sk = sk;
+	l->outlet.key = get_random_u32();
 	l->info.entries = TRK_QUEUE_ENTRIES_DEFAULT;
 	l->info.event_size = TRK_EVENT_SIZE_DEFAULT;
 	/* Pairs with trk_ports_queue(). */

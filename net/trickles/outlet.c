@@ -11,7 +11,8 @@
  * A packet that has gone into another namespace, or to a receiver on this host, counts no more.
  * The memory of all packets is charged to the memory cgroup of who made them, until it is free.
  */
-#include <linux/hash.h>
+#include <linux/jhash.h>
+#include <linux/netdevice.h>
 #include <linux/security.h>
 #include <net/inet_common.h>
 #include <net/sock.h>
@@ -39,13 +40,14 @@ static u32 outlet_left(const struct trk_outlet *o, const struct sock *dest)
 }
 
 /*
- * A packet has left.  Whoever was refused is told when there is room for half of what is allowed,
- * not for each packet again.
+ * A packet has left.  Whoever was refused is told when there is room for a train, not for each
+ * packet again.
  */
 static void dest_write_space(struct sock *dest)
 {
 	struct trk_outlet *o;
 	unsigned int i;
+	u32 enough;
 
 	rcu_read_lock();
 	o = rcu_dereference_sk_user_data(dest);
@@ -53,8 +55,9 @@ static void dest_write_space(struct sock *dest)
 	smp_mb();
 	if (!o || bitmap_empty(o->starved, TRK_OUTLET_DESTS))
 		goto out;
+	enough = min_t(u32, READ_ONCE(o->limit) / TRK_OUTLET_SHARE / 2, GSO_LEGACY_MAX_SIZE);
 	for_each_set_bit(i, o->starved, TRK_OUTLET_DESTS) {
-		if (outlet_left(o, READ_ONCE(o->dest[i])) < o->limit / TRK_OUTLET_SHARE / 2 ||
+		if (outlet_left(o, READ_ONCE(o->dest[i])) < enough ||
 		    !test_and_clear_bit(i, o->starved))
 			continue;
 		WRITE_ONCE(o->relieved, true);
@@ -104,7 +107,7 @@ static void dest_release(struct sock *dest)
  */
 struct sock *trk_outlet_dest(struct trk_outlet *o, __be32 addr)
 {
-	struct sock **place = &o->dest[hash_32((__force u32)addr, ilog2(TRK_OUTLET_DESTS))];
+	struct sock **place = &o->dest[jhash_1word((__force u32)addr, o->key) % TRK_OUTLET_DESTS];
 	struct sock *dest, *other;
 
 	/* Pairs with cmpxchg(): who sees the socket sees all of it. */

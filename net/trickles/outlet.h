@@ -15,6 +15,7 @@
 /**
  * struct trk_outlet - the packets of a listener that wait to leave its host
  * @sk: the listener
+ * @key: of the hash, so that nobody chooses with whom he shares
  * @limit: bytes that it may have, as the last answer found it
  * @dest: sockets that own them, by a hash of the client's address; NULL before the first packet
  * @starved: destinations to which an answer was refused, and of which too few have left since
@@ -25,6 +26,7 @@
  */
 struct trk_outlet {
 	struct sock *sk;
+	u32 key;
 	u32 limit;
 	struct sock *dest[TRK_OUTLET_DESTS];
 	DECLARE_BITMAP(starved, TRK_OUTLET_DESTS);
