@@ -6,7 +6,6 @@ usage: listen.py SERVER CLIENT
 
 These are namespaces. The server is 10.1.1.1.
 """
-import contextlib
 import ctypes
 import errno
 import fcntl
@@ -18,7 +17,7 @@ import struct
 import sys
 
 import trk
-from trk import case, equal, raises
+from trk import case, equal, raises, user
 
 SERVER, CLIENT = sys.argv[1:3]
 PORT = 8080
@@ -33,16 +32,6 @@ WRITE, READ = 1, 2
 def ioc(direction, number, size):
     """An ioctl of ours, as _IOC() makes it."""
     return direction << 30 | size << 16 | ord("t") << 8 | number
-
-
-@contextlib.contextmanager
-def user(uid):
-    """What is done is done by another user, without capabilities."""
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def new(protocol=TRICKLES, reuse=True):

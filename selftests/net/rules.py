@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 import trk
-from trk import case, equal, raises
+from trk import case, equal, raises, user
 
 SERVER, CLIENT, FOLDER, HTTPD = sys.argv[1:5]
 PORT, TCP_PORT = 8080, 8081
@@ -45,15 +45,6 @@ def packets(namespace):
     """What the rules have counted, one number each."""
     listed = run(namespace, "nft", "list table ip rules")
     return [int(n) for n in re.findall(r"counter packets (\d+)", listed)]
-
-
-@contextlib.contextmanager
-def user(uid):
-    os.seteuid(uid)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 def new(uid, protocol=TRICKLES):

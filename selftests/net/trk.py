@@ -4,6 +4,7 @@
 The client below keeps to the protocol only as far as its user wants: what it sends
 can be changed at every place. Needs nothing but Python's own modules.
 """
+import contextlib
 import ctypes
 import os
 import select
@@ -109,6 +110,16 @@ class inside:
         if libc.setns(self.back.fileno(), CLONE_NEWNET):
             raise OSError(ctypes.get_errno(), "setns back")
         self.back.close()
+
+
+@contextlib.contextmanager
+def user(uid):
+    """What is done is done by another user, without capabilities."""
+    os.seteuid(uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
 
 
 def counters(namespace):
