@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scripts/fairness in small: one download over Trickles or TCP beside eight over TCP, with two
-# seeds. That is too little to judge by, so the bounds are wide; it finds what makes
-# Trickles starve or starve others. Runs on the machine itself.
+# scripts/fairness in small: one download over Trickles or TCP beside eight over TCP, with five
+# seeds of ten seconds. It finds what makes Trickles starve or starve others. The ratio of two
+# such means has a standard deviation of 0.12 (a single run's share has one of 0.19), and any
+# change of the module draws other numbers: the bounds are more than three of them away from 1.
+# Runs on the machine itself.
 # kernel: uml
 
 # shellcheck disable=SC2317 # the cases are called by their names
@@ -25,13 +27,13 @@ shares()
 {
 	local name ratio
 
-	fairness --seeds 2 --flows 8 --seconds 10 --out "$work/out" fairness
+	fairness --seeds 5 --flows 8 --seconds 10 --out "$work/out" fairness
 	# 1: outside the bounds that hold of many runs
 	[ "$status" -le 1 ] || expect status "$status" 0 || return
 	read -r _ name ratio _ <"$work/stdout"
 	expect figure "$name" fairness_8 || return
 	echo "# one over Trickles beside eight over TCP gets $ratio of one over TCP"
-	awk -v r="$ratio" 'BEGIN { exit !(r > 0.7 && r < 1.4) }' || return
+	awk -v r="$ratio" 'BEGIN { exit !(r > 0.6 && r < 1.6) }' || return
 	expect "lines of the table" "$(wc -l <"$work/out/fairness.tsv")" 2 &&
 		expect plots "$(grep -c '</svg>' "$work/out/fairness.svg")" 1
 }
