@@ -65,7 +65,7 @@ static struct trku_engine *engine(struct pair *p, unsigned int replica)
 			e->key[e->keys++] = &p->key[i].c;
 	e->replay = p->amnesia ? NULL : &p->replica[replica].replay;
 	e->horizon_ms = p->horizon_ms;
-	e->max_seg_size = PAIR_SEG_SIZE;
+	e->max_seg_size = p->route_size ?: PAIR_SEG_SIZE;
 	e->moves = p->moves;
 	e->now_ms = server_ms(p);
 	return e;

@@ -46,6 +46,7 @@ struct pair_replica {
  * @amnesia: replicas do not remember what they have answered
  * @moves: replicas let the client go on from another address than before
  * @later_ms: the wall clock of the replicas is ahead of @now_us by so much
+ * @route_size: TCP payload that the replicas' routes carry; 0: PAIR_SEG_SIZE
  * @start: numbers begin above this one
  * @peer: the client as replicas see it
  * @q: the last request that a replica has taken
@@ -63,6 +64,7 @@ struct pair {
 	bool split, amnesia, moves;
 	u32 horizon_ms;
 	u64 later_ms;
+	u16 route_size;
 	u64 start;
 	struct pair_replica replica[PAIR_REPLICAS];
 	struct trk_peer peer;

@@ -483,7 +483,7 @@ static void client_transmit(struct run *r, const struct trk_sending *o)
 	if (o->in_len)
 		memcpy(p->data + o->hdr_len, r->in + o->in_off, o->in_len);
 	err = trk_wire_req_parse(&q, p->data, p->len, p->len);
-	if (err || q.hdr_len != o->hdr_len || q.ackrel != o->ackrel)
+	if (err || q.hdr_len != o->hdr_len || q.ackrel != o->ackrel - r->cl.num.at)
 		fail(r, "malformed request: %s", reason_name[err]);
 	if (o->seq != (q.kind == TRK_KIND_FIRST ? r->first_seq : r->next_seq))
 		fail(r, "request at sequence number %u, the last ended at %u", o->seq, r->next_seq);

@@ -54,7 +54,7 @@ static void output__holes_first(void)
 	CHECKED(asked_ten());
 	hole(2 * PIECE, 3 * PIECE);
 	hole(5 * PIECE + 10, 5 * PIECE + 20);
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 3);
 	CHECK(asks(0, 2 * PIECE, PIECE));
 	CHECK(asks(1, 5 * PIECE + 10, 10));
@@ -63,16 +63,16 @@ static void output__holes_first(void)
 	CHECK_EQ(plan.room, 100);
 	CHECK_EQ(plan.what, TRK_WHAT_OUTPUT);
 	CHECK(plan.cont == trk_held_output_at(cl, 0));
-	trk_plan_output(cl, &plan, 100, false, false);
+	trk_plan_output(cl, &plan, 100, false, PIECE);
 	CHECK_EQ(plan.nask, 2);
 	CHECK_EQ(plan.pieces, 2);
-	trk_plan_output(cl, &plan, 2, true, false);
+	trk_plan_output(cl, &plan, 2, true, PIECE);
 	CHECK_EQ(plan.nask, 2);
-	trk_plan_output(cl, &plan, 1, true, false);
+	trk_plan_output(cl, &plan, 1, true, PIECE);
 	CHECK_EQ(plan.nask, 1);
 	/* What came in order meanwhile is no part of it. */
 	cl->rcv_nxt = 2 * PIECE + 100;
-	trk_plan_output(cl, &plan, 1, true, false);
+	trk_plan_output(cl, &plan, 1, true, PIECE);
 	CHECK(asks(0, 2 * PIECE + 100, PIECE - 100));
 }
 
@@ -81,16 +81,16 @@ static void output__first_piece_of_a_renewal(void)
 {
 	CHECKED(asked_ten());
 	hole(2 * PIECE, 3 * PIECE);
-	trk_plan_output(cl, &plan, 4, true, true);
+	trk_plan_output(cl, &plan, 4, true, PIECE - TRK_CONT_LEN);
 	CHECK_EQ(plan.first, PIECE - TRK_CONT_LEN);
 	CHECK_EQ(plan.nask, 2);
 	CHECK(asks(0, 2 * PIECE, PIECE));
 	CHECK(asks(1, 10 * PIECE, 2 * PIECE));
 	CHECK_EQ(plan.pieces, 4);
-	trk_plan_output(cl, &plan, 1, true, true);
+	trk_plan_output(cl, &plan, 1, true, PIECE - TRK_CONT_LEN);
 	CHECK(asks(0, 2 * PIECE, PIECE - TRK_CONT_LEN));
 	cl->rx.holes.n = 0;
-	trk_plan_output(cl, &plan, 3, true, true);
+	trk_plan_output(cl, &plan, 3, true, PIECE - TRK_CONT_LEN);
 	CHECK(asks(0, 10 * PIECE, 3 * PIECE - TRK_CONT_LEN));
 }
 
@@ -102,11 +102,11 @@ static void output__four_ranges(void)
 	CHECKED(asked_ten());
 	for (i = 1; i < 6; i++)
 		hole(i * PIECE + 10, i * PIECE + 20);
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 4);
 	CHECK(asks(2, 3 * PIECE + 10, 10));
 	CHECK(asks(3, 10 * PIECE, 97 * PIECE));
-	trk_plan_output(cl, &plan, 100, false, false);
+	trk_plan_output(cl, &plan, 100, false, PIECE);
 	CHECK_EQ(plan.nask, 4);
 	CHECK(asks(3, 4 * PIECE + 10, 10));
 }
@@ -116,25 +116,25 @@ static void output__one_range_of_two(void)
 {
 	CHECKED(asked_ten());
 	hole(8 * PIECE, 10 * PIECE);
-	trk_plan_output(cl, &plan, 5, true, false);
+	trk_plan_output(cl, &plan, 5, true, PIECE);
 	CHECK_EQ(plan.nask, 1);
 	CHECK(asks(0, 8 * PIECE, 5 * PIECE));
 	cl->rx.holes.n = 0;
 	hole(9 * PIECE + 100, 10 * PIECE);
-	trk_plan_output(cl, &plan, 5, true, false);
+	trk_plan_output(cl, &plan, 5, true, PIECE);
 	CHECK_EQ(plan.nask, 2);
 	CHECK(asks(0, 9 * PIECE + 100, PIECE - 100));
 	CHECK(asks(1, 10 * PIECE, 4 * PIECE));
 	cl->rx.holes.n = 0;
 	hole(8 * PIECE + 100, 10 * PIECE);
-	trk_plan_output(cl, &plan, 5, true, false);
+	trk_plan_output(cl, &plan, 5, true, PIECE);
 	CHECK_EQ(plan.nask, 2);
 	CHECK(asks(0, 8 * PIECE + 100, 2 * PIECE - 100));
 	CHECK(asks(1, 10 * PIECE, 3 * PIECE));
 	/* The first packet is a short one. */
 	cl->rx.holes.n = 0;
 	hole(9 * PIECE + TRK_CONT_LEN, 10 * PIECE);
-	trk_plan_output(cl, &plan, 5, true, true);
+	trk_plan_output(cl, &plan, 5, true, PIECE - TRK_CONT_LEN);
 	CHECK_EQ(plan.nask, 1);
 	CHECK(asks(0, 9 * PIECE + TRK_CONT_LEN, 5 * PIECE - TRK_CONT_LEN));
 }
@@ -145,24 +145,24 @@ static void output__within_the_window(void)
 	CHECKED(asked_ten());
 	cl->rx.window_max = 20 * PIECE;
 	cl->rcv_limit = 12 * PIECE + 100;
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK(asks(0, 10 * PIECE, 2 * PIECE));
-	trk_plan_output(cl, &plan, 100, true, true);
+	trk_plan_output(cl, &plan, 100, true, PIECE - TRK_CONT_LEN);
 	CHECK(asks(0, 10 * PIECE, 2 * PIECE - TRK_CONT_LEN));
 	cl->rcv_limit = 10 * PIECE + PIECE - 1;
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.pieces, 0);
 	/* Half of all the window that there ever was is enough (RFC 1122 4.2.3.4). */
 	cl->rx.window_max = 2 * (PIECE - 1);
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK(asks(0, 10 * PIECE, PIECE - 1));
 	cl->rcv_limit = 1 << 20;
 	cl->fin_off = 10 * PIECE + 5;
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.pieces, 1);
 	CHECK(asks(0, 10 * PIECE, 5));
 	cl->fin_off = 10 * PIECE;
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 0);
 }
 
@@ -174,11 +174,11 @@ static void output__beyond_32_bits(void)
 	cl->rcv_limit = 1ULL << 50;
 	cl->rcv_nxt = 1ULL << 40;
 	cl->rx.ask_nxt = 1ULL << 40;
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 1);
 	CHECK(asks(0, 1ULL << 40, 100 * PIECE));
 	hole((1ULL << 40) + 10, (1ULL << 40) + 20);
-	trk_plan_output(cl, &plan, 1, true, false);
+	trk_plan_output(cl, &plan, 1, true, PIECE);
 	CHECK(asks(0, (1ULL << 40) + 10, 10));
 }
 
@@ -207,7 +207,7 @@ static void output__of_one_continuation(void)
 	hold(12000, 90000, 0);
 	hole(5000, 5010);
 	hole(20000, 20010);
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 2);
 	CHECK(asks(0, 5000, 10));
 	CHECK(asks(1, 10000, 2000));
@@ -216,7 +216,7 @@ static void output__of_one_continuation(void)
 	/* What lies under none cannot be asked for. */
 	cl->rx.holes.n = 0;
 	cl->rx.ask_nxt = 90000;
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 0);
 }
 
@@ -227,22 +227,22 @@ static void output__for_a_lost_continuation(void)
 	hold(0, 5000, 0);
 	cl->rx.ask_nxt = 5000;
 	cl->rx.next_lost = 5000;
-	trk_plan_output(cl, &plan, 100, false, false);
+	trk_plan_output(cl, &plan, 100, false, PIECE);
 	CHECK_EQ(plan.nask, 1);
 	CHECK(asks(0, 4999, 1));
 	/* Not beyond what was asked for, */
 	cl->rx.ask_nxt = 4999;
-	trk_plan_output(cl, &plan, 100, false, false);
+	trk_plan_output(cl, &plan, 100, false, PIECE);
 	CHECK_EQ(plan.nask, 0);
 	cl->rx.ask_nxt = 5000;
 	/* not while there is something else, */
 	hole(100, 200);
-	trk_plan_output(cl, &plan, 100, false, false);
+	trk_plan_output(cl, &plan, 100, false, PIECE);
 	CHECK(plan.nask == 1 && asks(0, 100, 100));
 	cl->rx.holes.n = 0;
 	/* nor if it is there. */
 	hold(5000, 6000, 0);
-	trk_plan_output(cl, &plan, 100, false, false);
+	trk_plan_output(cl, &plan, 100, false, PIECE);
 	CHECK_EQ(plan.nask, 0);
 }
 
@@ -254,20 +254,20 @@ static void output__the_byte_before_a_hole(void)
 	cl->rx.ask_nxt = 8000;
 	cl->rcv_nxt = 5000;
 	hole(5000, 6000);
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 1);
 	CHECK(asks(0, 4999, 1));
 	cl->num.expected = 1;
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 0);
 	cl->num.expected = 0;
-	trk_plan_output(cl, &plan, 100, false, false);
+	trk_plan_output(cl, &plan, 100, false, PIECE);
 	CHECK_EQ(plan.nask, 0);
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(cl->rx.asked_before, 0);
 	trk_plan_note(cl, &plan);
 	CHECK_EQ(cl->rx.asked_before, 5000);
-	trk_plan_output(cl, &plan, 100, true, false);
+	trk_plan_output(cl, &plan, 100, true, PIECE);
 	CHECK_EQ(plan.nask, 0);
 	/* Other requests are no reason not to ask so. */
 	cl->rx.asked_before = 0;

@@ -183,7 +183,7 @@ static void take__late(void)
 	CHECK_EQ(cl->timer.backoff, 3);
 	CHECK_EQ(cl->stat.late, 1);
 	/* All are late while a TIMEOUT is out. */
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	CHECK(lone_pump(&lone));
 	r = lone_resp(&lone, 6);
 	r.token = trk_client_entry(cl, 6)->token;
@@ -576,7 +576,7 @@ static int enter(const struct trk_cont *c, u64 x, u16 span)
 	lone_open(&lone);
 	lone_arrives(&lone, 2);
 	lone_pump(&lone);
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	lone_pump(&lone);
 	r = lone_resp(&lone, x);
 	r.span = span;
@@ -619,9 +619,11 @@ static void timeout__begins_a_domain(void)
 	c.law.tcp_base--;
 	CHECK_EQ(enter(&c, 11, 1), TRK_DROP_NUMBER);
 	c.law.tcp_base++;
-	c.seg_size--;
-	CHECK_EQ(enter(&c, 11, 1), TRK_DROP_NUMBER);
 	c.seg_size++;
+	CHECK_EQ(enter(&c, 11, 1), TRK_DROP_NUMBER);
+	c.seg_size = TRK_MIN_SEG_SIZE - 1;
+	CHECK_EQ(enter(&c, 11, 1), TRK_DROP_NUMBER);
+	c.seg_size = cl->seg_size;
 	CHECK_EQ(enter(&c, 11, 1), TRK_OK);
 }
 

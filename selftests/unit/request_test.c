@@ -384,11 +384,11 @@ static void timeout__knocks(void)
 	CHECKED(reported_two());
 	memcpy(cl->req.addr, addr, sizeof(addr));
 	cl->req.addr_len = sizeof(addr);
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	cl->req.attempt = 2;
 	CHECK(lone_pump(&lone));
 	CHECK(!lone.out.syn && !lone.q.addr.p);
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	cl->req.attempt = 3;
 	seq = cl->req.seq;
 	CHECK(lone_pump(&lone));
@@ -404,13 +404,13 @@ static void timeout__knocks(void)
 	CHECK_EQ(lone.q.attempt, 3);
 	CHECK_EQ(lone.q.addr.len, sizeof(addr));
 	CHECK(!memcmp(lone.q.addr.p, addr, sizeof(addr)));
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	cl->req.attempt = 4;
 	CHECK(lone_pump(&lone));
 	CHECK(!lone.out.syn && lone.q.addr.p);
 	/* An address that was not told is not said. */
 	cl->req.addr_len = 0;
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	CHECK(lone_pump(&lone));
 	CHECK(!lone.q.addr.p);
 }
@@ -420,7 +420,7 @@ static void timeout__number(void)
 {
 	CHECKED(reported_two());
 	CHECK_EQ(lone_arrives(&lone, 11), TRK_OK);
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	CHECK(lone_pump(&lone));
 	CHECK_EQ(lone.q.kind, TRK_KIND_TIMEOUT);
 	CHECK_EQ(lone.q.n, 2);
@@ -445,7 +445,7 @@ static void timeout__asks_for_a_continuation(void)
 			cl->held.outputs[i].u.end = 14 * PIECE;
 	cl->rcv_nxt = 14 * PIECE;
 	cl->rx.ask_nxt = 20 * PIECE;
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	cl->rx.holes.n = 0;
 	cl->rx.next_lost = 0;
 	trk_ranges_add(&cl->rx.holes, 14 * PIECE, 15 * PIECE);

@@ -191,7 +191,7 @@ static void timeout__what_came_is_not_lost(void)
 	lone_arrives(&lone, 2);
 	CHECK(lone_pump(&lone));
 	lone_arrives(&lone, 4);
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	CHECK_EQ(cl->stat.lost, 11);
 	CHECK_EQ(cl->num.expected, 0);
 	CHECK_EQ(trk_client_entry(cl, 4)->state, TRK_ENTRY_RECEIVED);
@@ -236,7 +236,7 @@ static void timeout__forgets_the_reordering(void)
 	cl->rx.asked_before = 7;
 	cl->req.knocking = true;
 	cl->req.opened = true;
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	CHECK_EQ(cl->num.dupthresh, 3);
 	CHECK_EQ(cl->rx.asked_before, 0);
 	CHECK(!cl->req.knocking && !cl->req.opened && !cl->req.last_chance);
@@ -252,14 +252,14 @@ static void timeout__input_goes_again(void)
 	cl->snd_fin = true;
 	/* All output is there, so there is nothing else to ask for. */
 	cl->fin_off = cl->rcv_nxt;
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	CHECK(lone_pump(&lone));
 	CHECK_EQ(lone.q.kind, TRK_KIND_TIMEOUT);
 	CHECK_EQ(lone.q.input_off, LONE_INPUT);
 	CHECK_EQ(lone.out.in_len, 100);
 	CHECK(lone.q.flags & TRK_REQ_FIN);
 	CHECK(cl->tx.fin_sent);
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	CHECK(!cl->tx.fin_sent);
 	CHECK(cl->tx.again);
 	CHECK(lone_pump(&lone));
@@ -267,7 +267,7 @@ static void timeout__input_goes_again(void)
 	CHECK_EQ(lone.out.in_len, 100);
 	CHECK(lone.q.flags & TRK_REQ_FIN);
 	cl->tx.fin_acked = true;
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, lone.now_us);
 	CHECK(cl->tx.fin_sent);
 }
 

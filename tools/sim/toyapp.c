@@ -234,6 +234,9 @@ static bool echo_bytes(struct toy *t, const struct trk_grant *g, const struct st
 		return false;
 	n = n > off ? min_t(u64, n, end) - off : 0;
 	n = min_t(u64, n, s->flags & TOY_CHUNKED ? ECHO_BYTES : trk_answer_mss(g));
+	/* A continuation that holds the bytes must fit the requests that bring it back. */
+	while (s->flags & TOY_CHUNKED && !trk_ucont_fits(SOURCE_LEN + n, g->cont.seg_size))
+		n--;
 	consumed(t, off, off + n);
 	if (s->kind == TOY_EXPAND) {
 		expand_bytes(t, g, s, off - s->at, n, s->flags & TOY_LAST && off + n == end);

@@ -94,7 +94,7 @@ static u16 reseal(const struct trk_answer *a, enum trk_ext which, const struct t
 	const struct trk_grant *g = a->g;
 	u32 more = TRK_EXT_HDR + TRK_UCONT_HDR + u->len;
 
-	if (u->key_id == a->seal->key_id || answer_hdr(a) + more + data > g->cont.seg_size)
+	if (u->key_id == a->seal->key_id || answer_hdr(a) + more + data > a->size)
 		return 0;
 	return (u16)trk_seal_ucont(a->seal, a->peer, g->cont.conn, which, u, blob);
 }
@@ -118,6 +118,9 @@ static u16 reseal(const struct trk_answer *a, enum trk_ext which, const struct t
  * once: then it must fit one packet, which alone says that the input is
  * consumed, so that both arrive or neither.
  *
+ * An answer that is to be small (@size of the grant) may be as large as any other if that is
+ * what it takes to bring its continuations, or what can come only once.
+ *
  * User continuations that came with the request, and that the answer does not replace,
  * are sealed anew if they are of an older key.
  *
@@ -138,6 +141,7 @@ int trk_answer_begin(struct trk_answer *a)
 		a->abort = false;
 		a->len = 0;
 	}
+	a->size = g->size;
 	if ((a->has_output && !trk_ucont_fits(a->output.len, g->cont.seg_size)) ||
 	    (a->has_input && !trk_ucont_fits(a->input.len, g->cont.seg_size)))
 		return -EMSGSIZE;
@@ -151,6 +155,8 @@ int trk_answer_begin(struct trk_answer *a)
 						   &a->input, a->input_blob);
 	if (answer_hdr(a) >= g->cont.seg_size)
 		return -EMSGSIZE;
+	if (answer_hdr(a) >= a->size)
+		a->size = g->cont.seg_size;
 	/* What lies beyond the continuation belongs to the next one. */
 	if (!g->nask && a->has_output && a->off < a->output.end)
 		a->len = min_t(u64, a->len, a->output.end - a->off);
@@ -161,7 +167,9 @@ int trk_answer_begin(struct trk_answer *a)
 		a->input_len = reseal(a, TRK_EXT_INPUT, &g->input, a->once ? a->len : 1,
 				      a->input_blob);
 	hdr = answer_hdr(a) - TRK_EXT_HDR - 2;
-	a->piece = g->nask ? trk_grant_piece(g) : (u16)(g->cont.seg_size - hdr);
+	if (a->once && hdr + a->len > a->size)
+		a->size = g->cont.seg_size;
+	a->piece = g->nask ? trk_grant_piece(g) : (u16)(a->size - hdr);
 	if (a->once && a->len > a->piece)
 		return -EMSGSIZE;
 	return 0;
@@ -177,7 +185,7 @@ u32 trk_answer_size(const struct trk_answer *a)
 	u64 packets = a->abort ? 1 : a->len / a->piece + 1 + g->nask;
 
 	packets = min_t(u64, packets + g->paid, min_t(u32, g->count, TRK_MAX_ANSWER));
-	return (u32)packets * g->cont.seg_size;
+	return (u32)packets * a->size;
 }
 
 /* Is the next packet the last one that may be? */
@@ -317,7 +325,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 	grow = g->grow && !a->abort && (full || a->next < g->paid);
 	size = trk_wire_resp_size(&r);
 	if (!answer_more(a) || answer_last(a)) {
-		bool fits = size + TRK_EXT_HDR + 2 + len <= g->cont.seg_size;
+		bool fits = size + TRK_EXT_HDR + 2 + len <= a->size;
 
 		if (answer_last(a) || (fits && !(grow && a->next < g->paid))) {
 			r.span = (u16)min_t(u32, g->count - a->next, 65535);
@@ -326,7 +334,7 @@ bool trk_answer_next(struct trk_answer *a, u8 *hdr, struct trk_packet *p)
 				grow = false;
 		}
 	}
-	len = min_t(u32, len, g->cont.seg_size - size);
+	len = min_t(u32, len, a->size - size);
 	if (a->fin && !a->abort && at + len >= a->len)
 		r.flags |= TRK_RESP_FIN;
 	if (!grow)

@@ -43,6 +43,7 @@ struct trk_answer {
 	/* private: of answer.c */
 	bool once;			/* the data cannot be asked for again */
 	u16 output_len, input_len;
+	u16 size;			/* bytes of TCP payload per packet */
 	u16 piece;			/* bytes of data per packet */
 	u32 next;			/* index of the next packet's first number */
 	u32 packets;			/* packets made so far */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* A client from its beginning to its end: what drives it, and what it is asked to send next. */
 #include "client.h"
+#include "narrow.h"
 #include "plan.h"
 #include "wanted.h"
 
@@ -54,6 +55,7 @@ void trk_client_connected(struct trk_client *cl, u16 want_seg_size, u64 rtt_us)
 {
 	cl->want_seg_size = want_seg_size;
 	cl->seg_size = want_seg_size;
+	cl->narrow.seg_size = want_seg_size;
 	cl->state = TRK_CL_FIRST;
 	if (rtt_us)
 		trk_timer_rtt(cl, rtt_us);
@@ -115,19 +117,20 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 	if (cl->state != TRK_CL_OPEN)
 		return false;
 	/*
-	 * Servers will not hold the key of the domain's birth for ever.  The client waits for what
-	 * it asked for, and then begins another domain (protocol.rst, "Keys that change").
+	 * Servers will not hold the key of the domain's birth for ever, and only with another domain
+	 * may packets be larger again.  The client waits for what it asked for, and then begins one
+	 * (protocol.rst, "Keys that change", "Paths that become narrow").
 	 */
-	if (!cl->req.waiting && cl->held.keys_away >= TRK_DOMAIN_KEYS) {
+	if (!cl->req.waiting && (cl->held.keys_away >= TRK_DOMAIN_KEYS || cl->narrow.raise)) {
 		if (!cl->num.expected)
-			trk_timer_timed_out(cl);
+			trk_timer_timed_out(cl, now_us);
 	} else if (!cl->req.waiting && trk_request_range(cl, now_us, out)) {
 		trk_timer_arm(cl, now_us);
 		return true;
 	}
 	cl->timer.force = false;
 	if (cl->req.last_chance)
-		trk_timer_timed_out(cl);
+		trk_timer_timed_out(cl, now_us);
 	if (cl->req.timeout_due) {
 		trk_request_timeout(cl, now_us, out);
 		trk_timer_arm(cl, now_us);
@@ -141,6 +144,27 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 	else
 		trk_timer_set(cl);
 	return false;
+}
+
+/**
+ * trk_client_narrow - the way to the server carries only smaller packets than the last request
+ * @cl: the client
+ * @size: bytes of TCP payload that it carries
+ * @now_us: monotonic time
+ *
+ * Call trk_client_pump() afterwards: the request goes again, or instead of a RANGE a TIMEOUT does,
+ * which asks for packets of that size.
+ */
+void trk_client_narrow(struct trk_client *cl, u32 size, u64 now_us)
+{
+	if (!trk_narrow_to(cl, size, now_us))
+		return;
+	if (cl->state == TRK_CL_FIRST)
+		cl->req.first_sent = false;
+	else if (cl->state == TRK_CL_OPEN && cl->req.waiting)
+		cl->req.timeout_due = true;
+	else if (cl->state == TRK_CL_OPEN)
+		trk_timer_timed_out(cl, now_us);
 }
 
 /**

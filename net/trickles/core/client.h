@@ -19,6 +19,7 @@ void trk_client_set_ring(struct trk_client *cl, struct trk_entry *ring, u32 ring
 void trk_client_connected(struct trk_client *cl, u16 want_seg_size, u64 rtt_us);
 
 bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out);
+void trk_client_narrow(struct trk_client *cl, u32 size, u64 now_us);
 bool trk_client_input_done(const struct trk_client *cl);
 
 #endif /* TRK_CORE_CLIENT_H */

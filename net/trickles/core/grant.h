@@ -25,9 +25,10 @@ enum trk_mint { TRK_MINT_NONE, TRK_MINT_FIRST, TRK_MINT_ALL };
  * @count: numbers granted; 0 when the request issues nothing
  * @first: first number granted; they are contiguous
  * @cont: the continuation to send, or (TRK_MINT_NONE) the one that came; its conn,
- *        domain and segment size hold for the answer in any case
+ *	domain and segment size hold for the answer in any case
+ * @size: bytes of TCP payload in a full packet of the answer: @cont's segment size, or less
  * @token: to echo
- * @seq0: server's ISN + 1: packet x has sequence number seq0 + (x - 1) * segment size
+ * @seq0: packet x has sequence number seq0 + (x - 1) * segment size of @cont
  * @ack: acknowledgment number of the answer
  * @ask: ranges of output that are wanted, in the order of the numbers
  * @nask: how many ranges
@@ -56,6 +57,7 @@ struct trk_grant {
 	bool has_input_cont;
 	bool has_input;
 	u32 count;
+	u16 size;
 	u32 token;
 	u32 seq0;
 	u32 ack;
@@ -74,7 +76,7 @@ struct trk_grant {
 /* Bytes of data in a full packet of asked bytes, which has the shortest header. */
 static inline u16 trk_grant_piece(const struct trk_grant *g)
 {
-	return (u16)trk_piece(g->cont.seg_size, false);
+	return (u16)trk_piece(g->size, false);
 }
 
 #endif /* TRK_CORE_GRANT_H */

@@ -132,6 +132,21 @@ static void take_reseal(struct trk_client *cl, struct trk_held_ucont *h, struct 
 }
 
 /**
+ * trk_held_longest - the application's bytes in the longest user continuation that is held
+ * @cl: the client
+ */
+u16 trk_held_longest(const struct trk_client *cl)
+{
+	u16 most = cl->held.input.len ? cl->held.input.u.len : 0;
+	unsigned int i;
+
+	for (i = 0; i < TRK_OUTPUTS; i++)
+		if (!trk_held_output_free(cl, &cl->held.outputs[i]))
+			most = max_t(u16, most, cl->held.outputs[i].u.len);
+	return most;
+}
+
+/**
  * trk_held_store_output - a response brought an output continuation
  * @cl: the client
  * @r: the response
@@ -178,7 +193,7 @@ void trk_held_store_input(struct trk_client *cl, const struct trk_resp *r)
 {
 	struct trk_ucont u;
 
-	if (trk_wire_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, cl->seg_size))
+	if (trk_wire_ucont_parse(&u, r->input) || !trk_ucont_fits(u.len, trk_client_seg_size(cl)))
 		return;
 	/* A late packet must not bring an older one back. */
 	if (cl->held.input.len && u.start < cl->held.input.u.start)

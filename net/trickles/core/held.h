@@ -10,6 +10,7 @@ bool trk_held_output_free(const struct trk_client *cl, const struct trk_held_uco
 unsigned int trk_held_output_places(const struct trk_client *cl);
 bool trk_held_output_room(const struct trk_client *cl, u64 start, u64 end);
 struct trk_held_ucont *trk_held_output_place(struct trk_client *cl, const struct trk_ucont *u);
+u16 trk_held_longest(const struct trk_client *cl);
 void trk_held_store_output(struct trk_client *cl, const struct trk_resp *r,
 			   const struct trk_ucont *u);
 void trk_held_store_input(struct trk_client *cl, const struct trk_resp *r);

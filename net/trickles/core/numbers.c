@@ -9,6 +9,40 @@
 #include "wanted.h"
 
 /**
+ * trk_numbers_place - where does a packet stand?
+ * @cl: the client
+ * @x: its number
+ *
+ * Return: its TCP sequence number, relative to the server's ISN + 1.
+ */
+u32 trk_numbers_place(const struct trk_client *cl, u64 x)
+{
+	const struct trk_numbers *n = &cl->num;
+
+	if (x > n->before_end)
+		return n->at + (u32)(x - 1) * cl->seg_size;
+	return n->before.at + (u32)(x - 1) * n->before.seg_size;
+}
+
+/**
+ * trk_numbers_resize - a domain begins, in which packets may have another size
+ * @cl: the client; its @seg_size is that from before
+ * @base: numbers up to this one keep their places
+ * @seg_size: for those above, which follow without a gap
+ */
+void trk_numbers_resize(struct trk_client *cl, u64 base, u16 seg_size)
+{
+	struct trk_numbers *n = &cl->num;
+
+	if (seg_size == cl->seg_size)
+		return;
+	n->before = (struct trk_place){ .at = n->at, .seg_size = cl->seg_size };
+	n->before_end = base;
+	n->at += (u32)base * ((u32)cl->seg_size - seg_size);
+	cl->seg_size = seg_size;
+}
+
+/**
  * trk_numbers_lose - a number will not come
  * @cl: the client
  * @x: the number, which is expected

@@ -5,6 +5,8 @@
 
 #include "state.h"
 
+u32 trk_numbers_place(const struct trk_client *cl, u64 x);
+void trk_numbers_resize(struct trk_client *cl, u64 base, u16 seg_size);
 void trk_numbers_lose(struct trk_client *cl, u64 x);
 void trk_numbers_late(struct trk_client *cl, u64 x);
 void trk_numbers_declare(struct trk_client *cl, bool force);

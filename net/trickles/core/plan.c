@@ -114,18 +114,18 @@ void trk_plan_note(struct trk_client *cl, const struct trk_plan *p)
  * @p: the plan
  * @max: pieces, at most
  * @fresh: also what was never asked for
- * @renew: the answer brings a transport continuation
+ * @first: bytes of the first piece, at most
  *
  * What was lost first, then what is new.
  */
 void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, bool fresh,
-		     bool renew)
+		     u32 first)
 {
 	const struct trk_ranges *holes = &cl->rx.holes;
 	unsigned int i;
 
 	memset(p, 0, sizeof(*p));
-	p->first = trk_piece(cl->seg_size, renew);
+	p->first = first;
 	p->what = TRK_WHAT_OUTPUT;
 	/* With many holes the last range is for new output, or numbers would have no data. */
 	for (i = 0; i < holes->n && p->pieces < max && p->nask < TRK_MAX_ASK - fresh; i++)
@@ -274,7 +274,7 @@ bool trk_plan_wants(const struct trk_client *cl)
 
 	if (trk_plan_input(cl, &p))
 		return true;
-	trk_plan_output(cl, &p, 1, true, false);
+	trk_plan_output(cl, &p, 1, true, trk_plan_piece(cl));
 	return p.pieces;
 }
 
@@ -290,9 +290,9 @@ bool trk_plan_wants(const struct trk_client *cl)
  */
 bool trk_plan_next(const struct trk_client *cl, struct trk_plan *p, u32 max)
 {
-	trk_plan_output(cl, p, max, false, false);
+	trk_plan_output(cl, p, max, false, trk_plan_piece(cl));
 	if (!p->pieces && cl->rx.input_turn && trk_plan_input(cl, p))
 		return true;
-	trk_plan_output(cl, p, max, true, false);
+	trk_plan_output(cl, p, max, true, trk_plan_piece(cl));
 	return p->pieces || trk_plan_input(cl, p);
 }

@@ -30,7 +30,7 @@ static inline u32 trk_plan_piece(const struct trk_client *cl)
 bool trk_plan_silly(const struct trk_client *cl);
 void trk_plan_note(struct trk_client *cl, const struct trk_plan *p);
 void trk_plan_output(const struct trk_client *cl, struct trk_plan *p, u32 max, bool fresh,
-		     bool renew);
+		     u32 first);
 bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p);
 bool trk_plan_reseal(const struct trk_client *cl, struct trk_plan *p, u64 now_us);
 bool trk_plan_wants(const struct trk_client *cl);

@@ -4,6 +4,7 @@
  */
 #include "receive.h"
 #include "held.h"
+#include "narrow.h"
 #include "numbers.h"
 #include "reason.h"
 #include "timer.h"
@@ -54,7 +55,8 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	cl->tx.expected = p->what == TRK_WHAT_INPUT ? p->count : 0;
 	if (p->what == TRK_WHAT_INPUT && p->token == cl->tx.token)
 		cl->tx.left = p->count;
-	cl->seg_size = c->seg_size;
+	trk_numbers_resize(cl, c->base, c->seg_size);
+	trk_narrow_begin(cl, cl->req.attempt >= TRK_SMALL_ATTEMPT);
 	cl->state = TRK_CL_OPEN;
 	cl->req.waiting = false;
 	cl->req.knocking = false;
@@ -76,8 +78,7 @@ static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
 		return TRK_DROP_NUMBER;
 	trk_seal_cont_read(r->cont.p, &c);
 	if (trk_seal_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base ||
-	    c.law.first_loss || c.seg_size > cl->want_seg_size ||
-	    (cl->state == TRK_CL_OPEN && c.seg_size != cl->seg_size))
+	    c.law.first_loss || c.seg_size > cl->want_seg_size)
 		return TRK_DROP_NUMBER;
 	domain_begin(cl, r->cont.p, &c);
 	return TRK_OK;
@@ -187,8 +188,11 @@ static void input_answered(struct trk_client *cl, struct trk_entry *s, const str
 		if (parallel)
 			trk_wanted_input(cl, cl->held.input.u.start,
 					 min_t(u64, cl->tx.nxt, cl->held.input.u.end));
-		else if (sequential && (!r->has_consumed || r->consumed_to <= s->off))
+		else if (sequential && (!r->has_consumed || r->consumed_to <= s->off)) {
 			cl->tx.stall = in_end;
+			if (s->full)
+				trk_narrow_unconsumed(cl);
+		}
 	} else if (parallel) {
 		u64 from = r->has_consumed ? r->consumed_from : in_end;
 		u64 to = r->has_consumed ? r->consumed_to : in_end;
@@ -273,7 +277,7 @@ static int accept_output(struct trk_client *cl, struct arrival *a)
 
 	if (err)
 		return err;
-	if (!trk_ucont_fits(u->len, cl->seg_size))
+	if (!trk_ucont_fits(u->len, trk_client_seg_size(cl)))
 		return TRK_DROP_OVERSIZED;
 	place = trk_held_output_place(cl, u);
 	a->noplace = !place && u->end > cl->rcv_nxt;
@@ -300,7 +304,7 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 	err = trk_numbers_check(cl, r, a->x, &a->late);
 	if (err)
 		return err;
-	if (seqrel != (u32)(a->x - 1) * cl->seg_size)
+	if (seqrel != trk_numbers_place(cl, a->x))
 		return TRK_DROP_PLACE;
 	a->s = trk_client_entry(cl, a->x);
 	if (r->cont.p && !a->late) {
@@ -417,7 +421,7 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 	    pending && r->token == cl->req.pending.token) {
 		u64 num = trk_num_near(cl->req.pending.first, r->num);
 
-		if (cl->state == TRK_CL_OPEN && seqrel != (u32)(num - 1) * cl->seg_size)
+		if (cl->state == TRK_CL_OPEN && seqrel != trk_numbers_place(cl, num))
 			return TRK_DROP_PLACE;
 		err = enter_domain(cl, r);
 		if (err)
@@ -433,6 +437,7 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 		return TRK_OK;
 	}
 	cl->stat.responses++;
+	trk_narrow_received(cl, a.s->large, r->hdr_len + r->data_len);
 	store(cl, &a, in);
 	end = seqrel + r->hdr_len + r->data_len;
 	if ((s32)(end - cl->req.ackrel) > 0)

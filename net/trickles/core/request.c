@@ -5,6 +5,7 @@
  * Rules: protocol.rst, "Requests", "Another address".
  */
 #include "request.h"
+#include "narrow.h"
 #include "plan.h"
 #include "reach.h"
 #include "timer.h"
@@ -41,9 +42,15 @@ static void fill_held(struct trk_blob *b, const struct trk_held_ucont *h)
 	}
 }
 
-/* Puts the plan into the request, with as much input as the packet holds, and into @s. */
+/* Bytes of input in a packet with that header: a few in any case, or it would not go on. */
+static u32 room_for_input(u16 size, u32 hdr_len)
+{
+	return size > hdr_len + TRK_REQ_INPUT_MIN ? size - hdr_len : TRK_REQ_INPUT_MIN;
+}
+
+/* Puts the plan into the request of @size, with as much input as it holds, and into @s. */
 static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct trk_plan *p,
-		      struct trk_entry *s, struct trk_sending *out)
+		      u16 size, struct trk_entry *s, struct trk_sending *out)
 {
 	s->what = (u8)p->what;
 	if (p->what == TRK_WHAT_OUTPUT) {
@@ -63,7 +70,7 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct trk
 	out->in_len = 0;
 	if (p->what != TRK_WHAT_INPUT)
 		return;
-	out->in_len = (u32)min_t(u64, p->in_end - p->in_off, cl->seg_size - out->hdr_len);
+	out->in_len = (u32)min_t(u64, p->in_end - p->in_off, room_for_input(size, out->hdr_len));
 	s->off = out->in_off;
 	s->len = out->in_len;
 	if (cl->snd_fin && out->in_off + out->in_len == cl->snd_end) {
@@ -176,7 +183,7 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *ou
 	cl->req.first_sent = true;
 	if (request_knock(cl, now_us, out))
 		return;
-	/* A repeated request has the same sequence numbers, hence as many bytes of input. */
+	/* A repeated request has the same sequence numbers, hence no more bytes of input. */
 	if (cl->req.attempt)
 		p.in_end = again;
 	memset(s, 0, sizeof(*s));
@@ -186,8 +193,8 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *ou
 	s->count = cl->req.attempt ? 1 : TRK_INITIAL_WINDOW;
 	q.token = s->token;
 	q.attempt = cl->req.attempt;
-	q.seg_size = cl->want_seg_size;
-	fill_plan(cl, &q, &p, s, out);
+	q.seg_size = cl->narrow.seg_size;
+	fill_plan(cl, &q, &p, trk_attempt_size(trk_client_seg_size(cl), q.attempt), s, out);
 	cl->req.seq = cl->req.first_seq;
 	sent(cl, now_us, out);
 }
@@ -213,6 +220,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 	struct trk_step step;
 	struct trk_walk w;
 	struct trk_plan p;
+	u16 size;
 
 	cl->req.timeout_due = false;
 	if (request_knock(cl, now_us, out))
@@ -229,7 +237,8 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 	s->count = 1;
 	s->req_n = s->first - 1;
 	q.token = s->token;
-	q.ackrel = cl->req.ackrel;
+	q.ackrel = cl->req.ackrel - cl->num.at;
+	q.seg_size = cl->narrow.seg_size;
 	q.cont.p = c->blob;
 	q.m = (u32)cl->held.confirmed_n;
 	q.proof = cl->held.confirmed_proof;
@@ -239,7 +248,8 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 	}
 	fill_claims(&q, claims);
 	/* Output goes first: without it the answer to input may have no receive room. */
-	trk_plan_output(cl, &p, 1, true, true);
+	size = trk_attempt_size(trk_client_seg_size(cl), q.attempt);
+	trk_plan_output(cl, &p, 1, true, trk_piece(size, true));
 	if (!p.pieces && !trk_plan_input(cl, &p))
 		memset(&p, 0, sizeof(p));
 	if (p.what == TRK_WHAT_OUTPUT) {
@@ -253,7 +263,7 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 		}
 		cl->stat.rcv_retrans += s->len;
 	}
-	fill_plan(cl, &q, &p, s, out);
+	fill_plan(cl, &q, &p, size, s, out);
 	sent(cl, now_us, out);
 }
 
@@ -324,7 +334,8 @@ static void settle_request(struct trk_client *cl, u64 now_us, struct draft *d, s
 		q->flags |= TRK_REQ_GROW;
 	d->renew = trk_reach_renewal_due(cl, claims);
 	if (p->what == TRK_WHAT_OUTPUT) {
-		trk_plan_output(cl, p, min_t(u32, d->granted, TRK_MAX_ANSWER), true, d->renew);
+		trk_plan_output(cl, p, min_t(u32, d->granted, TRK_MAX_ANSWER), true,
+				trk_piece(cl->seg_size, d->renew));
 		trk_plan_note(cl, p);
 	}
 	if (d->renew) {
@@ -338,6 +349,17 @@ static void settle_request(struct trk_client *cl, u64 now_us, struct draft *d, s
 	}
 }
 
+/* Bytes of TCP payload of the largest packet with asked bytes. */
+static u32 largest_asked(const struct trk_client *cl, const struct trk_plan *p)
+{
+	u32 most = 0;
+	unsigned int i;
+
+	for (i = 0; i < p->nask; i++)
+		most = max_t(u32, most, p->ask[i].len);
+	return most ? TRK_RESP_FIXED + min_t(u32, most, trk_plan_piece(cl)) : 0;
+}
+
 /* Writes the request.  @s is what its numbers have in common. */
 static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *q,
 			struct trk_entry *s, struct trk_sending *out)
@@ -345,9 +367,10 @@ static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *
 	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_plan whole = d->p;
 	bool asks = d->p.what == TRK_WHAT_OUTPUT && !d->renew;
+	u32 size;
 
 	q->token = s->token;
-	q->ackrel = cl->req.ackrel;
+	q->ackrel = cl->req.ackrel - cl->num.at;
 	q->m = (u32)(cl->num.nrep + 1);
 	q->proof = s->acc ^ held->acc;
 	q->cont.p = held->blob;
@@ -358,7 +381,11 @@ static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *
 		plan_repeat(cl, &whole, s->token);
 		cl->stat.repeated++;
 	}
-	fill_plan(cl, q, &whole, s, out);
+	fill_plan(cl, q, &whole, cl->seg_size, s, out);
+	size = out->hdr_len + out->in_len;
+	s->full = size >= cl->seg_size;
+	s->large = trk_narrow_large(cl, size);
+	trk_narrow_sent(cl, size, largest_asked(cl, &d->p));
 	cl->req.last.count = 0;
 	if (asks && d->p.pieces == d->granted) {
 		cl->req.last = (struct trk_repeat){ .m = cl->num.nrep + 1, .n = d->r.n,
@@ -469,7 +496,7 @@ void trk_request_close(struct trk_client *cl, struct trk_sending *out)
 	struct trk_req q = { .kind = TRK_KIND_CLOSE };
 
 	q.token = new_token(cl);
-	q.ackrel = cl->req.ackrel;
+	q.ackrel = cl->req.ackrel - cl->num.at;
 	q.cont.p = trk_client_cont(cl)->blob;
 	q.m = (u32)cl->num.nrep;
 	q.n = (u32)cl->num.nrep;

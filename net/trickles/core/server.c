@@ -92,13 +92,20 @@ static u64 cookie_period(const struct trk_server_env *env, const struct trk_ciph
 	return 0;
 }
 
+/* What the client asks for, as far as the path carries it. */
+static u16 seg_size(const struct trk_server_env *env, u16 asked)
+{
+	u16 most = env->path_seg_size ? env->path_seg_size(env) : env->max_seg_size;
+
+	return min_t(u16, min_t(u16, asked, most), TRK_MAX_SEG_SIZE);
+}
+
 /* The connection that a first request begins, if its cookie is ours. */
 static int open_first(const struct trk_server_env *env, const struct trk_peer *peer,
 		      const struct trk_req *q, u32 seq, u32 ack, struct trk_cont *c)
 {
 	const struct trk_cipher *key = env->current_key;
 	u64 period = cookie_period(env, key, peer, seq - 1, ack - 1);
-	u16 most;
 
 	if (!period && env->previous_key) {
 		key = env->previous_key;
@@ -110,8 +117,7 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 		return TRK_DROP_ATTEMPT;
 	if (q->seg_size < TRK_MIN_SEG_SIZE || q->nclaims)
 		return TRK_DROP_RANGE;
-	most = env->path_seg_size ? env->path_seg_size(env) : env->max_seg_size;
-	c->seg_size = min_t(u16, min_t(u16, q->seg_size, most), TRK_MAX_SEG_SIZE);
+	c->seg_size = seg_size(env, q->seg_size);
 	c->conn = trk_seal_conn_id(key, peer, seq - 1, period);
 	return TRK_OK;
 }
@@ -263,10 +269,12 @@ static void only_renew(struct trk_grant *g)
 
 /*
  * Grants one number in a new domain, above all that can have been issued.  Window and ssthresh are
- * those of RFC 5681 §3.1; repetitions do not lower them further.
+ * those of RFC 5681 §3.1; repetitions do not lower them further.  The number stands where it
+ * would with the segment size of @before, so that sequence numbers have no gap.
  */
 static int step_timeout(const struct trk_server_env *env, const struct trk_peer *peer,
-			const struct trk_claims *claims, u8 attempt, struct trk_grant *g)
+			const struct trk_claims *claims, u8 attempt, u16 before,
+			struct trk_grant *g)
 {
 	struct trk_cont *c = &g->cont;
 	struct trk_record record = { .kind = TRK_KIND_TIMEOUT, .attempt = attempt,
@@ -312,6 +320,7 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 	g->first = highest + 1;
 	g->count = 1;
 	g->mint = TRK_MINT_ALL;
+	g->seq0 += (u32)highest * ((u32)before - c->seg_size);
 	return TRK_OK;
 }
 
@@ -423,6 +432,24 @@ static void skip_pieces(struct trk_grant *g, u32 pieces)
 	}
 }
 
+/*
+ * How large are the packets from now on, and how large is this answer?  The path may have become
+ * narrower since the connection began, or since its domain did.
+ */
+static int take_size(const struct trk_server_env *env, const struct trk_req *q,
+		     struct trk_grant *g)
+{
+	struct trk_cont *c = &g->cont;
+
+	if (q->kind == TRK_KIND_TIMEOUT && q->seg_size) {
+		if (q->seg_size < TRK_MIN_SEG_SIZE)
+			return TRK_DROP_RANGE;
+		c->seg_size = seg_size(env, q->seg_size);
+	}
+	g->size = trk_attempt_size(c->seg_size, q->attempt);
+	return TRK_OK;
+}
+
 /* Takes over what the request brings and asks for, except its numbers. */
 static int take_wishes(const struct trk_server_env *env, const struct trk_peer *peer,
 		       const struct trk_req *q, u32 payload_len, struct trk_grant *g)
@@ -450,7 +477,7 @@ static int take_wishes(const struct trk_server_env *env, const struct trk_peer *
 		g->has_input_cont = true;
 	}
 	g->nask = q->nask;
-	g->first_piece = trk_piece(g->cont.seg_size, q->kind == TRK_KIND_TIMEOUT ||
+	g->first_piece = trk_piece(g->size, q->kind == TRK_KIND_TIMEOUT ||
 				   q->flags & TRK_REQ_RENEW);
 	for (i = 0; i < q->nask; i++) {
 		g->ask[i] = q->ask[i];
@@ -485,6 +512,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 {
 	struct trk_claims claims;
 	u32 skipped = 0;
+	u16 before;
 	int err;
 
 	memset(g, 0, sizeof(*g));
@@ -498,6 +526,13 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		err = open_continued(env, peer, q, g, &claims);
 	if (err)
 		return err;
+	before = g->cont.seg_size;
+	g->size = before;
+	if (q->kind == TRK_KIND_FIRST || q->kind == TRK_KIND_TIMEOUT) {
+		err = take_size(env, q, g);
+		if (err)
+			return err;
+	}
 	g->token = q->token;
 	g->seq0 = ack - q->ackrel;
 	g->ack = seq + payload_len;
@@ -505,7 +540,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 		g->addr_len = trk_seal_peer_write(peer, g->addr);
 	/* Anybody may have kept the request: nothing is executed, and the answer is smaller. */
 	if (g->renew_only)
-		return step_timeout(env, peer, &claims, q->attempt, g);
+		return step_timeout(env, peer, &claims, q->attempt, before, g);
 	if (q->kind == TRK_KIND_CLOSE)
 		return TRK_OK;
 	err = take_wishes(env, peer, q, payload_len, g);
@@ -515,7 +550,7 @@ int trk_server_step(const struct trk_server_env *env, const struct trk_peer *pee
 	if (q->kind == TRK_KIND_FIRST)
 		return step_first(env, peer, q->attempt, g);
 	if (q->kind == TRK_KIND_TIMEOUT)
-		return step_timeout(env, peer, &claims, q->attempt, g);
+		return step_timeout(env, peer, &claims, q->attempt, before, g);
 	if (too_early(env, g->cont.domain))
 		return TRK_DROP_ATTEMPT;
 	err = step_range(env, peer, &claims, trk_num_above(g->cont.base, q->m),

@@ -67,6 +67,8 @@ struct trk_entry {
 	bool nogrowth;
 	bool joined;		/* shares the packet of the number before it */
 	bool fin;		/* its request ended our stream */
+	bool full;		/* its RANGE request filled a packet */
+	bool large;		/* that was trk_narrow_large() */
 };
 
 /* A request for output that the next one may repeat.  Every number that it issues has a piece. */
@@ -90,8 +92,17 @@ struct trk_held_ucont {
 	struct trk_ucont u;	/* u.opaque is not set */
 };
 
+/* Where packets stand: the sequence number of x is @at + (x - 1) * @seg_size, less the ISN + 1. */
+struct trk_place {
+	u32 at;
+	u16 seg_size;
+};
+
 /* The packet numbers of the domain: all up to @nrep are reported, all below @edge decided. */
 struct trk_numbers {
+	struct trk_place before;	/* of numbers up to @before_end */
+	u64 before_end;
+	u32 at;			/* of those above, with the segment size of the connection */
 	struct trk_entry *ring;
 	u32 ring_size;
 	u64 nrep;
@@ -176,6 +187,20 @@ struct trk_requests {
 	u8 attempt;
 };
 
+/* The two ways of a path. */
+enum trk_way { TRK_WAY_UP, TRK_WAY_DOWN, TRK_WAYS };
+
+/* What is known of the size of packets that the path carries. */
+struct trk_narrow {
+	u16 seg_size;			/* to be asked for with the next TIMEOUT request */
+	bool doubt;			/* several requests got through only when they were small */
+	bool tried[TRK_WAYS];		/* since then a large packet was sent, or asked for */
+	bool passed[TRK_WAYS];		/* since then a large packet arrived */
+	bool raise;			/* what fits now is too little for the server */
+	u64 raise_us;			/* from then on as much as in the beginning may be asked for */
+	u64 wait_us;			/* by so much is that put off; doubles each time */
+};
+
 struct trk_timers {
 	u32 backoff;
 	bool probed;
@@ -213,23 +238,31 @@ struct trk_client {
 		u64 resealed;		/* user continuations that came again under another key */
 		u64 rcv_retrans;	/* bytes of output asked for again */
 		u64 snd_retrans;		/* bytes of input sent again */
+		u64 narrowed;		/* how often a smaller segment size was asked for */
 	} stat;
 
 	/* the core's own; tests look at it */
 	u32 (*random)(void *arg);
 	void *random_arg;
-	u16 want_seg_size;
+	u16 want_seg_size;	/* the one of the beginning, and the largest */
 	struct trk_numbers num;
 	struct trk_held held;
 	struct trk_rx rx;
 	struct trk_tx tx;
 	struct trk_requests req;
 	struct trk_timers timer;
+	struct trk_narrow narrow;
 };
 
 static inline struct trk_entry *trk_client_entry(const struct trk_client *cl, u64 x)
 {
 	return &cl->num.ring[x & (cl->num.ring_size - 1)];
+}
+
+/* Segment size of the domain, or that of the next one if it may be smaller. */
+static inline u16 trk_client_seg_size(const struct trk_client *cl)
+{
+	return min_t(u16, cl->seg_size, cl->narrow.seg_size);
 }
 
 static inline struct trk_held_cont *trk_client_cont(struct trk_client *cl)

@@ -4,6 +4,7 @@
  * protocol.rst, "The client".
  */
 #include "timer.h"
+#include "narrow.h"
 #include "numbers.h"
 #include "plan.h"
 #include "wanted.h"
@@ -168,10 +169,11 @@ static void ask_again(struct trk_client *cl, const struct trk_entry *s)
 /**
  * trk_timer_timed_out - nothing helps but a TIMEOUT request
  * @cl: the client
+ * @now_us: monotonic time
  *
  * From now on the client is silent in the old domain.
  */
-void trk_timer_timed_out(struct trk_client *cl)
+void trk_timer_timed_out(struct trk_client *cl, u64 now_us)
 {
 	u64 x;
 
@@ -192,6 +194,7 @@ void trk_timer_timed_out(struct trk_client *cl)
 			trk_wanted_next(cl, cl->req.pending.off);
 		return;
 	}
+	trk_narrow_timed_out(cl, now_us);
 	cl->req.waiting = true;
 	cl->req.attempt = 1;
 	for (x = cl->num.nrep + 1; x <= cl->num.hi; x++)
@@ -205,7 +208,7 @@ void trk_timer_timed_out(struct trk_client *cl)
  * bring is asked for, but they are not declared lost.  If there are no such packets, or nothing
  * came of that, a TIMEOUT request follows (RFC 6298 §5; protocol.rst, "The client").
  */
-static void expire(struct trk_client *cl)
+static void expire(struct trk_client *cl, u64 now_us)
 {
 	bool early = can_probe(cl);
 	u64 x;
@@ -235,7 +238,7 @@ static void expire(struct trk_client *cl)
 			cl->timer.rto_deadline_us = cl->timer.armed_us + timer_wait(cl);
 		return;
 	}
-	trk_timer_timed_out(cl);
+	trk_timer_timed_out(cl, now_us);
 }
 
 /**
@@ -254,7 +257,7 @@ void trk_timer_expired(struct trk_client *cl, u64 now_us)
 	if (now_us >= cl->timer.rto_deadline_us) {
 		cl->timer.rto_deadline_us = U64_MAX;
 		if (timer_busy(cl))
-			expire(cl);
+			expire(cl, now_us);
 	}
 	if (now_us >= cl->timer.pace_deadline_us)
 		cl->timer.pace_deadline_us = U64_MAX;

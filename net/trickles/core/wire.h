@@ -29,6 +29,7 @@
 
 #define TRK_MIN_SEG_SIZE	512		/* bytes of TCP payload in a full packet */
 #define TRK_MAX_SEG_SIZE	16000		/* TRK_MAX_CWND of them stay below 2^30 bytes */
+#define TRK_SMALL_ATTEMPT	2		/* from here on FIRST, TIMEOUT and answer are small */
 
 #define TRK_MAC_LEN		16
 #define TRK_CONT_LEN		72		/* transport continuation on the wire */
@@ -119,7 +120,7 @@ struct trk_req {
 	u8 nclaims;
 	u8 nask;
 	bool has_input;
-	u16 seg_size;		/* FIRST: bytes of TCP payload that the client can take */
+	u16 seg_size;		/* FIRST, TIMEOUT: TCP payload that the client can take; 0: as before */
 	u32 token;
 	u32 ackrel;		/* TCP ack less (server's ISN + 1) */
 	u32 m, n;
@@ -181,6 +182,15 @@ u32 trk_wire_resp_size(const struct trk_resp *r);
 u32 trk_wire_resp_write(u8 *p, const struct trk_resp *r);
 
 int trk_wire_ucont_parse(struct trk_ucont *u, struct trk_blob b);
+
+/*
+ * TCP payload of a FIRST or TIMEOUT request and of its answer, at most (protocol.rst, "Paths that
+ * become narrow").
+ */
+static inline u16 trk_attempt_size(u16 seg_size, u8 attempt)
+{
+	return attempt < TRK_SMALL_ATTEMPT ? seg_size : TRK_MIN_SEG_SIZE;
+}
 
 /*
  * Bytes of asked output in a full packet.  There are fewer in the first packet of an answer, if

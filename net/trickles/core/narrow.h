@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Does the path still carry full packets, and if not, which? */
+#ifndef TRK_CORE_NARROW_H
+#define TRK_CORE_NARROW_H
+
+#include "state.h"
+
+void trk_narrow_begin(struct trk_client *cl, bool small);
+void trk_narrow_sent(struct trk_client *cl, u32 size, u32 asked);
+void trk_narrow_received(struct trk_client *cl, bool answers_large, u32 size);
+void trk_narrow_timed_out(struct trk_client *cl, u64 now_us);
+void trk_narrow_unconsumed(struct trk_client *cl);
+bool trk_narrow_to(struct trk_client *cl, u32 size, u64 now_us);
+bool trk_narrow_large(const struct trk_client *cl, u32 size);
+
+#endif /* TRK_CORE_NARROW_H */
