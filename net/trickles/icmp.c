@@ -9,40 +9,53 @@
 #include <net/inet_hashtables.h>
 #include <net/ip.h>
 #include <net/route.h>
+#include <net/tcp.h>
 
 #include "carrier.h"
 #include "icmp.h"
 #include "mib.h"
 #include "netns.h"
-#include "ports.h"
+#include "sock.h"
 
 /*
- * Does the segment that the message quotes belong to a client's connection that Trickles carries?
- * @port: its source port and its destination port
+ * The carrier of the client's connection that the quoted segment belongs to, if Trickles carries
+ * it; the caller releases it.
+ * @port: source port and destination port of that segment
  */
-static bool is_client(struct net *net, const struct sk_buff *skb, const struct iphdr *inner,
-		      const __be16 *port)
+static struct sock *find_client(struct net *net, const struct sk_buff *skb,
+				const struct iphdr *inner, const __be16 *port)
 {
 	struct sock *sk;
-	bool taken;
 
 	sk = __inet_lookup_established(net, net->ipv4.tcp_death_row.hashinfo, inner->daddr,
 				       port[1], inner->saddr, ntohs(port[0]), inet_iif(skb),
 				       inet_sdif(skb));
 	if (!sk)
-		return false;
-	taken = sk_fullsock(sk) && trk_carrier_is(sk) && trk_carrier_taken(sk);
+		return NULL;
+	if (sk_fullsock(sk) && trk_carrier_is(sk) && trk_carrier_taken(sk))
+		return sk;
 	sock_gen_put(sk);
-	return taken;
+	return NULL;
 }
 
-/* Tells the route what fits.  Larger packets may be cut into fragments then (output.c). */
-static void update_pmtu(struct net *net, struct sk_buff *skb, unsigned int inner_at, u32 mtu)
+/*
+ * Tells the route what fits, if the message quotes a request that was sent lately (RFC 5927 §4.1).
+ * The next request that is too large for the route makes the client ask for smaller packets.
+ */
+static void too_big(struct trk_net *tn, struct sock *carrier, struct sk_buff *skb,
+		    unsigned int inner_at, u32 mtu, u32 seq)
 {
-	if (READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc) >= 2)
+	const struct sock *sk = trk_carrier_owner(carrier);
+
+	if (!sk || before(seq, READ_ONCE(trk_sk(sk)->sent_from)) ||
+	    !before(seq, READ_ONCE(trk_sk(sk)->sent_to))) {
+		TRK_INC(tn, DROP_QUOTE);
+		return;
+	}
+	if (READ_ONCE(tn->net->ipv4.sysctl_ip_no_pmtu_disc) >= 2)
 		return;
 	__skb_pull(skb, inner_at);
-	ipv4_update_pmtu(skb, net, mtu, 0, IPPROTO_TCP);
+	ipv4_sk_update_pmtu(skb, carrier, mtu);
 	__skb_push(skb, inner_at);
 }
 
@@ -51,10 +64,11 @@ static void update_pmtu(struct net *net, struct sk_buff *skb, unsigned int inner
  * @tn: namespace
  * @skb: the message, its IP header at skb->data
  *
- * A smaller path MTU is believed if the quoted segment can be ours; the kernel's lower bound
- * (min_pmtu) limits what a forged message can do.  Other errors about a client's connection are
- * dropped: they are soft (RFC 1122 §4.2.3.9), but the carrier, which is in SYN_SENT, would take
- * them for hard ones.
+ * A client believes a smaller path MTU if the message quotes what it has sent.  A server cannot
+ * tell, since it does not know what it has sent, so it believes none; its clients find out by
+ * themselves what arrives (core/narrow.c).  Other errors about a client's connection are dropped:
+ * they are soft (RFC 1122 §4.2.3.9), but the carrier, which is in SYN_SENT, would take them for
+ * hard ones.
  *
  * Context: softirq, under rcu_read_lock().
  * Return: verdict of the hook.
@@ -64,8 +78,9 @@ unsigned int trk_icmp_rcv(struct trk_net *tn, struct sk_buff *skb)
 	unsigned int at = skb_transport_offset(skb), inner_at = at + sizeof(struct icmphdr);
 	const struct icmphdr *icmp;
 	const struct iphdr *inner;
-	bool client, too_big;
-	__be16 buf[2], *port;
+	struct sock *carrier;
+	/* The ports and the sequence number, which every message quotes (RFC 792). */
+	__be32 buf[2], *quote;
 
 	if (!pskb_may_pull(skb, inner_at + sizeof(*inner)))
 		return NF_ACCEPT;
@@ -77,22 +92,18 @@ unsigned int trk_icmp_rcv(struct trk_net *tn, struct sk_buff *skb)
 	if (inner->version != 4 || inner->ihl < 5 || inner->protocol != IPPROTO_TCP ||
 	    inner->frag_off & htons(IP_OFFSET))
 		return NF_ACCEPT;
-	port = skb_header_pointer(skb, inner_at + inner->ihl * 4, sizeof(buf), buf);
-	if (!port)
+	quote = skb_header_pointer(skb, inner_at + inner->ihl * 4, sizeof(buf), buf);
+	if (!quote)
 		return NF_ACCEPT;
-	too_big = icmp->type == ICMP_DEST_UNREACH && icmp->code == ICMP_FRAG_NEEDED;
-	client = is_client(tn->net, skb, inner, port);
-	if (!client && !(too_big && trk_ports_has(tn, ntohs(port[0]))))
+	carrier = find_client(tn->net, skb, inner, (const __be16 *)quote);
+	if (!carrier)
 		return NF_ACCEPT;
-	if (nf_ip_checksum(skb, NF_INET_LOCAL_IN, at, IPPROTO_ICMP)) {
+	if (nf_ip_checksum(skb, NF_INET_LOCAL_IN, at, IPPROTO_ICMP))
 		TRK_INC(tn, DROP_CHECKSUM);
-		return NF_DROP;
-	}
-	if (too_big)
-		update_pmtu(tn->net, skb, inner_at, ntohs(icmp->un.frag.mtu));
-	if (!client)
-		return NF_ACCEPT;
-	if (!too_big)
+	else if (icmp->type == ICMP_DEST_UNREACH && icmp->code == ICMP_FRAG_NEEDED)
+		too_big(tn, carrier, skb, inner_at, ntohs(icmp->un.frag.mtu), ntohl(quote[1]));
+	else
 		TRK_INC(tn, DROP_ICMP);
+	sock_gen_put(carrier);
 	return NF_DROP;
 }

@@ -39,6 +39,8 @@
 	X(LOST,			"Lost")		/* numbers declared lost */ \
 	X(RETRANS,		"RetransBytes")	/* bytes of output asked for again */ \
 	X(RESEALED,		"Resealed")	/* user continuations under a new key */ \
+	X(NARROWED,		"Narrowed")	/* smaller packets were asked for */ \
+	X(TOO_LARGE,		"TooLarge")	/* segments not sent: the route is too narrow */ \
 	X(DROP_CHECKSUM,	"DropChecksum")				\
 	X(DROP_NO_LISTENER,	"DropNoListener")	/* requests for a port without one */ \
 	X(DROP_NO_CLIENT,	"DropNoClient")	/* segments of no connection by us */ \
@@ -47,6 +49,7 @@
 	X(DROP_RST,		"DropReset")	/* marked segments with RST */ \
 	X(DROP_REFUSED,		"DropRefused")	/* first RST for a plain SYN: marked_syns */ \
 	X(DROP_ICMP,		"DropIcmp")	/* soft errors about a connection by us */ \
+	X(DROP_QUOTE,		"DropQuote")	/* "fragmentation needed" for what was not sent */ \
 	X(DROP_POLICY,		"DropPolicy")	/* IPsec policy, socket filter, conntrack */ \
 	X(DROP_RCVBUF,		"DropRcvbuf")	/* receive buffer full */ \
 	X(DROP_NOMEM,		"DropNoMemory")

@@ -5,6 +5,8 @@
 #include <net/tcp.h>
 
 #include "core/wire.h"
+#include "mib.h"
+#include "netns.h"
 #include "output.h"
 
 /*
@@ -72,25 +74,61 @@ static struct tcphdr *push_tcp(const struct trk_path *path, struct sk_buff *skb,
 	return th;
 }
 
+/*
+ * TCP's rule: none is cut but by the choice of the administrator or the application.  TCP also lets
+ * packets be cut where an ICMP error told of a path below net.ipv4.route.min_pmtu; we do so where a
+ * connection has the smallest packets already.  Only the first fragment of a segment has what the
+ * other end knows it by.
+ */
+static bool dont_fragment(const struct trk_path *path, const struct sock *sk,
+			  const struct dst_entry *dst)
+{
+	u8 discover = READ_ONCE(inet_sk(sk)->pmtudisc);
+
+	if (discover == IP_PMTUDISC_DONT || discover == IP_PMTUDISC_OMIT)
+		return false;
+	if (discover == IP_PMTUDISC_WANT && dst_metric_locked(dst, RTAX_MTU))
+		return false;
+	return !path->fragment;
+}
+
+/**
+ * trk_output_fits - can a segment be sent?
+ * @path: where to
+ * @sk: socket that sends
+ * @dst: its route
+ * @len: bytes of its TCP payload
+ *
+ * Context: any.
+ * Return: false if the route is too narrow for it, and it must not be cut into fragments.
+ */
+bool trk_output_fits(const struct trk_path *path, const struct sock *sk,
+		     const struct dst_entry *dst, unsigned int len)
+{
+	return len + TRK_HDR4 <= dst_mtu(dst) || !dont_fragment(path, sk, dst);
+}
+
 /* Puts an IPv4 header in front and sends the segment, which has its route. */
 static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff *skb)
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct iphdr *iph = skb_push(skb, sizeof(struct iphdr));
 	unsigned int mtu = dst_mtu(dst);
-	bool fits;
+	bool whole = dont_fragment(path, sk, dst);
 	int err;
 
 	skb_reset_network_header(skb);
-	fits = skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) : skb->len <= mtu;
+	/* IP would tell us by an ICMP error for each packet.  It is as good as lost on the way. */
+	if (whole && !(skb_is_gso(skb) ? skb_gso_validate_network_len(skb, mtu) :
+					 skb->len <= mtu)) {
+		TRK_INC(trk_net(path->net), TOO_LARGE);
+		kfree_skb(skb);
+		return -EMSGSIZE;
+	}
 	iph->version = 4;
 	iph->ihl = 5;
 	iph->tos = path->tos;
-	/*
-	 * The segment size of a connection is fixed when it begins.  If the path has become
-	 * narrower since, full packets do not fit any more: then they may be cut into fragments.
-	 */
-	iph->frag_off = fits && ip_dont_fragment(sk, dst) ? htons(IP_DF) : 0;
+	iph->frag_off = whole ? htons(IP_DF) : 0;
 	iph->ttl = path->ttl ?: ip4_dst_hoplimit(dst);
 	iph->protocol = IPPROTO_TCP;
 	iph->saddr = path->saddr;
@@ -132,7 +170,7 @@ static void charge(struct sk_buff *skb, struct sock *sk)
  *	segments of this size
  *
  * Context: process or softirq; @sk is locked, or cannot be freed meanwhile.
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno, -EMSGSIZE if the route is too narrow.
  */
 int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
 		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_seg_size)

@@ -198,21 +198,3 @@ struct sock *trk_ports_find(struct trk_net *tn, const struct sk_buff *skb)
 	}
 	return best;
 }
-
-/**
- * trk_ports_has - does anybody listen at a port?
- * @tn: namespace
- * @port: the port
- *
- * Context: rcu_read_lock().
- * Return: true if a Trickles listener has the port, whatever its address.
- */
-bool trk_ports_has(struct trk_net *tn, u16 port)
-{
-	struct trk_listener *l;
-
-	hlist_for_each_entry_rcu(l, port_head(tn, port), node)
-		if (inet_sk(l->sk)->inet_num == port)
-			return true;
-	return false;
-}

@@ -65,6 +65,5 @@ bool trk_ports_may_bind(struct sock *sk, u16 port, bool taken);
 int trk_ports_publish(struct trk_net *tn, struct trk_listener *l, struct trk_queue *q);
 void trk_ports_withdraw(struct trk_net *tn, struct trk_listener *l);
 struct sock *trk_ports_find(struct trk_net *tn, const struct sk_buff *skb);
-bool trk_ports_has(struct trk_net *tn, u16 port);
 
 #endif /* NET_TRICKLES_PORTS_H */

@@ -45,6 +45,7 @@ static void path_back(struct sock *sk, struct sk_buff *skb, struct trk_path *pat
 	path->mark = READ_ONCE(sk->sk_mark) ?: IP4_REPLY_MARK(path->net, skb->mark);
 	path->tos = READ_ONCE(inet->tos);
 	path->ttl = max_t(int, inet->uc_ttl, 0);
+	path->fragment = false;
 }
 
 /* A request while it is decided on. */
@@ -263,6 +264,7 @@ static void queue_event(struct trk_net *tn, struct sock *sk, struct sk_buff *skb
 	item->grant = w->grant;
 	item->peer = *peer;
 	path_back(sk, skb, &item->path);
+	item->path.fragment = w->grant.cont.seg_size == TRK_MIN_SEG_SIZE;
 	put_event(ev, q->event_size, item, skb, input);
 	trk_queue_publish(q, item);
 	TRK_INC(tn, EVENTS);

@@ -56,6 +56,8 @@ enum {
  * @refused: TRK_REFUSED_*, of this connect()
  * @readable: bytes of output in order that wait to be read
  * @full: the receive window has no room for another packet before the application reads
+ * @sent_from: sequence number of the requests sent lately, for what ICMP errors quote
+ * @sent_to: that behind the last request
  */
 struct trk_sock {
 	struct inet_sock inet;
@@ -73,6 +75,8 @@ struct trk_sock {
 	int refused;
 	unsigned int readable;
 	bool full;
+	u32 sent_from;
+	u32 sent_to;
 };
 
 static inline struct trk_sock *trk_sk(const struct sock *sk)

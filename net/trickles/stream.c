@@ -158,6 +158,7 @@ static void count(struct sock *sk)
 	TRK_ADD(tn, LOST, since(cl->stat.lost, &seen->lost));
 	TRK_ADD(tn, RETRANS, since(cl->stat.rcv_retrans, &seen->retrans));
 	TRK_ADD(tn, RESEALED, since(cl->stat.resealed, &seen->resealed));
+	TRK_ADD(tn, NARROWED, since(cl->stat.narrowed, &seen->narrowed));
 }
 
 static void grow_ring(struct trk_net *tn, struct trk_stream *st, gfp_t gfp)

@@ -7,6 +7,7 @@
 #include <net/tcp.h>
 
 #include "carrier.h"
+#include "core/client.h"
 #include "core/request.h"
 #include "mib.h"
 #include "netns.h"
@@ -38,6 +39,7 @@ struct trk_path trk_stream_out_path(const struct sock *sk)
 		.mark	= READ_ONCE(sk->sk_mark),
 		.tos	= inet->tos,
 		.ttl	= inet->uc_ttl < 0 ? 0 : inet->uc_ttl,
+		.fragment = trk_client_seg_size(&trk_sk(sk)->stream->cl) == TRK_MIN_SEG_SIZE,
 	};
 }
 
@@ -81,26 +83,55 @@ static void knock(struct sock *sk, u32 seq)
 		IP_INC_STATS(path.net, IPSTATS_MIB_OUTNOROUTES);
 }
 
+/* An ICMP error comes within a round trip of what it is about, as a rule. */
+#define QUOTE_MIN_US	100000
+
+/* Notes which sequence numbers were sent lately: only these an ICMP error may quote (RFC 5927). */
+static void note_sent(struct sock *sk, u32 from, u32 to)
+{
+	struct trk_sock *ts = trk_sk(sk);
+	struct trk_stream *st = ts->stream;
+	u64 now = trk_stream_now_us();
+
+	if (now - st->sent_us > max_t(u64, st->cl.srtt_us, QUOTE_MIN_US)) {
+		WRITE_ONCE(ts->sent_from, st->sent_us ? st->sent_mid : from);
+		st->sent_mid = from;
+		st->sent_us = now;
+	}
+	WRITE_ONCE(ts->sent_to, to);
+}
+
 /**
  * trk_stream_out_send - send a request
  * @sk: Trickles socket, locked, with a stream of Trickles
  * @out: from the core
  *
- * A request that cannot be sent is as good as lost on the way: the timer repairs that.
+ * A request that cannot be sent is as good as lost on the way: the timer repairs that.  If it is
+ * the route that has become too narrow, the core is told, which has another request at once.
  *
  * Context: does not sleep.
  */
 void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 {
-	const struct trk_stream *st = trk_sk(sk)->stream;
+	struct trk_stream *st = trk_sk(sk)->stream;
 	struct trk_path path = trk_stream_out_path(sk);
+	u32 len = out->hdr_len + out->in_len, seq = st->isn + out->seq;
+	struct dst_entry *dst;
 	struct sk_buff *skb;
 
 	if (out->syn) {
 		knock(sk, st->isn + out->seq - 1);
 		return;
 	}
-	skb = trk_output_alloc(out->hdr_len + out->in_len, GFP_ATOMIC);
+	dst = trk_stream_out_route(sk, &path);
+	/* What no packet can do without goes in fragments, where it has to. */
+	path.fragment |= len > trk_client_seg_size(&st->cl);
+	if (dst && !trk_output_fits(&path, sk, dst, len)) {
+		TRK_INC(trk_net(sock_net(sk)), TOO_LARGE);
+		trk_client_narrow(&st->cl, dst_mtu(dst) - TRK_HDR4, trk_stream_now_us());
+		return;
+	}
+	skb = trk_output_alloc(len, GFP_ATOMIC);
 	if (!skb) {
 		TRK_INC(trk_net(sock_net(sk)), DROP_NOMEM);
 		return;
@@ -111,8 +142,9 @@ void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 		kfree_skb(skb);
 		return;
 	}
-	trk_output_send(&path, sk, trk_stream_out_route(sk, &path), skb, st->isn + out->seq,
-			st->server_isn + out->ackrel, TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0);
+	note_sent(sk, seq, seq + len);
+	trk_output_send(&path, sk, dst, skb, seq, st->server_isn + out->ackrel,
+			TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0);
 }
 
 /**

@@ -19,7 +19,7 @@
 
 /* The core's statistics as far as they were added to the namespace's counters. */
 struct trk_seen {
-	u64 requests, repeated, responses, timeouts, probes, lost, retrans, resealed;
+	u64 requests, repeated, responses, timeouts, probes, lost, retrans, resealed, narrowed;
 };
 
 /**
@@ -37,6 +37,8 @@ struct trk_seen {
  * @orphan_end_us: it is not put off beyond this
  * @isn: sequence number of our first byte
  * @server_isn: sequence number of the server's first byte
+ * @sent_mid: sequence number behind the requests sent by @sent_us
+ * @sent_us: when @sent_from of struct trk_sock was last moved to the one before
  * @over: ended; nothing is sent or received any more
  * @lingering: close() waits until all input is consumed
  * @seen: what was added to the counters
@@ -57,6 +59,8 @@ struct trk_stream {
 	u64 orphan_end_us;
 	u32 isn;
 	u32 server_isn;
+	u32 sent_mid;
+	u64 sent_us;
 	bool over;
 	bool lingering;
 	struct trk_seen seen;

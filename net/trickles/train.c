@@ -282,7 +282,7 @@ s64 trk_train_build(struct trk_sender *s, struct trk_outlet *o, u32 limit, __be3
 	err = trk_outlet_room(o, s->dest, limit, trk_answer_size(&s->answer), 2 * seg_size);
 	if (err < 0)
 		return err;
-	s->answer.max_packets = err / seg_size;
+	s->answer.max_packets = max(err / seg_size, 1U);
 	while (trk_answer_next(&s->answer, s->hdr, &p)) {
 		err = add_packet(s, &p);
 		if (err)

@@ -51,7 +51,7 @@ static void check_request(struct state *t, const struct trk_sending *o)
 	}
 	MUST(o->hdr_len <= TRK_REQ_HDR_MAX && total <= cl->seg_size);
 	MUST(!trk_wire_req_parse(&q, o->hdr, o->hdr_len, total));
-	MUST(q.hdr_len == o->hdr_len && q.ackrel == o->ackrel && q.token);
+	MUST(q.hdr_len == o->hdr_len && q.ackrel == o->ackrel - cl->num.at && q.token);
 	MUST(o->in_off + o->in_len <= cl->snd_end);
 	if (o->in_len)
 		MUST(o->in_off >= cl->snd_una && q.input_off == o->in_off);

@@ -741,6 +741,82 @@ static void timeout__one_packet_of_a_new_domain(void)
 	CHECK_EQ(h.cont.law.ssthresh, 7);
 }
 
+/* A TIMEOUT may ask for smaller packets, and for larger ones again, as far as the route goes. */
+static void timeout__another_segment_size(void)
+{
+	struct trk_grant g, h;
+	struct conn c;
+
+	conn_open(&c);
+	c.q.attempt = 1;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g), TRK_OK);
+	CHECK_EQ(g.cont.seg_size, SEG_SIZE);
+	c.q.seg_size = 700;
+	CHECK_EQ(conn_again(&c, &h), TRK_OK);
+	CHECK_EQ(h.cont.seg_size, 700);
+	CHECK_EQ(h.size, 700);
+	/* The number stands where it would, and the next one follows it. */
+	CHECK_EQ((u32)(h.seq0 + (h.first - 1) * 700), (u32)(g.seq0 + (g.first - 1) * SEG_SIZE));
+	c.cont.seg_size = 700;
+	c.q.seg_size = 65535;
+	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &h), TRK_OK);
+	CHECK_EQ(h.cont.seg_size, SEG_SIZE);
+	CHECK_EQ((u32)(h.seq0 + (h.first - 1) * SEG_SIZE), (u32)(g.seq0 + (g.first - 1) * 700));
+	c.q.seg_size = TRK_MIN_SEG_SIZE;
+	CHECK_EQ(conn_again(&c, &h), TRK_OK);
+	c.q.seg_size = TRK_MIN_SEG_SIZE - 1;
+	CHECK_EQ(conn_again(&c, &h), TRK_DROP_RANGE);
+	/* Other requests say nothing of it. */
+	c.q.attempt = 0;
+	CHECK_EQ(conn_step(&c, TRK_KIND_RANGE, 1, 1, NOW, &h), TRK_OK);
+	CHECK_EQ(h.cont.seg_size, 700);
+}
+
+/* From the second repetition on the answer is small, if it can be. */
+static void timeout__small_attempts(void)
+{
+	struct trk_answer a;
+	struct trk_packet p;
+	u8 hdr[TRK_RESP_HDR_MAX];
+	struct trk_grant g;
+	struct conn c;
+
+	conn_open(&c);
+	c.q.has_input = true;
+	for (c.q.attempt = 1; c.q.attempt <= 3; c.q.attempt++) {
+		u16 size = c.q.attempt < TRK_SMALL_ATTEMPT ? SEG_SIZE : TRK_MIN_SEG_SIZE;
+
+		CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &g), TRK_OK);
+		CHECK_EQ(g.cont.seg_size, SEG_SIZE);
+		CHECK_EQ(g.size, size);
+		CHECK(trk_answer_mss(&g) < size);
+		trk_answer_init(&a);
+		a.g = &g;
+		a.peer = &peer;
+		a.seal = &key.c;
+		a.nonce = &key.c;
+		a.has_output = true;
+		a.output = (struct trk_ucont){ .end = 1000000, .len = 4, .opaque = hdr };
+		a.len = 1000000;
+		CHECK_EQ(trk_answer_begin(&a), 0);
+		CHECK(trk_answer_next(&a, hdr, &p));
+		CHECK_EQ(p.hdr_len + p.data_len, size);
+		CHECK(!trk_answer_next(&a, hdr, &p));
+	}
+	/* Output that can come only once, and continuations, take what they need. */
+	trk_answer_init(&a);
+	a.g = &g;
+	a.peer = &peer;
+	a.seal = &key.c;
+	a.nonce = &key.c;
+	a.has_consumed = true;
+	a.consumed_to = 1;
+	a.len = 600;
+	CHECK_EQ(trk_answer_begin(&a), 0);
+	CHECK(trk_answer_next(&a, hdr, &p));
+	CHECK_EQ(p.data_len, 600);
+}
+
 static void timeout__in_an_event(void)
 {
 	struct trk_grant g;
@@ -1820,6 +1896,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(timeout__from_the_future),
 	TAP_CASE(range__retired_key_renews_only),
 	TAP_CASE(timeout__one_packet_of_a_new_domain),
+	TAP_CASE(timeout__another_segment_size),
+	TAP_CASE(timeout__small_attempts),
 	TAP_CASE(timeout__in_an_event),
 	TAP_CASE(timeout__beyond_the_horizon),
 	TAP_CASE(timeout__from_another_address),
