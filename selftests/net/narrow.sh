@@ -29,23 +29,6 @@ far_hosts()
 	# As real networks do, with as many as there are packets.
 	at left sysctl -qw net.ipv4.icmp_ratelimit=0
 	at right sysctl -qw net.ipv4.icmp_ratelimit=0
-	# Fragments are counted before the tracker puts them together.
-	at left nft -f - <<-END
-		table ip watch {
-			counter fragments { }
-			counter divisible { }
-			counter invalid { }
-			chain early {
-				type filter hook prerouting priority -450;
-				ip frag-off & 0x3fff != 0 counter name fragments
-				ip protocol tcp ip frag-off & 0x4000 == 0 counter name divisible
-			}
-			chain forward {
-				type filter hook forward priority 0;
-				ct state invalid counter name invalid drop
-			}
-		}
-	END
 	for host in left right; do
 		at $host nft -f - <<-END
 			table ip silence {
@@ -55,6 +38,26 @@ far_hosts()
 			}
 		END
 	done
+}
+
+# Counts from 0. Fragments are counted before the tracker puts them together.
+watch()
+{
+	at left nft -f - <<-END
+		table ip watch
+		delete table ip watch
+		table ip watch {
+			chain early {
+				type filter hook prerouting priority -450;
+				ip frag-off & 0x3fff != 0 counter comment "fragments"
+				ip protocol tcp ip frag-off & 0x4000 == 0 counter comment "divisible"
+			}
+			chain forward {
+				type filter hook forward priority 0;
+				ct state invalid counter drop comment "invalid"
+			}
+		}
+	END
 }
 
 middle()
@@ -88,7 +91,7 @@ mtu_at()
 
 packets()
 {
-	at left nft list counter ip watch "$1" | sed -n 's/.*packets \([0-9]*\).*/\1/p'
+	at left nft list table ip watch | sed -n "s/.*packets \([0-9]*\).*\"$1\".*/\1/p"
 }
 
 # Only the smallest packets may be cut into fragments; here they need not be.
@@ -104,7 +107,7 @@ nothing_strange()
 narrow()
 {
 	forget_pmtu
-	at left nft reset counters >/dev/null
+	watch
 	[ "$2" != 556 ] || smallest=yes
 	icmp "$1"
 	middle "$2"
@@ -139,7 +142,7 @@ upload_learns()
 meanwhile()
 {
 	forget_pmtu
-	at left nft reset counters >/dev/null
+	watch
 	middle 1500
 	mark client server
 	netem server right delay 10ms rate 6mbit limit 10000
@@ -176,6 +179,7 @@ server_knows()
 }
 
 # Errors about the connection, one to each end, that quote what was not sent.
+# shellcheck disable=SC2016 # awk's own dollars
 forge()
 {
 	at left python3 - "$(at client awk '$3 ~ /:0050$/ && $4 == "02" {
