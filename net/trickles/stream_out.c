@@ -91,7 +91,7 @@ static void note_sent(struct sock *sk, u32 from, u32 to)
 {
 	struct trk_sock *ts = trk_sk(sk);
 	struct trk_stream *st = ts->stream;
-	u64 now = trk_stream_now_us();
+	u64 now = st->cl.timer.sent_us;
 
 	if (now - st->sent_us > max_t(u64, st->cl.srtt_us, QUOTE_MIN_US)) {
 		WRITE_ONCE(ts->sent_from, st->sent_us ? st->sent_mid : from);

@@ -437,7 +437,8 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 		return TRK_OK;
 	}
 	cl->stat.responses++;
-	trk_narrow_received(cl, a.s->large, r->hdr_len + r->data_len);
+	if (cl->narrow.doubt)
+		trk_narrow_received(cl, a.s->large, r->hdr_len + r->data_len);
 	store(cl, &a, in);
 	end = seqrel + r->hdr_len + r->data_len;
 	if ((s32)(end - cl->req.ackrel) > 0)

@@ -384,8 +384,10 @@ static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *
 	fill_plan(cl, q, &whole, cl->seg_size, s, out);
 	size = out->hdr_len + out->in_len;
 	s->full = size >= cl->seg_size;
-	s->large = trk_narrow_large(cl, size);
-	trk_narrow_sent(cl, size, largest_asked(cl, &d->p));
+	if (cl->narrow.doubt) {
+		s->large = trk_narrow_large(cl, size);
+		trk_narrow_sent(cl, size, largest_asked(cl, &d->p));
+	}
 	cl->req.last.count = 0;
 	if (asks && d->p.pieces == d->granted) {
 		cl->req.last = (struct trk_repeat){ .m = cl->num.nrep + 1, .n = d->r.n,

@@ -68,7 +68,7 @@ struct trk_entry {
 	bool joined;		/* shares the packet of the number before it */
 	bool fin;		/* its request ended our stream */
 	bool full;		/* its RANGE request filled a packet */
-	bool large;		/* that was trk_narrow_large() */
+	bool large;		/* in doubt: that was trk_narrow_large() */
 };
 
 /* A request for output that the next one may repeat.  Every number that it issues has a piece. */
