@@ -20,6 +20,8 @@
 	X(REPLAY_EVICTED,	"ReplayEvicted")	/* forgotten within two horizons */ \
 	X(EVENTS,		"Events")	/* events put into a queue */	\
 	X(EVENTS_DROPPED,	"EventsDropped")	/* requests lost to a full queue */ \
+	X(DROP_SHARE,		"DropShare")	/* its address has its share of the queue */ \
+	X(DROP_SPENT,		"DropSpent")	/* its address has replayed too much */ \
 	X(ANSWERS,		"Answers")	/* events answered */	\
 	X(OUTPUT_FULL,		"OutputFull")	/* answers refused with EAGAIN */ \
 	X(RENEWALS,		"Renewals")	/* TIMEOUT requests that were renewed only */ \

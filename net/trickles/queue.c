@@ -39,7 +39,8 @@ struct trk_queue *trk_queue_create(const struct trk_queue_info *info)
 	q->flags = info->flags;
 	q->map_len = PAGE_ALIGN(events_off + (unsigned long)entries * q->event_size);
 	err = mm_account_pinned_pages(&q->pinned, q->map_len +
-				      entries * (sizeof(*q->free) + sizeof(*q->items)));
+				      entries * (sizeof(*q->free) + sizeof(*q->items)) +
+				      sizeof(*q->gate.table));
 	if (err) {
 		kfree(q);
 		return ERR_PTR(err);
@@ -47,7 +48,7 @@ struct trk_queue *trk_queue_create(const struct trk_queue_info *info)
 	q->free = kvmalloc_array(entries, sizeof(*q->free), GFP_KERNEL_ACCOUNT);
 	q->items = kvcalloc(entries, sizeof(*q->items), GFP_KERNEL_ACCOUNT);
 	q->head = __vmalloc(q->map_len, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!q->free || !q->items || !q->head) {
+	if (trk_gate_init(&q->gate) || !q->free || !q->items || !q->head) {
 		trk_queue_destroy(q);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -74,6 +75,7 @@ void trk_queue_destroy(struct trk_queue *q)
 	vfree(q->head);
 	kvfree(q->items);
 	kvfree(q->free);
+	trk_gate_free(&q->gate);
 	mm_unaccount_pinned_pages(&q->pinned);
 	kfree(q);
 }
@@ -119,40 +121,95 @@ static struct trk_event *event_of(const struct trk_queue *q, const struct trk_it
 	       (unsigned long)(item - q->items) * q->event_size;
 }
 
+/* An event finds no entry.  The application reads how many there were. */
+static void count_full(struct trk_queue *q)
+{
+	WRITE_ONCE(q->head->dropped, q->head->dropped + 1);
+}
+
+/**
+ * trk_queue_admit - is it worth while to look at a request?
+ * @q: the queue that its event would go into
+ * @addr: where the request says it comes from: IPv6, or IPv4 mapped into it
+ *
+ * A request that is not admitted has not been recorded as answered, so it may come again.
+ *
+ * Context: any.
+ * Return: TRK_GATE_PASS, or why the request is to be dropped.
+ */
+enum trk_gate_verdict trk_queue_admit(struct trk_queue *q, const u8 addr[16])
+{
+	enum trk_gate_verdict v;
+
+	if (!trk_gate_closed(&q->gate))
+		return TRK_GATE_PASS;
+	v = trk_gate_look(&q->gate, addr, READ_ONCE(q->nfree), q->entries);
+	if (v == TRK_GATE_FULL) {
+		spin_lock_bh(&q->lock);
+		count_full(q);
+		spin_unlock_bh(&q->lock);
+	}
+	return v;
+}
+
+/**
+ * trk_queue_spend - an authentic request was good for nothing
+ * @q: the queue that its event would have gone into
+ * @addr: who has proved to have sent it, as for trk_queue_admit()
+ *
+ * Context: any.
+ */
+void trk_queue_spend(struct trk_queue *q, const u8 addr[16])
+{
+	if (!trk_gate_closed(&q->gate))
+		return;
+	spin_lock_bh(&q->lock);
+	trk_gate_spend(&q->gate, addr);
+	spin_unlock_bh(&q->lock);
+}
+
 /**
  * trk_queue_reserve - an entry for a new event
  * @q: the queue
+ * @addr: who has proved to ask for it, as for trk_queue_admit()
  * @item: set to the kernel's half of the entry
+ * @ev: set to the event
  *
  * All members of the event but the handle are 0.  The application sees it only after
  * trk_queue_publish().
  *
  * Context: any, but mostly softirq.
- * Return: the event, or NULL if the queue is full.
+ * Return: TRK_GATE_PASS, or why there is no entry, and then nothing is set.
  */
-struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item)
+enum trk_gate_verdict trk_queue_reserve(struct trk_queue *q, const u8 addr[16],
+					struct trk_item **item, struct trk_event **ev)
 {
-	struct trk_event *ev;
-	u32 entry;
+	u32 source = trk_gate_source(&q->gate, addr), entry;
+	enum trk_gate_verdict v;
 
 	spin_lock_bh(&q->lock);
-	if (!q->nfree) {
-		WRITE_ONCE(q->head->dropped, q->head->dropped + 1);
+	v = trk_gate_entry(&q->gate, source, q->nfree, q->entries);
+	if (v != TRK_GATE_PASS) {
+		if (v == TRK_GATE_FULL)
+			count_full(q);
 		spin_unlock_bh(&q->lock);
-		return NULL;
+		return v;
 	}
-	entry = q->free[--q->nfree];
+	trk_gate_enter(&q->gate, source);
+	WRITE_ONCE(q->nfree, q->nfree - 1);
+	entry = q->free[q->nfree];
 	*item = &q->items[entry];
 	(*item)->state = TRK_ITEM_BUSY;
+	(*item)->source = source;
 	/* Generations begin at 1, so that no handle is 0. */
 	if (!++(*item)->generation)
 		(*item)->generation = 1;
 	spin_unlock_bh(&q->lock);
 
-	ev = event_of(q, *item);
-	memset(ev, 0, sizeof(*ev));
-	ev->handle = (u64)(*item)->generation << 32 | entry;
-	return ev;
+	*ev = event_of(q, *item);
+	memset(*ev, 0, sizeof(**ev));
+	(*ev)->handle = (u64)(*item)->generation << 32 | entry;
+	return TRK_GATE_PASS;
 }
 
 /**
@@ -221,6 +278,8 @@ void trk_queue_free(struct trk_queue *q, struct trk_item *item)
 {
 	spin_lock_bh(&q->lock);
 	item->state = TRK_ITEM_FREE;
-	q->free[q->nfree++] = item - q->items;
+	trk_gate_leave(&q->gate, item->source);
+	q->free[q->nfree] = item - q->items;
+	WRITE_ONCE(q->nfree, q->nfree + 1);
 	spin_unlock_bh(&q->lock);
 }

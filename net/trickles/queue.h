@@ -11,6 +11,7 @@
 
 #include "core/grant.h"
 #include "core/seal.h"
+#include "gate.h"
 #include "output.h"
 
 enum trk_item_state {
@@ -25,6 +26,7 @@ enum trk_item_state {
  * @peer: whom the answer is sealed for
  * @path: where the answer goes
  * @generation: counts the events of the entry; part of the handle
+ * @source: whose share of the queue it belongs to (gate.h), unless it is FREE
  * @state: enum trk_item_state, under the queue's lock
  *
  * Only who has made it BUSY may use the members besides @state.
@@ -34,31 +36,34 @@ struct trk_item {
 	struct trk_peer peer;
 	struct trk_path path;
 	u32 generation;
+	u32 source;
 	u8 state;
 };
 
 /**
  * struct trk_queue - an event queue
- * @lock: protects the states of @items, @free and @produced
+ * @lock: protects the states of @items, @free, @produced and the counts of @gate
  * @entries: a power of two
  * @event_size: bytes of an entry of the mapped area
  * @flags: TRK_QUEUE_CLOSE
  * @produced: events queued so far
- * @nfree: number of free entries
+ * @nfree: number of free entries; may be read without the lock
  * @free: a stack of the free entries: the one that was freed last is used next, since it may
  *	still be in the processor's cache
+ * @gate: who may have an entry
  * @items: one for each entry
  * @head: the mapped area, which only the kernel can write
  * @map_len: length of the mapped area
  * @pinned: the user who made the queue, and how many pages count for his RLIMIT_MEMLOCK
  */
 struct trk_queue {
-	spinlock_t lock;	/* states of items, free, produced */
+	spinlock_t lock;	/* states of items, free, produced, counts of gate */
 	u32 entries;
 	u32 event_size;
 	u32 flags;
 	u32 produced;
 	u32 nfree;
+	struct trk_gate gate;
 	u32 *free;
 	struct trk_item *items;
 	struct trk_queue_head *head;
@@ -70,7 +75,10 @@ struct trk_queue *trk_queue_create(const struct trk_queue_info *info);
 void trk_queue_destroy(struct trk_queue *q);
 int trk_queue_mmap(struct trk_queue *q, struct vm_area_struct *vma);
 
-struct trk_event *trk_queue_reserve(struct trk_queue *q, struct trk_item **item);
+enum trk_gate_verdict trk_queue_admit(struct trk_queue *q, const u8 addr[16]);
+void trk_queue_spend(struct trk_queue *q, const u8 addr[16]);
+enum trk_gate_verdict trk_queue_reserve(struct trk_queue *q, const u8 addr[16],
+					struct trk_item **item, struct trk_event **ev);
 void trk_queue_publish(struct trk_queue *q, struct trk_item *item);
 struct trk_item *trk_queue_take(struct trk_queue *q, u64 handle);
 void trk_queue_put_back(struct trk_queue *q, struct trk_item *item);

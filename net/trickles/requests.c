@@ -248,6 +248,43 @@ static void renew(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	ip_rt_put(rt);
 }
 
+/* Counts what the gate refuses.  Return: whether it does not. */
+static bool passed(struct trk_net *tn, enum trk_gate_verdict v)
+{
+	switch (v) {
+	case TRK_GATE_PASS:
+		return true;
+	case TRK_GATE_FULL:
+		TRK_INC(tn, EVENTS_DROPPED);
+		break;
+	case TRK_GATE_SHARE:
+		TRK_INC(tn, DROP_SHARE);
+		break;
+	case TRK_GATE_SPENT:
+		TRK_INC(tn, DROP_SPENT);
+		break;
+	}
+	return false;
+}
+
+/*
+ * Has a request that was dropped, or that is only renewed, a right seal or cookie for the address
+ * that it came from?  If its connection moves, the seal is right for another one.
+ */
+static bool is_authentic(int reason, const struct trk_grant *g)
+{
+	switch (reason) {
+	case TRK_DROP_COOKIE:
+	case TRK_DROP_KEY:
+	case TRK_DROP_OWNER:
+	case TRK_DROP_MAC:
+	case TRK_DROP_MOVED:
+		return false;
+	default:
+		return !g->moved;
+	}
+}
+
 /* Makes an event of a request for the application to answer. */
 static void queue_event(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 			const struct trk_peer *peer, struct workspace *w, unsigned int input)
@@ -256,11 +293,8 @@ static void queue_event(struct trk_net *tn, struct sock *sk, struct sk_buff *skb
 	struct trk_event *ev;
 	struct trk_item *item;
 
-	ev = trk_queue_reserve(q, &item);
-	if (!ev) {
-		TRK_INC(tn, EVENTS_DROPPED);
+	if (!passed(tn, trk_queue_reserve(q, peer->addr, &item, &ev)))
 		return;
-	}
 	item->grant = w->grant;
 	item->peer = *peer;
 	path_back(sk, skb, &item->path);
@@ -288,31 +322,37 @@ void trk_requests_rcv(struct trk_net *tn, struct sock *sk, struct sk_buff *skb,
 	const struct tcphdr *th = tcp_hdr(skb);
 	u32 seq = ntohl(th->seq) + off - th->doff * 4;
 	unsigned int avail = min_t(unsigned int, len, TRK_REQ_HDR_MAX);
+	struct trk_queue *q = trk_ports_queue(sk, NULL);
 	struct arrival a = { .sk = sk, .skb = skb };
 	struct trk_peer peer;
 	const u8 *p;
 	int reason;
 
 	TRK_INC(tn, REQ_RCVD);
+	peer_of(sk, skb, &peer);
+	if (!passed(tn, trk_queue_admit(q, peer.addr)))
+		return;
 	p = skb_header_pointer(skb, off, avail, w->hdr);
 	reason = p ? trk_wire_req_parse(&w->req, p, avail, len) : TRK_DROP_TRUNCATED;
 	if (reason)
 		goto drop;
-	if (w->req.kind == TRK_KIND_CLOSE && !(trk_ports_queue(sk, NULL)->flags & TRK_QUEUE_CLOSE))
+	if (w->req.kind == TRK_KIND_CLOSE && !(q->flags & TRK_QUEUE_CLOSE))
 		return;
-	peer_of(sk, skb, &peer);
 	env_init(tn, &a.env);
 	a.env.path_seg_size = path_seg_size;
 	reason = trk_server_step(&a.env, &peer, &w->req, seq, ntohl(th->ack_seq), len, &w->grant);
+	/* A request that issues no number was not recorded, so it must not be executed. */
+	if (!reason && !w->grant.renew_only &&
+	    (w->grant.count || w->grant.kind == TRK_KIND_CLOSE)) {
+		queue_event(tn, sk, skb, &peer, w, off + w->req.hdr_len);
+		return;
+	}
+	if (is_authentic(reason, &w->grant))
+		trk_queue_spend(q, peer.addr);
 	if (reason)
 		goto drop;
-	/* A request that issues no number was not recorded, so it must not be executed. */
-	if (!w->grant.count && w->grant.kind != TRK_KIND_CLOSE)
-		return;
-	if (w->grant.renew_only)
+	if (w->grant.count && w->grant.renew_only)
 		renew(tn, sk, skb, &peer, w);
-	else
-		queue_event(tn, sk, skb, &peer, w, off + w->req.hdr_len);
 	return;
 
 drop:

@@ -267,7 +267,7 @@ def floods():
 # --- a hostile application on its own queue --------------------------------------------
 
 QUEUE_PORT = 8080
-ENTRIES, EVENT_SIZE = 256, 2048
+ENTRIES, EVENT_SIZE = 512, 2048		# half of it for one address, whoever else asks
 TRK_QUEUE = 1
 IOC_OPS = 1 << 30 | 24 << 16 | ord("t") << 8 | 0x60
 IOC_SEEN = 1 << 30 | 4 << 16 | ord("t") << 8 | 0x61
