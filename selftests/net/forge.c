@@ -27,6 +27,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/trickles.h>
+
 #include "trickles-user/cipher.h"
 #include "core/nonce.h"
 #include "garbage.h"
@@ -72,23 +74,28 @@ static u32 sum(const u8 *p, size_t len, u32 s)
 	return len ? s + (u32)(p[0] << 8) : s;
 }
 
-static void transmit(u32 seq, u32 ack, const u8 *payload, u32 len)
+static void transmit_to(u16 port, u8 flags, u32 seq, u32 ack, const u8 *payload, u32 len)
 {
-	u8 p[sizeof(struct tcphdr) + TRK_OPT_LEN + sizeof(garbage.payload)] = { 0 };
+	u8 p[sizeof(struct tcphdr) + TRK_SYN_OPT_LEN + sizeof(garbage.payload)] = { 0 };
 	u8 pseudo[12] = { 127, 0, 0, 1, 127, 0, 0, 1, 0, IPPROTO_TCP };
-	u32 total = sizeof(struct tcphdr) + TRK_OPT_LEN + len, s;
+	u32 head = sizeof(struct tcphdr) + (flags & TH_SYN ? TRK_SYN_OPT_LEN : TRK_OPT_LEN);
+	u32 total = head + len, s;
 	struct sockaddr_in to = { .sin_family = AF_INET,
 				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	put_unaligned_be16(garbage.peer.port, p);
-	put_unaligned_be16(PORT, p + 2);
+	put_unaligned_be16(port, p + 2);
 	put_unaligned_be32(seq, p + 4);
 	put_unaligned_be32(ack, p + 8);
-	p[12] = (sizeof(struct tcphdr) + TRK_OPT_LEN) / 4 << 4;
-	p[13] = TH_ACK | TH_PUSH;
+	p[12] = head / 4 << 4;
+	p[13] = flags;
 	put_unaligned_be16(65535, p + 14);
-	trk_wire_opt_write(p + sizeof(struct tcphdr));
-	memcpy(p + sizeof(struct tcphdr) + TRK_OPT_LEN, payload, len);
+	if (flags & TH_SYN)
+		trk_wire_syn_opt_write(p + sizeof(struct tcphdr));
+	else
+		trk_wire_opt_write(p + sizeof(struct tcphdr));
+	if (len)
+		memcpy(p + head, payload, len);
 	put_unaligned_be16((u16)total, pseudo + 10);
 	s = sum(p, total, sum(pseudo, sizeof(pseudo), 0));
 	s = (s & 0xffff) + (s >> 16);
@@ -97,6 +104,11 @@ static void transmit(u32 seq, u32 ack, const u8 *payload, u32 len)
 	if (sendto(raw_fd, p, total, 0, (struct sockaddr *)&to, sizeof(to)) < 0)
 		die("sendto: %m");
 	sent++;
+}
+
+static void transmit(u32 seq, u32 ack, const u8 *payload, u32 len)
+{
+	transmit_to(PORT, TH_ACK | TH_PUSH, seq, ack, payload, len);
 }
 
 /* Answers all events, with as much data as the kernel takes. */
@@ -223,19 +235,67 @@ static void cost_of(const char *name, u8 kind, u64 away, u32 window, bool late, 
 	printf("cost %-32s %llu\n", name, (unsigned long long)least);
 }
 
+/* Prints the same of a packet that is no request of anybody's, and may be sent again and again. */
+static void cost_again(const char *name, u16 port, u8 flags)
+{
+	u64 least = UINT64_MAX, begin;
+	unsigned int i;
+
+	for (i = 0; i < REPEATS; i++) {
+		begin = now_ns();
+		transmit_to(port, flags, 1000, 2000, garbage.payload,
+			    flags & TH_SYN ? 0 : garbage.len);
+		least = min_t(u64, least, now_ns() - begin);
+	}
+	printf("cost %-32s %llu\n", name, (unsigned long long)least);
+}
+
+static void write_request(struct trk_req *q, u64 conn, u64 away, u32 window, bool spoilt)
+{
+	worst_request(q, conn, away, window, false);
+	if (spoilt)
+		garbage.cont[30] ^= 1;
+	garbage.len = trk_wire_req_write(garbage.payload, q);
+}
+
+/*
+ * The same segment with a wrong seal, when nobody listens for it, and when this address has so much
+ * of the queue that its seal is not looked at.
+ */
+static void costs_unlooked(void)
+{
+	struct trk_req worst = { .kind = TRK_KIND_RANGE, .seg_size = 1448 };
+	unsigned int i;
+
+	for (i = 0; i < TRK_QUEUE_ENTRIES_DEFAULT; i++) {
+		struct trk_req q = { .kind = TRK_KIND_RANGE, .seg_size = 1448 };
+
+		write_request(&q, (1 << 22) + i, 0, 10, false);
+		transmit(1000, 2000, garbage.payload, garbage.len);
+	}
+	write_request(&worst, 1, 1000000, 100, true);
+	cost_again("wrong seal, no listener", PORT + 1, TH_ACK | TH_PUSH);
+	cost_again("wrong seal, at the gate", PORT, TH_ACK | TH_PUSH);
+	answer_all();
+}
+
 static void costs(void)
 {
+	cost_again("SYN", PORT, TH_SYN);
 	cost_of("wrong seal", TRK_KIND_RANGE, 1000000, 100, false, true);
 	cost_of("first, wrong cookie", TRK_KIND_FIRST, 0, 10, false, false);
 	cost_of("close", TRK_KIND_CLOSE, 0, 10, false, false);
 	cost_of("range of 10 numbers", TRK_KIND_RANGE, 0, 10, false, false);
 	cost_of("range of 10, 32 claims", TRK_KIND_RANGE, 1000000, 10, false, false);
+	/* The last one is answered no more, but its claims are looked at each time. */
+	cost_again("replay of that", PORT, TH_ACK | TH_PUSH);
 	cost_of("range of 32768", TRK_KIND_RANGE, 0, TRK_MAX_CWND, false, false);
 	cost_of("range of 32768, 32 claims", TRK_KIND_RANGE, 4000000000, TRK_MAX_CWND, false,
 		false);
 	cost_of("timeout, 32 claims", TRK_KIND_TIMEOUT, 4000000000, TRK_MAX_CWND, false, false);
 	cost_of("timeout past the horizon", TRK_KIND_TIMEOUT, 4000000000, TRK_MAX_CWND, true,
 		false);
+	costs_unlooked();
 }
 
 int main(int argc, char **argv)
