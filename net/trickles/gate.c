@@ -7,7 +7,8 @@
  * A source is charged for nothing but what it has proved to have sent, by a right seal or cookie:
  * for the entries that its requests are in, and for authentic requests that are good for nothing
  * (replays, renewals), which cost up to eighteen times as much as a forged one.  So nobody can use
- * up what another address may have by sending in its name (Documentation/rationale.rst, "The gate").
+ * up what another address may have by sending in its name (Documentation/rationale.rst, "The
+ * gate").
  */
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
