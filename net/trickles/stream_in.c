@@ -107,14 +107,14 @@ static void opened(struct sock *sk, const struct tcphdr *th)
 	trk_stream_pump(sk, GFP_ATOMIC);
 }
 
-/* One packet: @len bytes of payload from byte @at of the skb on. */
-static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsigned int pieces,
-		   u32 seqrel, u64 now)
+/* One packet: @len bytes of payload from byte @at of the skb of the train on. */
+static void packet(struct sock *sk, struct trk_rcvq_train *from, u32 at, u32 len, u32 seqrel,
+		   u64 now)
 {
 	struct trk_stream *st = trk_sk(sk)->stream;
 	struct trk_net *tn = trk_net(sock_net(sk));
 	struct trk_client *cl = &st->cl;
-	struct sk_buff *hold = NULL;
+	struct sk_buff *skb = from->skb, *hold = NULL;
 	struct trk_delivery in;
 	struct trk_resp r;
 	const u8 *p;
@@ -132,16 +132,16 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 	err = p ? trk_wire_resp_parse(&r, p, have, len) : TRK_DROP_TRUNCATED;
 	if (!err && r.data_len) {
 		/* Without memory for its data the packet is dropped: the core does not see it. */
-		hold = trk_rcvq_hold(sk, skb, pieces, (s32)(r.off - (u32)cl->rcv_nxt) <= 0);
+		hold = trk_rcvq_hold(sk, from, (s32)(r.off - (u32)cl->rcv_nxt) <= 0);
 		if (!hold)
 			return;
-		learn_share(st, len, hold->truesize);
+		learn_share(st, len, trk_rcvq_size(from));
 	}
 	if (!err)
 		err = trk_receive_response(cl, &r, seqrel, now, &in);
 	if (err) {
 		TRK_DROP(tn, err);
-		kfree_skb(hold);
+		trk_rcvq_drop(hold);
 		return;
 	}
 	TRK_ADD(tn, BYTES_RCVD, in.len);
@@ -149,7 +149,7 @@ static void packet(struct sock *sk, struct sk_buff *skb, u32 at, u32 len, unsign
 		cl->rcv_nxt = trk_rcvq_add(sk, &st->ooo, cl->rcv_nxt, hold, in.off,
 					   at + len - in.len, in.len);
 	else
-		consume_skb(hold);
+		trk_rcvq_drop(hold);
 }
 
 /* One packet, or a train, in which one begins at every multiple of the segment size. */
@@ -159,6 +159,7 @@ static void train(struct sock *sk, struct sk_buff *skb)
 	const struct tcphdr *th = tcp_hdr(skb);
 	u32 seqrel = ntohl(th->seq) - st->server_isn;
 	u32 at = th->doff * 4, left = skb->len - at, step = left;
+	struct trk_rcvq_train whole;
 	unsigned int pieces = 1;
 	u64 now = trk_stream_now_us();
 
@@ -166,14 +167,16 @@ static void train(struct sock *sk, struct sk_buff *skb)
 		step = skb_shinfo(skb)->gso_size;
 		pieces = DIV_ROUND_UP(left, step);
 	}
+	trk_rcvq_begin(&whole, skb, pieces);
 	while (left) {
 		u32 len = min(step, left);
 
-		packet(sk, skb, at, len, pieces, seqrel, now);
+		packet(sk, &whole, at, len, seqrel, now);
 		at += len;
 		left -= len;
 		seqrel += len;
 	}
+	trk_rcvq_settle(sk, &whole);
 }
 
 /*
