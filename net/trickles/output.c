@@ -92,22 +92,6 @@ static bool dont_fragment(const struct trk_path *path, const struct sock *sk,
 	return !path->fragment;
 }
 
-/**
- * trk_output_fits - can a segment be sent?
- * @path: where to
- * @sk: socket that sends
- * @dst: its route
- * @len: bytes of its TCP payload
- *
- * Context: any.
- * Return: false if the route is too narrow for it, and it must not be cut into fragments.
- */
-bool trk_output_fits(const struct trk_path *path, const struct sock *sk,
-		     const struct dst_entry *dst, unsigned int len)
-{
-	return len + TRK_HDR4 <= dst_mtu(dst) || !dont_fragment(path, sk, dst);
-}
-
 /* Puts an IPv4 header in front and sends the segment, which has its route. */
 static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff *skb)
 {

@@ -42,8 +42,6 @@ struct trk_path {
 };
 
 struct rtable *trk_output_route(const struct trk_path *path, const struct sock *sk);
-bool trk_output_fits(const struct trk_path *path, const struct sock *sk,
-		     const struct dst_entry *dst, unsigned int len);
 struct sk_buff *trk_output_alloc(unsigned int linear, gfp_t gfp);
 int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_entry *dst,
 		    struct sk_buff *skb, u32 seq, u32 ack, u8 flags, u16 window, u16 gso_seg_size);

@@ -78,18 +78,8 @@ void trk_rcvq_begin(struct trk_rcvq_train *train, struct sk_buff *skb, unsigned 
 {
 	train->skb = skb;
 	train->pieces = pieces;
+	train->size = pieces == 1 ? skb->truesize : skb->truesize / pieces + CLONE_SIZE;
 	INIT_LIST_HEAD(&train->kept);
-}
-
-/**
- * trk_rcvq_size - memory that is charged for a packet if all of its train are kept
- * @train: the train
- */
-unsigned int trk_rcvq_size(const struct trk_rcvq_train *train)
-{
-	if (train->pieces == 1)
-		return train->skb->truesize;
-	return train->skb->truesize / train->pieces + CLONE_SIZE;
 }
 
 /**
@@ -164,7 +154,8 @@ void trk_rcvq_settle(struct sock *sk, struct trk_rcvq_train *train)
 
 	if (list_empty(&train->kept))
 		return;
-	rcvq_ring_skb(train->kept.next)->truesize += size;
+	/* The last one, which as a rule goes last: then the charge need not move. */
+	rcvq_ring_skb(train->kept.prev)->truesize += size;
 	atomic_add(size, &sk->sk_rmem_alloc);
 	sk_mem_charge(sk, size);
 	list_del(&train->kept);

@@ -14,16 +14,17 @@
  * struct trk_rcvq_train - a segment, or a train of segments, while its packets are looked at
  * @skb: has the data of all of them
  * @pieces: number of packets
+ * @size: memory that is charged for a packet if all of them are kept
  * @kept: those that are kept, if there are several
  */
 struct trk_rcvq_train {
 	struct sk_buff *skb;
 	unsigned int pieces;
+	unsigned int size;
 	struct list_head kept;
 };
 
 void trk_rcvq_begin(struct trk_rcvq_train *train, struct sk_buff *skb, unsigned int pieces);
-unsigned int trk_rcvq_size(const struct trk_rcvq_train *train);
 struct sk_buff *trk_rcvq_hold(struct sock *sk, struct trk_rcvq_train *train, bool in_order);
 void trk_rcvq_drop(struct sk_buff *skb);
 u64 trk_rcvq_add(struct sock *sk, struct rb_root *ooo, u64 nxt, struct sk_buff *skb,

@@ -135,7 +135,7 @@ static void packet(struct sock *sk, struct trk_rcvq_train *from, u32 at, u32 len
 		hold = trk_rcvq_hold(sk, from, (s32)(r.off - (u32)cl->rcv_nxt) <= 0);
 		if (!hold)
 			return;
-		learn_share(st, len, trk_rcvq_size(from));
+		learn_share(st, len, from->size);
 	}
 	if (!err)
 		err = trk_receive_response(cl, &r, seqrel, now, &in);

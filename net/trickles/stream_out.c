@@ -126,11 +126,6 @@ void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 	dst = trk_stream_out_route(sk, &path);
 	/* What no packet can do without goes in fragments, where it has to. */
 	path.fragment |= len > trk_client_seg_size(&st->cl);
-	if (dst && !trk_output_fits(&path, sk, dst, len)) {
-		TRK_INC(trk_net(sock_net(sk)), TOO_LARGE);
-		trk_client_narrow(&st->cl, dst_mtu(dst) - TRK_HDR4, trk_stream_now_us());
-		return;
-	}
 	skb = trk_output_alloc(len, GFP_ATOMIC);
 	if (!skb) {
 		TRK_INC(trk_net(sock_net(sk)), DROP_NOMEM);
@@ -143,8 +138,9 @@ void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 		return;
 	}
 	note_sent(sk, seq, seq + len);
-	trk_output_send(&path, sk, dst, skb, seq, st->server_isn + out->ackrel,
-			TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0);
+	if (trk_output_send(&path, sk, dst, skb, seq, st->server_isn + out->ackrel,
+			    TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0) == -EMSGSIZE && dst)
+		trk_client_narrow(&st->cl, dst_mtu(dst) - TRK_HDR4, trk_stream_now_us());
 }
 
 /**

@@ -9,22 +9,6 @@
 #include "wanted.h"
 
 /**
- * trk_numbers_place - where does a packet stand?
- * @cl: the client
- * @x: its number
- *
- * Return: its TCP sequence number, relative to the server's ISN + 1.
- */
-u32 trk_numbers_place(const struct trk_client *cl, u64 x)
-{
-	const struct trk_numbers *n = &cl->num;
-
-	if (x > n->before_end)
-		return n->at + (u32)(x - 1) * cl->seg_size;
-	return n->before.at + (u32)(x - 1) * n->before.seg_size;
-}
-
-/**
  * trk_numbers_resize - a domain begins, in which packets may have another size
  * @cl: the client; its @seg_size is that from before
  * @base: numbers up to this one keep their places
