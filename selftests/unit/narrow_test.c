@@ -175,7 +175,7 @@ static void told__in_the_handshake(void)
 	CHECK(!lone_pump(&lone));
 }
 
-/* From the second repetition on both request and answer are small. */
+/* From attempt 2 on both request and answer are small. */
 static void attempt__small(void)
 {
 	lone_begin(&lone);

@@ -772,7 +772,7 @@ static void timeout__another_segment_size(void)
 	CHECK_EQ(h.cont.seg_size, 700);
 }
 
-/* From the second repetition on the answer is small, if it can be. */
+/* From attempt 2 on the answer is small, if it can be. */
 static void timeout__small_attempts(void)
 {
 	struct trk_answer a;

@@ -117,7 +117,7 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 	if (cl->state != TRK_CL_OPEN)
 		return false;
 	/*
-	 * Servers will not hold the key of the domain's birth for ever, and only with another domain
+	 * Servers will not hold the key of the domain's birth for ever, and only in another domain
 	 * may packets be larger again.  The client waits for what it asked for, and then begins one
 	 * (protocol.rst, "Keys that change", "Paths that become narrow").
 	 */

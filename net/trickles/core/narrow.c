@@ -42,7 +42,7 @@ static u16 next_lower(const struct trk_client *cl)
  */
 bool trk_narrow_large(const struct trk_client *cl, u32 size)
 {
-	return size > NARROW_SEG_SIZE || (size > TRK_MIN_SEG_SIZE && cl->seg_size <= NARROW_SEG_SIZE);
+	return size > (cl->seg_size > NARROW_SEG_SIZE ? NARROW_SEG_SIZE : TRK_MIN_SEG_SIZE);
 }
 
 /**
@@ -114,11 +114,9 @@ void trk_narrow_timed_out(struct trk_client *cl, u64 now_us)
 	u16 lower = next_lower(cl);
 	unsigned int i;
 
-	for (i = 0; i < TRK_WAYS && n->doubt; i++) {
-		if (n->tried[i] && !n->passed[i] && lower < n->seg_size) {
+	for (i = 0; i < TRK_WAYS; i++)
+		if (n->doubt && n->tried[i] && !n->passed[i] && lower < n->seg_size)
 			lower_to(cl, lower, now_us);
-		}
-	}
 	if (n->raise || (n->seg_size < cl->want_seg_size && now_us >= n->raise_us)) {
 		n->seg_size = cl->want_seg_size;
 		n->raise = false;

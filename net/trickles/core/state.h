@@ -197,7 +197,7 @@ struct trk_narrow {
 	bool tried[TRK_WAYS];		/* since then a large packet was sent, or asked for */
 	bool passed[TRK_WAYS];		/* since then a large packet arrived */
 	bool raise;			/* what fits now is too little for the server */
-	u64 raise_us;			/* from then on as much as in the beginning may be asked for */
+	u64 raise_us;			/* when the first size may be asked for again */
 	u64 wait_us;			/* by so much is that put off; doubles each time */
 };
 

@@ -29,7 +29,7 @@
 
 #define TRK_MIN_SEG_SIZE	512		/* bytes of TCP payload in a full packet */
 #define TRK_MAX_SEG_SIZE	16000		/* TRK_MAX_CWND of them stay below 2^30 bytes */
-#define TRK_SMALL_ATTEMPT	2		/* from here on FIRST, TIMEOUT and answer are small */
+#define TRK_SMALL_ATTEMPT	2		/* from it on request and answer are small */
 
 #define TRK_MAC_LEN		16
 #define TRK_CONT_LEN		72		/* transport continuation on the wire */
@@ -120,7 +120,7 @@ struct trk_req {
 	u8 nclaims;
 	u8 nask;
 	bool has_input;
-	u16 seg_size;		/* FIRST, TIMEOUT: TCP payload that the client can take; 0: as before */
+	u16 seg_size;		/* FIRST, TIMEOUT: TCP payload that the client takes; 0: as before */
 	u32 token;
 	u32 ackrel;		/* TCP ack less (server's ISN + 1) */
 	u32 m, n;
