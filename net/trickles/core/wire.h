@@ -120,7 +120,7 @@ struct trk_req {
 	u8 nclaims;
 	u8 nask;
 	bool has_input;
-	u16 seg_size;		/* FIRST, TIMEOUT: TCP payload that the client takes; 0: as before */
+	u16 seg_size;		/* FIRST, TIMEOUT: TCP payload for the client; 0: as before */
 	u32 token;
 	u32 ackrel;		/* TCP ack less (server's ISN + 1) */
 	u32 m, n;
