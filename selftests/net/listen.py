@@ -12,8 +12,10 @@ import fcntl
 import mmap
 import os
 import resource
+import signal
 import socket
 import struct
+import subprocess
 import sys
 
 import trk
@@ -183,6 +185,53 @@ def queue_option():
         equal((entries, length), (16, 4096 + 16 * 16384))
         with mmap.mmap(s.fileno(), length, mmap.MAP_SHARED, mmap.PROT_READ) as head:
             equal(struct.unpack_from("IIII", head), (2, 16, 16384, 4096))
+
+
+@case("a part of the mapped queue that was thrown away is gone, and no zeroes are in its place")
+def thrown_away():
+    with listening() as s, mmap.mmap(s.fileno(), queue(s)[1], mmap.MAP_SHARED,
+                                     mmap.PROT_READ) as head:
+        equal(struct.unpack_from("I", head), (2,), "version")
+        child = os.fork()
+        if not child:
+            head.madvise(mmap.MADV_DONTNEED)
+            os._exit(head[0])
+        equal(os.WTERMSIG(os.waitpid(child, 0)[1]), signal.SIGBUS, "how the reader ended")
+        equal(struct.unpack_from("I", head), (2,), "version, for others")
+
+
+@case("the input hook comes with listen() or connect(), not with socket() or bind()")
+def hook():
+    fresh = SERVER + "-fresh"
+    ip = ["ip", "netns"]
+    subprocess.run([*ip, "add", fresh], check=True)
+    try:
+        subprocess.run(["ip", "-n", fresh, "link", "set", "lo", "up"], check=True)
+        wire = trk.Wire(fresh)
+
+        def seen():
+            """Does a marked segment, which is nobody's, get to us, or else to TCP?"""
+            wire.drain()
+            with trk.Counting(fresh) as count:
+                wire.send("127.0.0.1", "127.0.0.1", trk.segment(
+                    "127.0.0.1", "127.0.0.1", 1000, PORT + 1, 1, 1, trk.ACK,
+                    trk.request(trk.FIRST)))
+                rst = wire.receive(lambda seg: seg.dport == 1000, 1)
+                ours = count.drops() == {"DropNoListener": 1}
+                equal(rst is None, ours, "RST by TCP, unless it is ours")
+                return ours
+
+        with trk.inside(fresh):
+            s, other = new(), new()
+            s.bind(("127.0.0.1", PORT))
+            equal(seen(), False, "before listen()")
+            s.listen()
+            equal(seen(), True, "after listen()")
+            s.close()
+            other.close()
+            equal(seen(), True, "after the last close()")
+    finally:
+        subprocess.run([*ip, "del", fresh], check=True)
 
 
 @case("TRK_OWNER: lengths, not after listen(), one for all of a group")

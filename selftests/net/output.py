@@ -140,11 +140,16 @@ def full(count):
     return count.delta().get("OutputFull", 0) > 0
 
 
-def stalls(*qdisc):
-    """Answers into a queue that lets hardly anything out: as much as is allowed, and no more."""
+def stalls(*qdisc, inner=()):
+    """
+    Answers into a queue, with another one inside it or not, that lets hardly anything out: as much
+    as is allowed, and no more.
+    """
     with served(OUTPUT_MAX), trk.Counting(SERVER) as count:
         downloads = connected(SLOW, "1000000", CLIENTS)
         with queue(*qdisc):
+            if inner:
+                tc("qdisc", "add", "dev", "client", "parent", "1:1", *inner)
             downloads = drive(downloads, lambda: full(count))
             equal(full(count), True, "answers were refused")
             held = backlog()
@@ -157,6 +162,12 @@ def stalls(*qdisc):
 @case("tbf: no more of one destination than its share waits")
 def tbf():
     stalls("tbf", "rate", "64kbit", "burst", "70000", "limit", "100000000")
+
+
+@case("pfifo_fast behind a link that is slow: likewise")
+def pfifo_fast():
+    stalls("handle", "1:", "tbf", "rate", "64kbit", "burst", "70000", "limit", "100000000",
+           inner=("pfifo_fast",))
 
 
 @case("fq, which orphans what a listening socket sends: likewise")
