@@ -65,7 +65,8 @@
 
 /**
  * struct trk_queue_info - TRK_QUEUE
- * @entries: how many events can wait for an answer: a power of two; 0 means the default
+ * @entries: how many events can wait for an answer: a power of two; 0 means the default.  Those of
+ *	one address have five eighths of them at most.
  * @event_size: bytes of an entry, which holds struct trk_event, the opaque bytes of continuations,
  *	and input: a power of two; 0 means the default.  Input that does not fit the entry is cut
  *	off, and the client sends it again.
