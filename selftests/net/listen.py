@@ -189,15 +189,15 @@ def queue_option():
 
 @case("a part of the mapped queue that was thrown away is gone, and no zeroes are in its place")
 def thrown_away():
-    with listening() as s, mmap.mmap(s.fileno(), queue(s)[1], mmap.MAP_SHARED,
-                                     mmap.PROT_READ) as head:
-        equal(struct.unpack_from("I", head), (2,), "version")
-        child = os.fork()
-        if not child:
-            head.madvise(mmap.MADV_DONTNEED)
-            os._exit(head[0])
-        equal(os.WTERMSIG(os.waitpid(child, 0)[1]), signal.SIGBUS, "how the reader ended")
-        equal(struct.unpack_from("I", head), (2,), "version, for others")
+    for flags in mmap.MAP_SHARED, mmap.MAP_PRIVATE:
+        with listening() as s, mmap.mmap(s.fileno(), queue(s)[1], flags, mmap.PROT_READ) as head:
+            equal(struct.unpack_from("I", head), (2,), "version")
+            child = os.fork()
+            if not child:
+                head.madvise(mmap.MADV_DONTNEED)
+                os._exit(head[0])
+            equal(os.WTERMSIG(os.waitpid(child, 0)[1]), signal.SIGBUS, "how the reader ended")
+            equal(struct.unpack_from("I", head), (2,), "version, for others")
 
 
 @case("the input hook comes with listen() or connect(), not with socket() or bind()")

@@ -14,6 +14,7 @@ import select
 import socket
 import subprocess
 import sys
+import time
 
 import trk
 from trk import case, equal, wait_for
@@ -175,21 +176,42 @@ def fq():
     stalls("fq", "maxrate", "64kbit", "limit", "100000", "flow_limit", "100000")
 
 
-@case("a client that does not get its packets holds up no other, and goes on when it does")
+def best_time(rounds, enough=0.0):
+    """
+    Of some downloads of the other client's, until it is short enough: what else this machine does
+    only adds to it.
+    """
+    best = None
+    while rounds and (best is None or best > enough):
+        begin = time.monotonic()
+        equal(drive([Download(OTHER, "1000000") for _ in range(2)]), [],
+              "downloads of another client")
+        took = time.monotonic() - begin
+        best = took if best is None else min(best, took)
+        rounds -= 1
+    return best
+
+
+@case("a client that does not get its packets takes no other's rate, and goes on when it does")
 def one_stalled():
     slow_class = ("qdisc", "add", "dev", "client", "parent", "1:2", "handle", "2:", "tbf", "burst",
                   "70000", "limit", "100000000", "rate")
-    with served(OUTPUT_MAX), trk.Counting(SERVER) as count, \
+    with served(OUTPUT_MAX), \
             queue("handle", "1:", "prio", "bands", "2", "priomap", *["0"] * 16):
         tc(*slow_class, "64kbit")
+        # The link is to be the limit for the other one, and not the machine.
+        tc("qdisc", "add", "dev", "client", "parent", "1:1", "handle", "3:", "tbf", "burst",
+           "70000", "limit", "100000000", "rate", "8mbit")
         tc("filter", "add", "dev", "client", "parent", "1:", "protocol", "ip", "u32", "match",
            "ip", "dst", SLOW, "flowid", "1:2")
-        slow = drive(connected(SLOW, "1000000", CLIENTS // 2), lambda: full(count))
-        equal(full(count), True, "answers were refused")
-        for _ in range(4):
-            equal(drive([Download(OTHER, "1000000") for _ in range(3)]), [],
-                  "downloads of another client")
-        equal(count.delta().get("EventsDropped", 0), 0, "requests that found no entry")
+        alone = best_time(4)
+        with trk.Counting(SERVER) as count:
+            slow = drive(connected(SLOW, "1000000", CLIENTS // 2), lambda: full(count))
+            equal(full(count), True, "answers were refused")
+            beside = best_time(20, alone / 0.95)
+            equal(count.delta().get("EventsDropped", 0), 0, "requests that found no entry")
+        print("# %.2f s alone, %.2f s beside a client that stands still" % (alone, beside))
+        equal(beside < alone / 0.9, True, "%.2f s, %.2f s alone" % (beside, alone))
         equal(backlog() < SHARE + TRAIN, True, "bytes in the queue")
         tc("qdisc", "change", *slow_class[2:], "10gbit")
         equal(drive(slow), [], "downloads of the slow client")
