@@ -250,8 +250,13 @@ static unsigned int hook_in(void *priv, struct sk_buff *skb, const struct nf_hoo
 
 	if (skb->pkt_type != PACKET_HOST)
 		return NF_ACCEPT;
-	if (ip_hdr(skb)->protocol == IPPROTO_ICMP)
-		return trk_icmp_rcv(tn, skb);
+	/* What comes back from NFQUEUE does so in process context. */
+	if (ip_hdr(skb)->protocol == IPPROTO_ICMP) {
+		local_bh_disable();
+		verdict = trk_icmp_rcv(tn, skb);
+		local_bh_enable();
+		return verdict;
+	}
 	if (ip_hdr(skb)->protocol != IPPROTO_TCP)
 		return NF_ACCEPT;
 	th = skb_header_pointer(skb, skb_transport_offset(skb), sizeof(*th), buf);
@@ -262,7 +267,6 @@ static unsigned int hook_in(void *priv, struct sk_buff *skb, const struct nf_hoo
 		if (!th)
 			return NF_ACCEPT;
 		if (is_marked(th)) {
-			/* A segment that comes back from NFQUEUE does so in process context. */
 			local_bh_disable();
 			verdict = hook_marked(tn, skb);
 			local_bh_enable();

@@ -80,12 +80,6 @@ void trk_queue_destroy(struct trk_queue *q)
 	kfree(q);
 }
 
-/*
- * Without operations the kernel would take the mapping for anonymous memory, and give a page of
- * zeroes for one that the process has thrown away (MADV_DONTNEED). With these it is SIGBUS.
- */
-static const struct vm_operations_struct queue_vm_ops = { };
-
 /**
  * trk_queue_mmap - map a queue read-only
  * @q: the queue
@@ -104,7 +98,6 @@ int trk_queue_mmap(struct trk_queue *q, struct vm_area_struct *vma)
 		return -EPERM;
 	vma->vm_flags &= ~(VM_MAYWRITE | VM_MAYEXEC);
 	vma->vm_flags |= VM_DONTEXPAND | VM_DONTDUMP;
-	vma->vm_ops = &queue_vm_ops;
 	for (at = vma->vm_start; at < vma->vm_end; at += PAGE_SIZE) {
 		void *page = (void *)q->head + (at - vma->vm_start);
 		int err = vm_insert_page(vma, at, vmalloc_to_page(page));

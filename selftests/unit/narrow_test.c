@@ -20,7 +20,7 @@ static void doubtful(u16 seg_size)
 	cl->seg_size = seg_size;
 	cl->want_seg_size = seg_size;
 	cl->narrow.seg_size = seg_size;
-	trk_narrow_begin(cl, true);
+	trk_narrow_begin(cl, true, lone.now_us);
 }
 
 static u16 after_timeout(void)
@@ -64,7 +64,15 @@ static void lower__not_otherwise(void)
 	doubtful(1448);
 	trk_narrow_sent(cl, 300, LOWER);
 	CHECK_EQ(after_timeout(), 1448);
+	/* Later losses are others. */
+	trk_narrow_sent(cl, 1448, 1448);
+	CHECK_EQ(after_timeout(), 1448);
+	doubtful(1448);
+	trk_narrow_sent(cl, 1448, 1448);
+	lone.now_us += 10 * SECOND_US + 1;
+	CHECK_EQ(after_timeout(), 1448);
 	/* It arrived: in one direction each. */
+	doubtful(1448);
 	trk_narrow_sent(cl, 300, 1448);
 	trk_narrow_received(cl, false, LOWER + 1);
 	CHECK_EQ(after_timeout(), 1448);
@@ -73,7 +81,9 @@ static void lower__not_otherwise(void)
 	trk_narrow_received(cl, true, 100);
 	CHECK_EQ(after_timeout(), 1448);
 	/* That large ones arrive says nothing of the other direction. */
-	trk_narrow_sent(cl, 300, 1448);
+	doubtful(1448);
+	trk_narrow_sent(cl, 1448, 1448);
+	trk_narrow_received(cl, true, 100);
 	CHECK_EQ(after_timeout(), LOWER);
 	/* Small packets have not got through where large ones did not: that is an outage. */
 	doubtful(1448);
@@ -83,7 +93,7 @@ static void lower__not_otherwise(void)
 	/* Another small answer begins the doubt anew. */
 	doubtful(1448);
 	trk_narrow_sent(cl, 1448, 1448);
-	trk_narrow_begin(cl, true);
+	trk_narrow_begin(cl, true, lone.now_us);
 	CHECK_EQ(after_timeout(), 1448);
 }
 
@@ -106,7 +116,7 @@ static void raise__after_a_while(void)
 
 	doubtful(1448);
 	for (wait = 10 * SECOND_US; wait <= 320 * SECOND_US; wait *= 2) {
-		trk_narrow_begin(cl, true);
+		trk_narrow_begin(cl, true, lone.now_us);
 		trk_narrow_sent(cl, 300, 1448);
 		CHECK_EQ(after_timeout(), LOWER);
 		lone.now_us += wait - 1;
@@ -114,7 +124,7 @@ static void raise__after_a_while(void)
 		lone.now_us++;
 		CHECK_EQ(after_timeout(), 1448);
 	}
-	trk_narrow_begin(cl, true);
+	trk_narrow_begin(cl, true, lone.now_us);
 	trk_narrow_sent(cl, 300, 1448);
 	CHECK_EQ(after_timeout(), LOWER);
 	lone.now_us += 600 * SECOND_US;

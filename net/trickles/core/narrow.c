@@ -19,6 +19,10 @@
 #define WAIT_MIN_US	10000000ULL
 #define WAIT_MAX_US	600000000ULL
 
+/* A narrow path shows within a few timeouts, or within so long; later losses are others. */
+#define DOUBT_MIN_US	10000000ULL
+#define DOUBT_RTOS	4
+
 /* The segment size that is tried when full packets do not arrive. */
 static u16 next_lower(const struct trk_client *cl)
 {
@@ -49,16 +53,18 @@ bool trk_narrow_large(const struct trk_client *cl, u32 size)
  * trk_narrow_begin - a domain begins
  * @cl: the client
  * @small: the request that began it and its answer were small, since several did not get through
+ * @now_us: monotonic time
  *
  * There may have been an outage, or only small packets get through.  What comes next tells.
  */
-void trk_narrow_begin(struct trk_client *cl, bool small)
+void trk_narrow_begin(struct trk_client *cl, bool small, u64 now_us)
 {
 	if (!small)
 		return;
 	memset(cl->narrow.tried, 0, sizeof(cl->narrow.tried));
 	memset(cl->narrow.passed, 0, sizeof(cl->narrow.passed));
 	cl->narrow.doubt = true;
+	cl->narrow.doubt_us = now_us;
 }
 
 /**
@@ -105,22 +111,26 @@ static void lower_to(struct trk_client *cl, u16 seg_size, u64 now_us)
  * @cl: the client
  * @now_us: monotonic time
  *
- * If small packets have got through since large ones did not, and large ones again have not,
- * smaller ones than these are asked for.
+ * If small packets have got through since large ones did not, and the large ones behind them again
+ * have not, smaller ones than these are asked for.
  */
 void trk_narrow_timed_out(struct trk_client *cl, u64 now_us)
 {
 	struct trk_narrow *n = &cl->narrow;
+	u64 age = now_us - n->doubt_us;
 	u16 lower = next_lower(cl);
 	unsigned int i;
+
+	if (age > max_t(u64, DOUBT_MIN_US, DOUBT_RTOS * cl->rto_us))
+		n->doubt = false;
 
 	for (i = 0; i < TRK_WAYS; i++)
 		if (n->doubt && n->tried[i] && !n->passed[i] && lower < n->seg_size)
 			lower_to(cl, lower, now_us);
+	n->doubt = false;
 	if (n->raise || (n->seg_size < cl->want_seg_size && now_us >= n->raise_us)) {
 		n->seg_size = cl->want_seg_size;
 		n->raise = false;
-		n->doubt = false;
 	}
 }
 

@@ -5,7 +5,7 @@
 
 #include "state.h"
 
-void trk_narrow_begin(struct trk_client *cl, bool small);
+void trk_narrow_begin(struct trk_client *cl, bool small, u64 now_us);
 void trk_narrow_sent(struct trk_client *cl, u32 size, u32 asked);
 void trk_narrow_received(struct trk_client *cl, bool answers_large, u32 size);
 void trk_narrow_timed_out(struct trk_client *cl, u64 now_us);

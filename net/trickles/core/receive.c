@@ -10,7 +10,8 @@
 #include "timer.h"
 #include "wanted.h"
 
-static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk_cont *c)
+static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk_cont *c,
+			 u64 now_us)
 {
 	const struct trk_entry *p = &cl->req.pending;
 	struct trk_held_cont *held;
@@ -56,7 +57,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	if (p->what == TRK_WHAT_INPUT && p->token == cl->tx.token)
 		cl->tx.left = p->count;
 	trk_numbers_resize(cl, c->base, c->seg_size);
-	trk_narrow_begin(cl, cl->req.attempt >= TRK_SMALL_ATTEMPT);
+	trk_narrow_begin(cl, cl->req.attempt >= TRK_SMALL_ATTEMPT, now_us);
 	cl->state = TRK_CL_OPEN;
 	cl->req.waiting = false;
 	cl->req.knocking = false;
@@ -64,7 +65,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 }
 
 /* Is this an answer to the FIRST or TIMEOUT request that is out?  If so, its domain begins. */
-static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
+static int enter_domain(struct trk_client *cl, const struct trk_resp *r, u64 now_us)
 {
 	const struct trk_entry *p = &cl->req.pending;
 	u64 x = trk_num_near(p->first, r->num);
@@ -80,7 +81,7 @@ static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
 	if (trk_seal_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base ||
 	    c.law.first_loss || c.seg_size > cl->want_seg_size)
 		return TRK_DROP_NUMBER;
-	domain_begin(cl, r->cont.p, &c);
+	domain_begin(cl, r->cont.p, &c, now_us);
 	return TRK_OK;
 }
 
@@ -423,7 +424,7 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 
 		if (cl->state == TRK_CL_OPEN && seqrel != trk_numbers_place(cl, num))
 			return TRK_DROP_PLACE;
-		err = enter_domain(cl, r);
+		err = enter_domain(cl, r, now_us);
 		if (err)
 			return err;
 	}

@@ -194,6 +194,7 @@ enum trk_way { TRK_WAY_UP, TRK_WAY_DOWN, TRK_WAYS };
 struct trk_narrow {
 	u16 seg_size;			/* to be asked for with the next TIMEOUT request */
 	bool doubt;			/* several requests got through only when they were small */
+	u64 doubt_us;			/* since when */
 	bool tried[TRK_WAYS];		/* since then a large packet was sent, or asked for */
 	bool passed[TRK_WAYS];		/* since then a large packet arrived */
 	bool raise;			/* what fits now is too little for the server */
