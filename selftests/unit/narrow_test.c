@@ -172,6 +172,25 @@ static void told__by_the_caller(void)
 	CHECK_EQ(cl->stat.narrowed, 3);
 }
 
+/* The input of a TIMEOUT that was too large for the route goes with the next one. */
+static void told__of_a_timeout_with_input(void)
+{
+	lone_begin(&lone);
+	lone_open(&lone);
+	/* The server's stream has ended: there is nothing to ask for. */
+	cl->fin_off = cl->rcv_nxt;
+	cl->snd_end += 5000;
+	cl->snd_una = LONE_INPUT;
+	trk_timer_timed_out(cl, lone.now_us);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.kind, TRK_KIND_TIMEOUT);
+	CHECK(lone.q.has_input && lone.out.in_len > 400);
+	trk_client_narrow(cl, 600, lone.now_us);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.seg_size, 600);
+	CHECK(lone.q.has_input && lone.out.in_len > 300);
+}
+
 static void told__in_the_handshake(void)
 {
 	lone_begin(&lone);
@@ -230,6 +249,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(raise__after_a_while),
 	TAP_CASE(raise__when_the_server_wants_more),
 	TAP_CASE(told__by_the_caller),
+	TAP_CASE(told__of_a_timeout_with_input),
 	TAP_CASE(told__in_the_handshake),
 	TAP_CASE(attempt__small),
 	TAP_CASE(resize__places),

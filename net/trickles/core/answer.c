@@ -118,8 +118,8 @@ static u16 reseal(const struct trk_answer *a, enum trk_ext which, const struct t
  * once: then it must fit one packet, which alone says that the input is
  * consumed, so that both arrive or neither.
  *
- * An answer that is to be small (@size of the grant) may be as large as any other if that is
- * what it takes to bring its continuations, or what can come only once.
+ * An answer that is to be small (@size of the grant) is larger by what it takes to bring its
+ * continuations with a little data, or what can come only once.
  *
  * User continuations that came with the request, and that the answer does not replace,
  * are sealed anew if they are of an older key.
@@ -155,8 +155,8 @@ int trk_answer_begin(struct trk_answer *a)
 						   &a->input, a->input_blob);
 	if (answer_hdr(a) >= g->cont.seg_size)
 		return -EMSGSIZE;
-	if (answer_hdr(a) >= a->size)
-		a->size = g->cont.seg_size;
+	if (answer_hdr(a) + TRK_REQ_INPUT_MIN > a->size)
+		a->size = (u16)min_t(u32, answer_hdr(a) + TRK_REQ_INPUT_MIN, g->cont.seg_size);
 	/* What lies beyond the continuation belongs to the next one. */
 	if (!g->nask && a->has_output && a->off < a->output.end)
 		a->len = min_t(u64, a->len, a->output.end - a->off);

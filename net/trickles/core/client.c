@@ -161,8 +161,6 @@ void trk_client_narrow(struct trk_client *cl, u32 size, u64 now_us)
 		return;
 	if (cl->state == TRK_CL_FIRST)
 		cl->req.first_sent = false;
-	else if (cl->state == TRK_CL_OPEN && cl->req.waiting)
-		cl->req.timeout_due = true;
 	else if (cl->state == TRK_CL_OPEN)
 		trk_timer_timed_out(cl, now_us);
 }
