@@ -292,19 +292,24 @@ def partly_read():
     router.deliver = router.plain
     s = download("4000000")
     got = b""
-    while len(got) < 1000000:
-        got += s.recv(1 << 16)
-    router.deliver = pairs = Pairs()
-    s.settimeout(2)
-    try:
-        while True:
-            got += s.recv(1 << 20)
-    except socket.timeout:
-        pass
+    for most in 1000000, 1600000, 2200000:
+        while len(got) < most:
+            got += s.recv(1 << 16)
+        router.deliver = pairs = Pairs()
+        s.settimeout(2)
+        try:
+            while True:
+                got += s.recv(1 << 20)
+        except socket.timeout:
+            pass
+        s.settimeout(300)
+        if pairs.sent:
+            break
+        # On a slow machine the window may just have been too small for all of them.
+        router.deliver = router.plain
     equal(pairs.sent, Pairs.APART - 1, "trains that were sent")
     paid = taken(s, before)
     equal(paid > (Pairs.APART - 2) * TRAIN, True, "%d bytes charged" % paid)
-    s.settimeout(300)
     router.deliver = router.plain
     rest(s, "4000000", got)
 

@@ -182,20 +182,21 @@ bad_qemu()
 
 second_boot()
 {
-	bad_qemu 2 'exit 0'
+	bad_qemu 1 'exit 0'
 	PATH=$work/broken:$PATH vm bash -c 'echo out; exit 3'
 	expect status "$status" 3 && expect stdout "$(cat "$work/stdout")" out &&
-		expect lines "$(grep -c 'did not start: trying again' "$work/stderr")" 2
+		expect_stderr 'did not start: trying again' && expect machines "$(cat "$work/broken/left")" ""
 }
 
-# The first machine's log has the words of a kernel that could not measure its clock.
+# The first machine's log has the words of a kernel that could not measure its clock.  One in some
+# hundreds does not start for another reason.
 wrong_clock()
 {
 	# shellcheck disable=SC2016 # that script's arguments
 	bad_qemu 1 'set -- "${@/#console=/tsc: PIT calibration deviates console=}"'
 	PATH=$work/broken:$PATH vm bash -c 'echo out; exit 3'
 	expect status "$status" 3 && expect stdout "$(cat "$work/stdout")" out &&
-		expect lines "$(grep -c 'did not start: trying again' "$work/stderr")" 1
+		expect_stderr 'did not start: trying again' && expect machines "$(cat "$work/broken/left")" ""
 }
 
 no_boot()
