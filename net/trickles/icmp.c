@@ -12,9 +12,11 @@
 #include <net/tcp.h>
 
 #include "carrier.h"
+#include "core/wire.h"
 #include "icmp.h"
 #include "mib.h"
 #include "netns.h"
+#include "output.h"
 #include "sock.h"
 
 /*
@@ -39,16 +41,26 @@ static struct sock *find_client(struct net *net, const struct sk_buff *skb,
 }
 
 /*
- * Tells the route what fits, if the message quotes a request that was sent lately (RFC 5927 §4.1).
- * The next request that is too large for the route makes the client ask for smaller packets.
+ * Could a router have said that of a request that was sent lately (RFC 5927 §4.1)?  Of a path that
+ * does not even carry the smallest packets the client finds out by itself.
+ */
+static bool is_credible(const struct trk_sock *ts, u32 mtu, u32 seq)
+{
+	return !before(seq, READ_ONCE(ts->sent_from)) && before(seq, READ_ONCE(ts->sent_to)) &&
+	       !before(READ_ONCE(ts->sent_end), tcp_jiffies32) &&
+	       mtu < READ_ONCE(ts->sent_most) + TRK_HDR4 && mtu >= TRK_MIN_SEG_SIZE + TRK_HDR4;
+}
+
+/*
+ * Tells the route what fits.  The next request that is too large for the route makes the client
+ * ask for smaller packets.
  */
 static void too_big(struct trk_net *tn, struct sock *carrier, struct sk_buff *skb,
 		    unsigned int inner_at, u32 mtu, u32 seq)
 {
 	const struct sock *sk = trk_carrier_owner(carrier);
 
-	if (!sk || before(seq, READ_ONCE(trk_sk(sk)->sent_from)) ||
-	    !before(seq, READ_ONCE(trk_sk(sk)->sent_to))) {
+	if (!sk || !is_credible(trk_sk(sk), mtu, seq)) {
 		TRK_INC(tn, DROP_QUOTE);
 		return;
 	}

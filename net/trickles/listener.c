@@ -94,6 +94,12 @@ int trk_listener_start(struct sock *sk)
 	if (IS_ERR(q))
 		return PTR_ERR(q);
 	sock_set_flag(sk, SOCK_RCU_FREE);
+	/*
+	 * It cannot tell which ICMP errors are forged, and IP believes those about some packets
+	 * without a look at what was sent (protocol.rst, "Paths that become narrow").
+	 */
+	if (inet_sk(sk)->pmtudisc == IP_PMTUDISC_WANT || inet_sk(sk)->pmtudisc == IP_PMTUDISC_DO)
+		inet_sk(sk)->pmtudisc = IP_PMTUDISC_PROBE;
 	if (!l->has_owner)
 		label_user(sk, l->owner);
 	/* After a failure the application may set another TRK_QUEUE and call listen() again. */

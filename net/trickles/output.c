@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A segment on its way out: TCP header with our option, IPv4 header, route. */
 #include <net/ip.h>
+#include <net/lwtunnel.h>
 #include <net/route.h>
 #include <net/tcp.h>
 
@@ -14,6 +15,9 @@
  * other end has announced.
  */
 #define SYN_WSCALE	14
+
+/* IPv4 and TCP without options, as the MSS option counts (RFC 6691). */
+#define HDR		(sizeof(struct iphdr) + sizeof(struct tcphdr))
 
 /**
  * trk_output_route - look up the route of a path
@@ -35,6 +39,27 @@ struct rtable *trk_output_route(const struct trk_path *path, const struct sock *
 			   sock_net_uid(path->net, sk));
 	security_sk_classify_flow((struct sock *)sk, flowi4_to_flowi_common(&fl4));
 	return ip_route_output_flow(path->net, &fl4, sk);
+}
+
+/**
+ * trk_output_mtu - the MTU of a route
+ * @sk: socket that sends
+ * @dst: the route
+ *
+ * A socket with IP_PMTUDISC_PROBE, as every listener has, believes no ICMP error, but only the
+ * administrator and the device.
+ *
+ * Return: bytes of the largest packet, with its IP header.
+ */
+unsigned int trk_output_mtu(const struct sock *sk, const struct dst_entry *dst)
+{
+	unsigned int mtu;
+
+	if (ip_sk_use_pmtu(sk))
+		return dst_mtu(dst);
+	mtu = dst_metric_raw(dst, RTAX_MTU) ?: READ_ONCE(dst->dev->mtu);
+	mtu = min_t(unsigned int, mtu, IP_MAX_MTU);
+	return mtu - lwtunnel_headroom(dst->lwtstate, mtu);
 }
 
 /**
@@ -76,9 +101,9 @@ static struct tcphdr *push_tcp(const struct trk_path *path, struct sk_buff *skb,
 
 /*
  * TCP's rule: none is cut but by the choice of the administrator or the application.  TCP also lets
- * packets be cut where an ICMP error told of a path below net.ipv4.route.min_pmtu; we do so where a
- * connection has the smallest packets already.  Only the first fragment of a segment has what the
- * other end knows it by.
+ * packets be cut where an ICMP error told of a path below net.ipv4.route.min_pmtu; so do we, and
+ * where a connection cannot have smaller packets, unless a client's application has forbidden it.
+ * Only the first fragment of a segment has what the other end knows it by.
  */
 static bool dont_fragment(const struct trk_path *path, const struct sock *sk,
 			  const struct dst_entry *dst)
@@ -89,6 +114,9 @@ static bool dont_fragment(const struct trk_path *path, const struct sock *sk,
 		return false;
 	if (discover == IP_PMTUDISC_WANT && dst_metric_locked(dst, RTAX_MTU))
 		return false;
+	if (discover == IP_PMTUDISC_DO ||
+	    (discover == IP_PMTUDISC_PROBE && sk->sk_state != TCP_LISTEN))
+		return true;
 	return !path->fragment;
 }
 
@@ -97,7 +125,7 @@ static int send_ip(const struct trk_path *path, struct sock *sk, struct sk_buff 
 {
 	struct dst_entry *dst = skb_dst(skb);
 	struct iphdr *iph = skb_push(skb, sizeof(struct iphdr));
-	unsigned int mtu = dst_mtu(dst);
+	unsigned int mtu = trk_output_mtu(sk, dst);
 	bool whole = dont_fragment(path, sk, dst);
 	int err;
 
@@ -185,6 +213,15 @@ int trk_output_send(const struct trk_path *path, struct sock *sk, struct dst_ent
 	return send_ip(path, sk, skb);
 }
 
+/* The MSS to announce: dst_metric_advmss(), but by the MTU that the socket believes. */
+static u16 advmss(const struct sock *sk, const struct dst_entry *dst)
+{
+	unsigned int mtu = trk_output_mtu(sk, dst);
+
+	return dst_metric_raw(dst, RTAX_ADVMSS) ?:
+	       clamp_t(unsigned int, mtu, TCP_MIN_MSS + HDR, U16_MAX) - HDR;
+}
+
 /**
  * trk_output_syn - send a marked SYN or SYN-ACK
  * @path: where to
@@ -220,8 +257,7 @@ int trk_output_syn(const struct trk_path *path, struct sock *sk, struct dst_entr
 	th = push_tcp(path, skb, len, seq, ack, flags, U16_MAX);
 	opt = (u8 *)(th + 1);
 	if (with_mss) {
-		put_unaligned_be32(TCPOPT_MSS << 24 | TCPOLEN_MSS << 16 | dst_metric_advmss(dst),
-				   opt);
+		put_unaligned_be32(TCPOPT_MSS << 24 | TCPOLEN_MSS << 16 | advmss(sk, dst), opt);
 		opt += TCPOLEN_MSS;
 	}
 	if (with_wscale) {

@@ -197,8 +197,8 @@ static u16 path_seg_size(const struct trk_server_env *env)
 	path_back(a->sk, a->skb, &path);
 	rt = trk_output_route(&path, a->sk);
 	if (IS_ERR(rt))
-		return TRK_MIN_SEG_SIZE;
-	seg_size = dst_mtu(&rt->dst);
+		return TRK_MAX_SEG_SIZE;
+	seg_size = trk_output_mtu(a->sk, &rt->dst);
 	ip_rt_put(rt);
 	return clamp_t(u32, seg_size, TRK_MIN_SEG_SIZE + TRK_HDR4,
 		       TRK_MAX_SEG_SIZE + TRK_HDR4) - TRK_HDR4;
@@ -298,7 +298,7 @@ static void queue_event(struct trk_net *tn, struct sock *sk, struct sk_buff *skb
 	item->grant = w->grant;
 	item->peer = *peer;
 	path_back(sk, skb, &item->path);
-	item->path.fragment = w->grant.cont.seg_size == TRK_MIN_SEG_SIZE;
+	item->path.fragment = w->grant.cont.seg_size <= TRK_LEAST_SEG_SIZE_MAX;
 	put_event(ev, q->event_size, item, skb, input);
 	trk_queue_publish(q, item);
 	TRK_INC(tn, EVENTS);

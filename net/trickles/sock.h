@@ -58,6 +58,8 @@ enum {
  * @full: the receive window has no room for another packet before the application reads
  * @sent_from: sequence number of the requests sent lately, for what ICMP errors quote
  * @sent_to: that behind the last request
+ * @sent_end: when they were not sent lately any more, jiffies
+ * @sent_most: payload of the largest of them, bytes
  */
 struct trk_sock {
 	struct inet_sock inet;
@@ -77,6 +79,8 @@ struct trk_sock {
 	bool full;
 	u32 sent_from;
 	u32 sent_to;
+	u32 sent_end;
+	u32 sent_most;
 };
 
 static inline struct trk_sock *trk_sk(const struct sock *sk)

@@ -39,7 +39,7 @@ struct trk_path trk_stream_out_path(const struct sock *sk)
 		.mark	= READ_ONCE(sk->sk_mark),
 		.tos	= inet->tos,
 		.ttl	= inet->uc_ttl < 0 ? 0 : inet->uc_ttl,
-		.fragment = trk_client_seg_size(&trk_sk(sk)->stream->cl) == TRK_MIN_SEG_SIZE,
+		.fragment = trk_client_seg_size(&trk_sk(sk)->stream->cl) <= TRK_LEAST_SEG_SIZE_MAX,
 	};
 }
 
@@ -86,19 +86,30 @@ static void knock(struct sock *sk, u32 seq)
 /* An ICMP error comes within a round trip of what it is about, as a rule. */
 #define QUOTE_MIN_US	100000
 
-/* Notes which sequence numbers were sent lately: only these an ICMP error may quote (RFC 5927). */
-static void note_sent(struct sock *sk, u32 from, u32 to)
+/*
+ * Notes which sequence numbers were sent lately, and how large the largest packet was: only
+ * these an ICMP error may quote (RFC 5927 §4.1).
+ */
+static void note_sent(struct sock *sk, u32 from, u32 len)
 {
 	struct trk_sock *ts = trk_sk(sk);
 	struct trk_stream *st = ts->stream;
+	u64 window = max_t(u64, st->cl.srtt_us, QUOTE_MIN_US);
 	u64 now = st->cl.timer.sent_us;
 
-	if (now - st->sent_us > max_t(u64, st->cl.srtt_us, QUOTE_MIN_US)) {
+	if (now - st->sent_us > window) {
 		WRITE_ONCE(ts->sent_from, st->sent_us ? st->sent_mid : from);
+		WRITE_ONCE(ts->sent_most, st->sent_mid_most);
 		st->sent_mid = from;
+		st->sent_mid_most = 0;
 		st->sent_us = now;
 	}
-	WRITE_ONCE(ts->sent_to, to);
+	st->sent_mid_most = max(st->sent_mid_most, len);
+	if (len > ts->sent_most)
+		WRITE_ONCE(ts->sent_most, len);
+	WRITE_ONCE(ts->sent_to, from + len);
+	WRITE_ONCE(ts->sent_end, tcp_jiffies32 + usecs_to_jiffies((u32)min_t(u64, 2 * window,
+									      U32_MAX)));
 }
 
 /**
@@ -125,7 +136,7 @@ void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 	}
 	dst = trk_stream_out_route(sk, &path);
 	/* What no packet can do without goes in fragments, where it has to. */
-	path.fragment |= len > trk_client_seg_size(&st->cl);
+	path.fragment |= len > trk_attempt_size(trk_client_seg_size(&st->cl), st->cl.req.attempt);
 	skb = trk_output_alloc(len, GFP_ATOMIC);
 	if (!skb) {
 		TRK_INC(trk_net(sock_net(sk)), DROP_NOMEM);
@@ -137,10 +148,10 @@ void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 		kfree_skb(skb);
 		return;
 	}
-	note_sent(sk, seq, seq + len);
+	note_sent(sk, seq, len);
 	if (trk_output_send(&path, sk, dst, skb, seq, st->server_isn + out->ackrel,
 			    TCPHDR_ACK | TCPHDR_PSH, WINDOW, 0) == -EMSGSIZE && dst)
-		trk_client_narrow(&st->cl, dst_mtu(dst) - TRK_HDR4, trk_stream_now_us());
+		trk_client_narrow(&st->cl, trk_output_mtu(sk, dst) - TRK_HDR4, trk_stream_now_us());
 }
 
 /**

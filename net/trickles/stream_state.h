@@ -37,7 +37,8 @@ struct trk_seen {
  * @orphan_end_us: it is not put off beyond this
  * @isn: sequence number of our first byte
  * @server_isn: sequence number of the server's first byte
- * @sent_mid: sequence number behind the requests sent by @sent_us
+ * @sent_mid: sequence number of the first request sent since @sent_us
+ * @sent_mid_most: payload of the largest one since then, bytes
  * @sent_us: when @sent_from of struct trk_sock was last moved to the one before
  * @over: ended; nothing is sent or received any more
  * @lingering: close() waits until all input is consumed
@@ -60,6 +61,7 @@ struct trk_stream {
 	u32 isn;
 	u32 server_isn;
 	u32 sent_mid;
+	u32 sent_mid_most;
 	u64 sent_us;
 	bool over;
 	bool lingering;

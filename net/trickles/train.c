@@ -308,6 +308,7 @@ s64 trk_train_build(struct trk_sender *s, struct trk_outlet *o, u32 limit, __be3
 void trk_train_send(struct trk_sender *s, struct trk_net *tn, const struct trk_path *path)
 {
 	const struct trk_grant *g = s->answer.g;
+	struct trk_path to = *path;
 	struct sk_buff *skb;
 
 	while ((skb = __skb_dequeue(&s->ready))) {
@@ -316,7 +317,9 @@ void trk_train_send(struct trk_sender *s, struct trk_net *tn, const struct trk_p
 		skb_set_owner_w(skb, s->dest);
 		TRK_ADD(tn, RESP_SENT, OUT_CB(skb)->packets);
 		TRK_ADD(tn, BYTES_SENT, OUT_CB(skb)->bytes);
-		trk_output_send(path, s->sk, s->dst, skb, OUT_CB(skb)->seq, g->ack, flags,
+		/* What a small answer cannot do without goes in fragments, where it has to. */
+		to.fragment |= g->size < g->cont.seg_size && skb->len > g->size;
+		trk_output_send(&to, s->sk, s->dst, skb, OUT_CB(skb)->seq, g->ack, flags,
 				U16_MAX, g->cont.seg_size);
 		cond_resched();
 	}

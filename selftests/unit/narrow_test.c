@@ -12,101 +12,165 @@
 static struct lone lone;
 static struct trk_client *cl = &lone.cl;
 
-/* A client with segments of @seg_size whose last domain began with a small packet. */
-static void doubtful(u16 seg_size)
+/* A client with segments of @seg_size that asked for these at first. */
+static void begin(u16 seg_size)
 {
 	lone_begin(&lone);
 	lone_open(&lone);
 	cl->seg_size = seg_size;
 	cl->want_seg_size = seg_size;
 	cl->narrow.seg_size = seg_size;
-	trk_narrow_begin(cl, true, lone.now_us);
+	memset(cl->narrow.way, 0, sizeof(cl->narrow.way));
 }
 
-static u16 after_timeout(void)
+/* Requests of @up bytes that ask for @down are sent in vain. */
+static u16 in_vain(u32 up, u32 down)
 {
+	trk_narrow_sent(cl, up, down);
 	trk_narrow_timed_out(cl, lone.now_us);
 	return cl->narrow.seg_size;
 }
 
-/* Only what does not fit the next lower size tells anything. */
-static void large__above_the_next_size(void)
+/* A small request is sent, and a small answer arrives. */
+static void small_ones(void)
 {
-	doubtful(1448);
-	CHECK(trk_narrow_large(cl, LOWER + 1) && !trk_narrow_large(cl, LOWER));
-	doubtful(LOWER);
-	CHECK(trk_narrow_large(cl, TRK_MIN_SEG_SIZE + 1));
-	CHECK(!trk_narrow_large(cl, TRK_MIN_SEG_SIZE));
+	trk_narrow_sent(cl, 300, 300);
+	trk_narrow_received(cl, 300, 300);
+}
+
+/* As on a path that carries less, until the next timeout tells. */
+static void doubtful(u16 seg_size, u32 up, u32 down)
+{
+	begin(seg_size);
+	in_vain(up, down);
+	small_ones();
+	CHECK(trk_narrow_doubtful(cl));
+	in_vain(up, down);
+	small_ones();
 }
 
 static void lower__when_large_ones_do_not_arrive(void)
 {
-	doubtful(1448);
-	trk_narrow_sent(cl, 300, LOWER + 1);
-	CHECK_EQ(after_timeout(), LOWER);
-	doubtful(1448);
-	trk_narrow_sent(cl, LOWER + 1, 0);
-	CHECK_EQ(after_timeout(), LOWER);
-	doubtful(LOWER);
-	trk_narrow_sent(cl, 300, LOWER);
-	CHECK_EQ(after_timeout(), TRK_MIN_SEG_SIZE);
+	doubtful(1448, 300, LOWER + 1);
+	CHECK_EQ(in_vain(300, LOWER + 1), LOWER);
+	CHECK(!trk_narrow_doubtful(cl));
 	CHECK_EQ(cl->stat.narrowed, 1);
+	doubtful(1448, LOWER + 1, 0);
+	CHECK_EQ(in_vain(LOWER + 1, 0), LOWER);
+	doubtful(LOWER, 300, LOWER);
+	CHECK_EQ(in_vain(300, LOWER), TRK_MIN_SEG_SIZE);
+}
+
+/* By what did not arrive, not by what could be sent. */
+static void lower__to_the_size_below(void)
+{
+	doubtful(1448, LOWER, 0);
+	CHECK_EQ(in_vain(LOWER, 0), TRK_MIN_SEG_SIZE);
+	doubtful(8956, 8956, 0);
+	CHECK_EQ(in_vain(8956, 0), 1456);
+	doubtful(1456, 1456, 0);
+	CHECK_EQ(in_vain(1456, 0), LOWER);
+	/* In each direction its own, of which the lower one counts. */
+	doubtful(1448, 600, 1448);
+	CHECK_EQ(in_vain(600, 1448), TRK_MIN_SEG_SIZE);
 	/* There is nothing below. */
-	doubtful(TRK_MIN_SEG_SIZE);
-	trk_narrow_sent(cl, 600, 600);
-	CHECK_EQ(after_timeout(), TRK_MIN_SEG_SIZE);
+	begin(TRK_MIN_SEG_SIZE);
+	in_vain(600, 600);
+	small_ones();
+	in_vain(600, 600);
+	small_ones();
+	CHECK_EQ(in_vain(600, 600), TRK_MIN_SEG_SIZE);
 	CHECK_EQ(cl->stat.narrowed, 0);
 }
 
 static void lower__not_otherwise(void)
 {
-	/* Nothing large was tried. */
-	doubtful(1448);
-	trk_narrow_sent(cl, 300, LOWER);
-	CHECK_EQ(after_timeout(), 1448);
-	/* Later losses are others. */
-	trk_narrow_sent(cl, 1448, 1448);
-	CHECK_EQ(after_timeout(), 1448);
-	doubtful(1448);
-	trk_narrow_sent(cl, 1448, 1448);
-	lone.now_us += 10 * SECOND_US + 1;
-	CHECK_EQ(after_timeout(), 1448);
-	/* It arrived: in one direction each. */
-	doubtful(1448);
+	/* The smallest were tried, and no larger ones. */
+	doubtful(1448, 300, 1448);
+	CHECK_EQ(in_vain(300, TRK_MIN_SEG_SIZE), 1448);
+	/* Once is nothing. */
+	begin(1448);
+	in_vain(1448, 1448);
+	small_ones();
+	CHECK_EQ(in_vain(1448, 1448), 1448);
+	/* Nothing small has arrived since, either: that is an outage. */
+	begin(1448);
+	in_vain(1448, 1448);
+	small_ones();
+	in_vain(1448, 1448);
+	in_vain(1448, 1448);
+	in_vain(1448, 1448);
+	CHECK_EQ(in_vain(1448, 1448), 1448);
+	/* Of what is on its way now, some has arrived. */
+	doubtful(1448, 300, 1448);
 	trk_narrow_sent(cl, 300, 1448);
-	trk_narrow_received(cl, false, LOWER + 1);
-	CHECK_EQ(after_timeout(), 1448);
-	doubtful(1448);
-	trk_narrow_sent(cl, 1448, 0);
-	trk_narrow_received(cl, true, 100);
-	CHECK_EQ(after_timeout(), 1448);
-	/* That large ones arrive says nothing of the other direction. */
-	doubtful(1448);
-	trk_narrow_sent(cl, 1448, 1448);
-	trk_narrow_received(cl, true, 100);
-	CHECK_EQ(after_timeout(), LOWER);
-	/* Small packets have not got through where large ones did not: that is an outage. */
-	doubtful(1448);
-	cl->narrow.doubt = false;
-	trk_narrow_sent(cl, 1448, 1448);
-	CHECK_EQ(after_timeout(), 1448);
-	/* Another small answer begins the doubt anew. */
-	doubtful(1448);
-	trk_narrow_sent(cl, 1448, 1448);
-	trk_narrow_begin(cl, true, lone.now_us);
-	CHECK_EQ(after_timeout(), 1448);
+	trk_narrow_received(cl, 300, 1448);
+	CHECK_EQ(in_vain(300, 1448), 1448);
+	/* One that arrives, however late, ends the doubt, in its direction. */
+	doubtful(1448, 300, 1448);
+	trk_narrow_received(cl, 300, 1448);
+	CHECK(!trk_narrow_doubtful(cl));
+	CHECK_EQ(in_vain(300, 1448), 1448);
+	doubtful(1448, 1448, 1448);
+	trk_narrow_received(cl, 1448, 300);
+	CHECK(trk_narrow_doubtful(cl));
+	CHECK_EQ(in_vain(1448, 1448), LOWER);
+	/* A smaller one does not, although it is larger than the next size. */
+	doubtful(1448, 300, 1448);
+	trk_narrow_received(cl, 300, 1300);
+	CHECK_EQ(in_vain(300, 1448), LOWER);
+}
+
+/* An answer to input that was cut to fit tells how large those before were. */
+static void lower__of_answers_that_were_cut(void)
+{
+	begin(1448);
+	in_vain(300, 0);
+	trk_narrow_cut(cl, 5000);
+	small_ones();
+	in_vain(300, 0);
+	trk_narrow_cut(cl, 1300);
+	small_ones();
+	CHECK_EQ(in_vain(300, 1300), LOWER);
+	begin(1448);
+	in_vain(300, 0);
+	trk_narrow_cut(cl, 300);
+	small_ones();
+	CHECK(!trk_narrow_doubtful(cl));
 }
 
 /* Requests have to carry the continuations that are held. */
 static void lower__to_what_continuations_need(void)
 {
-	doubtful(1000);
+	u16 len;
+
+	doubtful(1000, 300, 1000);
 	cl->held.input.len = TRK_UCONT_HDR + 300;
 	cl->held.input.u.len = 300;
-	trk_narrow_sent(cl, 300, 1000);
-	CHECK(after_timeout() > TRK_MIN_SEG_SIZE);
-	CHECK(trk_ucont_fits(300, cl->narrow.seg_size));
-	CHECK(!trk_ucont_fits(300, cl->narrow.seg_size - 1));
+	CHECK_EQ(in_vain(300, 1000), trk_ucont_least(300));
+	for (len = 0; len <= TRK_UCONT_MAX; len++) {
+		u16 least = trk_ucont_least(len);
+
+		CHECK(trk_ucont_fits(len, least));
+		CHECK(least == TRK_MIN_SEG_SIZE || !trk_ucont_fits(len, least - 1));
+		CHECK(least <= TRK_LEAST_SEG_SIZE_MAX);
+	}
+}
+
+/* While there is doubt, the first attempt is small as well. */
+static void lower__first_attempt_is_small(void)
+{
+	lone_begin(&lone);
+	lone_open(&lone);
+	lone_arrives(&lone, 1);
+	in_vain(0, 0);
+	in_vain(300, LONE_SEG_SIZE);
+	small_ones();
+	trk_timer_timed_out(cl, lone.now_us);
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.attempt, 1);
+	CHECK_EQ(lone.q.seg_size, LONE_SEG_SIZE);
+	CHECK_EQ(lone.q.ask[0].len, TRK_MIN_SEG_SIZE - TRK_RESP_FIXED - TRK_CONT_LEN);
 }
 
 /* The first size is tried again, later each time. */
@@ -114,33 +178,42 @@ static void raise__after_a_while(void)
 {
 	u64 wait;
 
-	doubtful(1448);
-	for (wait = 10 * SECOND_US; wait <= 320 * SECOND_US; wait *= 2) {
-		trk_narrow_begin(cl, true, lone.now_us);
-		trk_narrow_sent(cl, 300, 1448);
-		CHECK_EQ(after_timeout(), LOWER);
-		lone.now_us += wait - 1;
-		CHECK_EQ(after_timeout(), LOWER);
+	begin(1448);
+	for (wait = 10 * SECOND_US; wait < 1280 * SECOND_US; wait *= 2) {
+		u64 most = min_t(u64, wait, 600 * SECOND_US);
+
+		in_vain(300, 1448);
+		small_ones();
+		in_vain(300, 1448);
+		small_ones();
+		CHECK_EQ(in_vain(300, 1448), LOWER);
+		lone.now_us += most - 1;
+		CHECK_EQ(in_vain(0, 0), LOWER);
 		lone.now_us++;
-		CHECK_EQ(after_timeout(), 1448);
+		CHECK_EQ(in_vain(0, 0), 1448);
 	}
-	trk_narrow_begin(cl, true, lone.now_us);
-	trk_narrow_sent(cl, 300, 1448);
-	CHECK_EQ(after_timeout(), LOWER);
-	lone.now_us += 600 * SECOND_US;
-	CHECK_EQ(after_timeout(), 1448);
 }
 
 static void raise__when_the_server_wants_more(void)
 {
-	doubtful(1448);
-	trk_narrow_unconsumed(cl);
+	begin(1448);
+	trk_narrow_unconsumed(cl, lone.now_us);
 	CHECK(!cl->narrow.raise);
 	trk_narrow_to(cl, 700, lone.now_us);
-	trk_narrow_unconsumed(cl);
-	CHECK(cl->narrow.raise);
-	CHECK_EQ(after_timeout(), 1448);
+	cl->seg_size = 700;
+	trk_narrow_unconsumed(cl, lone.now_us);
 	CHECK(!cl->narrow.raise);
+	lone.now_us += 10 * SECOND_US;
+	trk_narrow_unconsumed(cl, lone.now_us);
+	CHECK(cl->narrow.raise);
+	CHECK_EQ(in_vain(0, 0), 1448);
+	CHECK(!cl->narrow.raise);
+	/* The server's own route carries no more: it is not asked all the time. */
+	trk_narrow_unconsumed(cl, lone.now_us);
+	CHECK(!cl->narrow.raise);
+	lone.now_us += 20 * SECOND_US;
+	trk_narrow_unconsumed(cl, lone.now_us);
+	CHECK(cl->narrow.raise);
 }
 
 /* The caller knows: a TIMEOUT follows at once, which fits. */
@@ -242,10 +315,12 @@ static void resize__places(void)
 }
 
 static const struct tap_case cases[] = {
-	TAP_CASE(large__above_the_next_size),
 	TAP_CASE(lower__when_large_ones_do_not_arrive),
+	TAP_CASE(lower__to_the_size_below),
 	TAP_CASE(lower__not_otherwise),
+	TAP_CASE(lower__of_answers_that_were_cut),
 	TAP_CASE(lower__to_what_continuations_need),
+	TAP_CASE(lower__first_attempt_is_small),
 	TAP_CASE(raise__after_a_while),
 	TAP_CASE(raise__when_the_server_wants_more),
 	TAP_CASE(told__by_the_caller),

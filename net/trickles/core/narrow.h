@@ -5,12 +5,12 @@
 
 #include "state.h"
 
-void trk_narrow_begin(struct trk_client *cl, bool small, u64 now_us);
-void trk_narrow_sent(struct trk_client *cl, u32 size, u32 asked);
-void trk_narrow_received(struct trk_client *cl, bool answers_large, u32 size);
+void trk_narrow_sent(struct trk_client *cl, u32 up, u32 down);
+void trk_narrow_cut(struct trk_client *cl, u32 size);
+void trk_narrow_received(struct trk_client *cl, u32 up, u32 down);
 void trk_narrow_timed_out(struct trk_client *cl, u64 now_us);
-void trk_narrow_unconsumed(struct trk_client *cl);
+bool trk_narrow_doubtful(const struct trk_client *cl);
+void trk_narrow_unconsumed(struct trk_client *cl, u64 now_us);
 bool trk_narrow_to(struct trk_client *cl, u32 size, u64 now_us);
-bool trk_narrow_large(const struct trk_client *cl, u32 size);
 
 #endif /* TRK_CORE_NARROW_H */

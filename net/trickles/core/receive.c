@@ -10,8 +10,7 @@
 #include "timer.h"
 #include "wanted.h"
 
-static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk_cont *c,
-			 u64 now_us)
+static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk_cont *c)
 {
 	const struct trk_entry *p = &cl->req.pending;
 	struct trk_held_cont *held;
@@ -57,7 +56,6 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 	if (p->what == TRK_WHAT_INPUT && p->token == cl->tx.token)
 		cl->tx.left = p->count;
 	trk_numbers_resize(cl, c->base, c->seg_size);
-	trk_narrow_begin(cl, cl->req.attempt >= TRK_SMALL_ATTEMPT, now_us);
 	cl->state = TRK_CL_OPEN;
 	cl->req.waiting = false;
 	cl->req.knocking = false;
@@ -65,7 +63,7 @@ static void domain_begin(struct trk_client *cl, const u8 *blob, const struct trk
 }
 
 /* Is this an answer to the FIRST or TIMEOUT request that is out?  If so, its domain begins. */
-static int enter_domain(struct trk_client *cl, const struct trk_resp *r, u64 now_us)
+static int enter_domain(struct trk_client *cl, const struct trk_resp *r)
 {
 	const struct trk_entry *p = &cl->req.pending;
 	u64 x = trk_num_near(p->first, r->num);
@@ -81,7 +79,7 @@ static int enter_domain(struct trk_client *cl, const struct trk_resp *r, u64 now
 	if (trk_seal_cont_check(&c) || c.base + 1 != p->first || c.law.tcp_base != c.base ||
 	    c.law.first_loss || c.seg_size > cl->want_seg_size)
 		return TRK_DROP_NUMBER;
-	domain_begin(cl, r->cont.p, &c, now_us);
+	domain_begin(cl, r->cont.p, &c);
 	return TRK_OK;
 }
 
@@ -163,7 +161,7 @@ static void learn_geometry(struct trk_client *cl, const struct trk_entry *of,
 }
 
 static void input_answered(struct trk_client *cl, struct trk_entry *s, const struct trk_resp *r,
-			   u64 off)
+			   u64 off, u64 now_us)
 {
 	bool before = trk_client_parallel(cl), parallel;
 	bool sequential = s->token == cl->tx.token;
@@ -191,8 +189,8 @@ static void input_answered(struct trk_client *cl, struct trk_entry *s, const str
 					 min_t(u64, cl->tx.nxt, cl->held.input.u.end));
 		else if (sequential && (!r->has_consumed || r->consumed_to <= s->off)) {
 			cl->tx.stall = in_end;
-			if (s->full)
-				trk_narrow_unconsumed(cl);
+			if (s->size >= cl->seg_size)
+				trk_narrow_unconsumed(cl, now_us);
 		}
 	} else if (parallel) {
 		u64 from = r->has_consumed ? r->consumed_from : in_end;
@@ -333,7 +331,8 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 }
 
 /* Takes what the packet brings for the two streams; the data itself is stored by the caller. */
-static void store(struct trk_client *cl, const struct arrival *a, struct trk_delivery *in)
+static void store(struct trk_client *cl, const struct arrival *a, u64 now_us,
+		  struct trk_delivery *in)
 {
 	const struct trk_resp *r = a->r;
 
@@ -353,7 +352,7 @@ static void store(struct trk_client *cl, const struct arrival *a, struct trk_del
 		input_refused(cl, a->s, a->off + r->data_len, a->noplace);
 	} else if (a->s->what == TRK_WHAT_INPUT) {
 		if (r->has_geometry)
-			input_answered(cl, a->s, r, a->off);
+			input_answered(cl, a->s, r, a->off, now_us);
 		else
 			input_unanswered(cl, a->s, a->x, r->span);
 	} else if (r->input.p) {
@@ -410,7 +409,7 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 			 struct trk_delivery *in)
 {
 	struct arrival a;
-	bool pending = cl->req.waiting || cl->req.first_sent;
+	bool pending = cl->req.waiting || cl->req.first_sent, was_small = false;
 	u32 end;
 	int err;
 
@@ -424,7 +423,8 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 
 		if (cl->state == TRK_CL_OPEN && seqrel != trk_numbers_place(cl, num))
 			return TRK_DROP_PLACE;
-		err = enter_domain(cl, r, now_us);
+		was_small = cl->req.attempt >= TRK_SMALL_ATTEMPT;
+		err = enter_domain(cl, r);
 		if (err)
 			return err;
 	}
@@ -438,9 +438,10 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 		return TRK_OK;
 	}
 	cl->stat.responses++;
-	if (cl->narrow.doubt)
-		trk_narrow_received(cl, a.s->large, r->hdr_len + r->data_len);
-	store(cl, &a, in);
+	if (was_small && a.s->what == TRK_WHAT_INPUT && r->output.p)
+		trk_narrow_cut(cl, r->hdr_len + (u32)min_t(u64, a.output.end - a.off, TRK_MAX_SEG_SIZE));
+	trk_narrow_received(cl, a.s->size, r->hdr_len + r->data_len);
+	store(cl, &a, now_us, in);
 	end = seqrel + r->hdr_len + r->data_len;
 	if ((s32)(end - cl->req.ackrel) > 0)
 		cl->req.ackrel = end;

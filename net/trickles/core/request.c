@@ -68,9 +68,11 @@ static void fill_plan(struct trk_client *cl, struct trk_req *q, const struct trk
 	out->hdr_len = trk_wire_req_write(out->hdr, q);
 	out->in_off = p->in_off;
 	out->in_len = 0;
+	s->size = (u16)out->hdr_len;
 	if (p->what != TRK_WHAT_INPUT)
 		return;
 	out->in_len = (u32)min_t(u64, p->in_end - p->in_off, room_for_input(size, out->hdr_len));
+	s->size = (u16)(out->hdr_len + out->in_len);
 	s->off = out->in_off;
 	s->len = out->in_len;
 	if (cl->snd_fin && out->in_off + out->in_len == cl->snd_end) {
@@ -195,6 +197,7 @@ void trk_request_first(struct trk_client *cl, u64 now_us, struct trk_sending *ou
 	q.attempt = cl->req.attempt;
 	q.seg_size = cl->narrow.seg_size;
 	fill_plan(cl, &q, &p, trk_attempt_size(trk_client_seg_size(cl), q.attempt), s, out);
+	trk_narrow_sent(cl, s->size, 0);
 	cl->req.seq = cl->req.first_seq;
 	sent(cl, now_us, out);
 }
@@ -248,7 +251,8 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 	}
 	fill_claims(&q, claims);
 	/* Output goes first: without it the answer to input may have no receive room. */
-	size = trk_attempt_size(trk_client_seg_size(cl), q.attempt);
+	size = trk_attempt_size(trk_client_seg_size(cl),
+				trk_narrow_doubtful(cl) ? TRK_SMALL_ATTEMPT : q.attempt);
 	trk_plan_output(cl, &p, 1, true, trk_piece(size, true));
 	if (!p.pieces && !trk_plan_input(cl, &p))
 		memset(&p, 0, sizeof(p));
@@ -264,6 +268,8 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 		cl->stat.rcv_retrans += s->len;
 	}
 	fill_plan(cl, &q, &p, size, s, out);
+	trk_narrow_sent(cl, s->size, p.what == TRK_WHAT_OUTPUT ?
+				     TRK_RESP_FIXED + TRK_CONT_LEN + s->len : 0);
 	sent(cl, now_us, out);
 }
 
@@ -367,7 +373,6 @@ static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *
 	const struct trk_held_cont *held = trk_client_cont(cl);
 	struct trk_plan whole = d->p;
 	bool asks = d->p.what == TRK_WHAT_OUTPUT && !d->renew;
-	u32 size;
 
 	q->token = s->token;
 	q->ackrel = cl->req.ackrel - cl->num.at;
@@ -382,12 +387,7 @@ static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *
 		cl->stat.repeated++;
 	}
 	fill_plan(cl, q, &whole, cl->seg_size, s, out);
-	size = out->hdr_len + out->in_len;
-	s->full = size >= cl->seg_size;
-	if (cl->narrow.doubt) {
-		s->large = trk_narrow_large(cl, size);
-		trk_narrow_sent(cl, size, largest_asked(cl, &d->p));
-	}
+	trk_narrow_sent(cl, s->size, largest_asked(cl, &d->p));
 	cl->req.last.count = 0;
 	if (asks && d->p.pieces == d->granted) {
 		cl->req.last = (struct trk_repeat){ .m = cl->num.nrep + 1, .n = d->r.n,

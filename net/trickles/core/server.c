@@ -310,8 +310,10 @@ static int step_timeout(const struct trk_server_env *env, const struct trk_peer 
 	 */
 	if (record.again)
 		only_renew(g);
-	half = w.law.first_loss ? w.law.new_cwnd :
-	       max_t(u32, trk_law_window(&w.law, claims->n) / 2, TRK_MIN_CWND);
+	half = w.law.first_loss ? w.law.new_cwnd : trk_law_window(&w.law, claims->n) / 2;
+	/* The path still carries as many bytes. */
+	half = min_t(u32, half * before / c->seg_size, TRK_MAX_CWND);
+	half = max_t(u32, half, TRK_MIN_CWND);
 	trk_law_init(&c->law, highest, 1, half, 0);
 	c->base = highest;
 	c->domain = domain;

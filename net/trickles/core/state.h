@@ -67,8 +67,7 @@ struct trk_entry {
 	bool nogrowth;
 	bool joined;		/* shares the packet of the number before it */
 	bool fin;		/* its request ended our stream */
-	bool full;		/* its RANGE request filled a packet */
-	bool large;		/* in doubt: that was trk_narrow_large() */
+	u16 size;		/* bytes of TCP payload of its request */
 };
 
 /* A request for output that the next one may repeat.  Every number that it issues has a piece. */
@@ -190,13 +189,19 @@ struct trk_requests {
 /* The two ways of a path. */
 enum trk_way { TRK_WAY_UP, TRK_WAY_DOWN, TRK_WAYS };
 
+/* What became of packets on one way.  Sizes are bytes of TCP payload. */
+struct trk_narrow_way {
+	u16 sent;			/* largest since the timer expired; or asked for */
+	u16 passed;			/* largest that arrived since then */
+	u16 failed;			/* largest that did not, and no larger one since; or 0 */
+	bool fresh;			/* nothing has arrived since that failed */
+	u8 strikes;			/* so often that failed, and smaller ones arrived */
+};
+
 /* What is known of the size of packets that the path carries. */
 struct trk_narrow {
 	u16 seg_size;			/* to be asked for with the next TIMEOUT request */
-	bool doubt;			/* several requests got through only when they were small */
-	u64 doubt_us;			/* since when */
-	bool tried[TRK_WAYS];		/* since then a large packet was sent, or asked for */
-	bool passed[TRK_WAYS];		/* since then a large packet arrived */
+	struct trk_narrow_way way[TRK_WAYS];
 	bool raise;			/* what fits now is too little for the server */
 	u64 raise_us;			/* when the first size may be asked for again */
 	u64 wait_us;			/* by so much is that put off; doubles each time */

@@ -178,6 +178,7 @@ void trk_timer_timed_out(struct trk_client *cl, u64 now_us)
 	u64 x;
 
 	cl->stat.timeouts++;
+	trk_narrow_timed_out(cl, now_us);
 	cl->num.dupthresh = TRK_DUPTHRESH;
 	cl->req.last_chance = false;
 	cl->req.timeout_due = true;
@@ -194,7 +195,6 @@ void trk_timer_timed_out(struct trk_client *cl, u64 now_us)
 			trk_wanted_next(cl, cl->req.pending.off);
 		return;
 	}
-	trk_narrow_timed_out(cl, now_us);
 	cl->req.waiting = true;
 	cl->req.attempt = 1;
 	for (x = cl->num.nrep + 1; x <= cl->num.hi; x++)
@@ -220,6 +220,7 @@ static void expire(struct trk_client *cl, u64 now_us)
 	}
 	cl->timer.backoff += !early;
 	if (cl->state == TRK_CL_FIRST) {
+		trk_narrow_timed_out(cl, now_us);
 		cl->req.first_sent = false;
 		cl->req.knocking = false;
 		cl->req.opened = false;

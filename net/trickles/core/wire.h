@@ -55,6 +55,14 @@
 
 #define TRK_REQ_INPUT_MIN	32
 
+/*
+ * The longest user continuations need a segment size of at least this, with half of the claims.
+ * A connection that has no more may not be able to have less: its packets may be cut into
+ * fragments, where they have to.
+ */
+#define TRK_LEAST_SEG_SIZE_MAX	(TRK_REQ_HDR_MAX - TRK_MAX_CLAIMS / 2 * TRK_CLAIM_LEN + \
+				 TRK_REQ_INPUT_MIN)
+
 #define TRK_RESP_FIXED		24
 /*
  * Longest header of a response: transport continuation, both user continuations, CONSUMED,
@@ -216,6 +224,13 @@ static inline bool trk_ucont_fits(u16 len, u16 seg_size)
 	u32 spared = (TRK_MAX_CLAIMS - trk_claims_at(seg_size)) * TRK_CLAIM_LEN;
 
 	return TRK_REQ_HDR_MAX - spared - TRK_UCONT_MAX + len + TRK_REQ_INPUT_MIN <= seg_size;
+}
+
+/* The least segment size for which user continuations of @len bytes are not too long. */
+static inline u16 trk_ucont_least(u16 len)
+{
+	static_assert(TRK_LEAST_SEG_SIZE_MAX < 1024, "trk_claims_at()");
+	return max_t(u16, TRK_LEAST_SEG_SIZE_MAX - TRK_UCONT_MAX + len, TRK_MIN_SEG_SIZE);
 }
 
 /* Packets for an asked range of @len bytes, if the first takes @first, and each other @piece. */
