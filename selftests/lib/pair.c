@@ -136,6 +136,14 @@ void pair_end(struct pair *p)
 	free(p->issue);
 }
 
+/* TCP payload of a request, at most, but for what its header needs. */
+static u16 largest_request(const struct trk_client *cl)
+{
+	if (cl->state == TRK_CL_FIRST || cl->req.waiting)
+		return trk_attempt_size(trk_client_seg_size(cl), cl->req.attempt);
+	return cl->seg_size;
+}
+
 /* The next packet that the client sends, NULL for none. */
 struct packet *pair_pump(struct pair *p)
 {
@@ -144,7 +152,7 @@ struct packet *pair_pump(struct pair *p)
 
 	if (p->why[0] || p->cl.state == TRK_CL_DEAD || !trk_client_pump(&p->cl, p->now_us, &o))
 		return NULL;
-	if (o.hdr_len + o.in_len > PAIR_SEG_SIZE || o.in_off + o.in_len > p->cl.snd_end)
+	if ((o.hdr_len + o.in_len > largest_request(&p->cl) && o.in_len > TRK_REQ_INPUT_MIN) || o.in_off + o.in_len > p->cl.snd_end)
 		pair_fail(p, "request of %u + %u bytes, input at %" PRIu64, o.hdr_len, o.in_len,
 			  o.in_off);
 	if (o.syn)
@@ -212,6 +220,7 @@ void pair_at_server(struct pair *p, unsigned int replica, const struct packet *i
 		g->first += p->start;
 		g->cont.base += p->start;
 		g->cont.law.tcp_base += p->start;
+		g->seq0 += (u32)p->start * ((u32)p->cl.seg_size - g->cont.seg_size);
 	}
 	issued(p, replica);
 	if (!toy_answer(&t, g, &p->peer, in->data + p->q.hdr_len))

@@ -755,12 +755,16 @@ static void timeout__another_segment_size(void)
 	CHECK_EQ(conn_again(&c, &h), TRK_OK);
 	CHECK_EQ(h.cont.seg_size, 700);
 	CHECK_EQ(h.size, 700);
+	/* The window grows up to as many bytes as before. */
+	CHECK_EQ(h.cont.law.ssthresh, g.cont.law.ssthresh * SEG_SIZE / 700);
+	CHECK(h.cont.law.ssthresh > g.cont.law.ssthresh);
 	/* The number stands where it would, and the next one follows it. */
 	CHECK_EQ((u32)(h.seq0 + (h.first - 1) * 700), (u32)(g.seq0 + (g.first - 1) * SEG_SIZE));
 	c.cont.seg_size = 700;
 	c.q.seg_size = 65535;
 	CHECK_EQ(conn_step(&c, TRK_KIND_TIMEOUT, 4, 4, NOW, &h), TRK_OK);
 	CHECK_EQ(h.cont.seg_size, SEG_SIZE);
+	CHECK_EQ(h.cont.law.ssthresh, g.cont.law.ssthresh * 700 / SEG_SIZE);
 	CHECK_EQ((u32)(h.seq0 + (h.first - 1) * SEG_SIZE), (u32)(g.seq0 + (g.first - 1) * 700));
 	c.q.seg_size = TRK_MIN_SEG_SIZE;
 	CHECK_EQ(conn_again(&c, &h), TRK_OK);

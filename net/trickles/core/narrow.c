@@ -71,6 +71,9 @@ void trk_narrow_sent(struct trk_client *cl, u32 up, u32 down)
 {
 	struct trk_narrow_way *way = cl->narrow.way;
 
+	/* It may be as large as what has failed. */
+	if (!down)
+		down = way[TRK_WAY_DOWN].failed;
 	way[TRK_WAY_UP].sent = max_t(u16, way[TRK_WAY_UP].sent, up);
 	way[TRK_WAY_DOWN].sent = max_t(u16, way[TRK_WAY_DOWN].sent, down);
 }

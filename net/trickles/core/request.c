@@ -268,8 +268,8 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 		cl->stat.rcv_retrans += s->len;
 	}
 	fill_plan(cl, &q, &p, size, s, out);
-	trk_narrow_sent(cl, s->size, p.what == TRK_WHAT_OUTPUT ?
-				     TRK_RESP_FIXED + TRK_CONT_LEN + s->len : 0);
+	trk_narrow_sent(cl, s->size, p.what == TRK_WHAT_INPUT ? 0 :
+				     TRK_RESP_FIXED + TRK_CONT_LEN + s->len);
 	sent(cl, now_us, out);
 }
 
@@ -355,15 +355,17 @@ static void settle_request(struct trk_client *cl, u64 now_us, struct draft *d, s
 	}
 }
 
-/* Bytes of TCP payload of the largest packet with asked bytes. */
-static u32 largest_asked(const struct trk_client *cl, const struct trk_plan *p)
+/* Bytes of TCP payload of the largest packet of the answer; 0: not known. */
+static u32 largest_answer(const struct trk_client *cl, const struct trk_plan *p)
 {
 	u32 most = 0;
 	unsigned int i;
 
+	if (p->what == TRK_WHAT_INPUT)
+		return 0;
 	for (i = 0; i < p->nask; i++)
 		most = max_t(u32, most, p->ask[i].len);
-	return most ? TRK_RESP_FIXED + min_t(u32, most, trk_plan_piece(cl)) : 0;
+	return TRK_RESP_FIXED + min_t(u32, most, trk_plan_piece(cl));
 }
 
 /* Writes the request.  @s is what its numbers have in common. */
@@ -387,7 +389,7 @@ static void write_range(struct trk_client *cl, struct draft *d, struct trk_req *
 		cl->stat.repeated++;
 	}
 	fill_plan(cl, q, &whole, cl->seg_size, s, out);
-	trk_narrow_sent(cl, s->size, largest_asked(cl, &d->p));
+	trk_narrow_sent(cl, s->size, largest_answer(cl, &d->p));
 	cl->req.last.count = 0;
 	if (asks && d->p.pieces == d->granted) {
 		cl->req.last = (struct trk_repeat){ .m = cl->num.nrep + 1, .n = d->r.n,
