@@ -40,20 +40,17 @@ static struct sock *find_client(struct net *net, const struct sk_buff *skb,
 	return NULL;
 }
 
-/*
- * Could a router have said that of a request that was sent lately (RFC 5927 §4.1)?  Of a path that
- * does not even carry the smallest packets the client finds out by itself.
- */
+/* Could a router have said that of a request that was sent lately (RFC 5927 §4.1)? */
 static bool is_credible(const struct trk_sock *ts, u32 mtu, u32 seq)
 {
 	return !before(seq, READ_ONCE(ts->sent_from)) && before(seq, READ_ONCE(ts->sent_to)) &&
 	       !before(READ_ONCE(ts->sent_end), tcp_jiffies32) &&
-	       mtu < READ_ONCE(ts->sent_most) + TRK_HDR4 && mtu >= TRK_MIN_SEG_SIZE + TRK_HDR4;
+	       mtu < READ_ONCE(ts->sent_most) + TRK_HDR4;
 }
 
 /*
  * Tells the route what fits.  The next request that is too large for the route makes the client
- * ask for smaller packets.
+ * ask for smaller packets.  The smallest are cut where they have to be.
  */
 static void too_big(struct trk_net *tn, struct sock *carrier, struct sk_buff *skb,
 		    unsigned int inner_at, u32 mtu, u32 seq)
@@ -66,6 +63,7 @@ static void too_big(struct trk_net *tn, struct sock *carrier, struct sk_buff *sk
 	}
 	if (READ_ONCE(tn->net->ipv4.sysctl_ip_no_pmtu_disc) >= 2)
 		return;
+	mtu = max_t(u32, mtu, TRK_MIN_SEG_SIZE + TRK_HDR4);
 	__skb_pull(skb, inner_at);
 	ipv4_sk_update_pmtu(skb, carrier, mtu);
 	__skb_push(skb, inner_at);

@@ -16,6 +16,7 @@
 #include "answers.h"
 #include "listener.h"
 #include "netns.h"
+#include "output.h"
 #include "ports.h"
 #include "queue.h"
 #include "replay.h"
@@ -94,21 +95,17 @@ int trk_listener_start(struct sock *sk)
 	if (IS_ERR(q))
 		return PTR_ERR(q);
 	sock_set_flag(sk, SOCK_RCU_FREE);
-	/*
-	 * It cannot tell which ICMP errors are forged, and IP believes those about some packets
-	 * without a look at what was sent (protocol.rst, "Paths that become narrow").
-	 */
-	if (inet_sk(sk)->pmtudisc == IP_PMTUDISC_WANT || inet_sk(sk)->pmtudisc == IP_PMTUDISC_DO)
-		inet_sk(sk)->pmtudisc = IP_PMTUDISC_PROBE;
 	if (!l->has_owner)
 		label_user(sk, l->owner);
 	/* After a failure the application may set another TRK_QUEUE and call listen() again. */
 	err = trk_ports_publish(tn, l, q);
-	if (err)
+	if (err) {
 		trk_queue_destroy(q);
-	else
-		inet_sk_set_state(sk, TCP_LISTEN);
-	return err;
+		return err;
+	}
+	trk_output_distrust(sk);
+	inet_sk_set_state(sk, TCP_LISTEN);
+	return 0;
 }
 
 /**

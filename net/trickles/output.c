@@ -42,12 +42,30 @@ struct rtable *trk_output_route(const struct trk_path *path, const struct sock *
 }
 
 /**
+ * trk_output_distrust - a listener shall not believe what ICMP errors say of the path
+ * @sk: listener
+ *
+ * It cannot tell which are forged, and IP believes those about some packets without a look at what
+ * was sent (protocol.rst, "Paths that become narrow").  Whether packets may be cut stays the
+ * application's choice.
+ */
+void trk_output_distrust(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	if (inet->pmtudisc == IP_PMTUDISC_DONT)
+		WRITE_ONCE(inet->pmtudisc, IP_PMTUDISC_OMIT);
+	else if (inet->pmtudisc < IP_PMTUDISC_PROBE)
+		WRITE_ONCE(inet->pmtudisc, IP_PMTUDISC_PROBE);
+}
+
+/**
  * trk_output_mtu - the MTU of a route
  * @sk: socket that sends
  * @dst: the route
  *
- * A socket with IP_PMTUDISC_PROBE, as every listener has, believes no ICMP error, but only the
- * administrator and the device.
+ * With IP_PMTUDISC_PROBE and above, as every listener has, only the administrator and the device
+ * are believed.
  *
  * Return: bytes of the largest packet, with its IP header.
  */
@@ -101,9 +119,9 @@ static struct tcphdr *push_tcp(const struct trk_path *path, struct sk_buff *skb,
 
 /*
  * TCP's rule: none is cut but by the choice of the administrator or the application.  TCP also lets
- * packets be cut where an ICMP error told of a path below net.ipv4.route.min_pmtu; so do we, and
- * where a connection cannot have smaller packets, unless a client's application has forbidden it.
- * Only the first fragment of a segment has what the other end knows it by.
+ * packets be cut where an ICMP error told of a path below net.ipv4.route.min_pmtu; we do so where a
+ * connection cannot have smaller packets, unless a client's application has forbidden it.  Only the
+ * first fragment of a segment has what the other end knows it by.
  */
 static bool dont_fragment(const struct trk_path *path, const struct sock *sk,
 			  const struct dst_entry *dst)

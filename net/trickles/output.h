@@ -41,6 +41,7 @@ struct trk_path {
 	bool fragment;
 };
 
+void trk_output_distrust(struct sock *sk);
 unsigned int trk_output_mtu(const struct sock *sk, const struct dst_entry *dst);
 struct rtable *trk_output_route(const struct trk_path *path, const struct sock *sk);
 struct sk_buff *trk_output_alloc(unsigned int linear, gfp_t gfp);

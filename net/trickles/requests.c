@@ -298,7 +298,8 @@ static void queue_event(struct trk_net *tn, struct sock *sk, struct sk_buff *skb
 	item->grant = w->grant;
 	item->peer = *peer;
 	path_back(sk, skb, &item->path);
-	item->path.fragment = w->grant.cont.seg_size <= TRK_LEAST_SEG_SIZE_MAX;
+	item->path.fragment = w->grant.cont.seg_size <= TRK_LEAST_SEG_SIZE_MAX ||
+			      w->req.attempt >= TRK_CUT_ATTEMPT;
 	put_event(ev, q->event_size, item, skb, input);
 	trk_queue_publish(q, item);
 	TRK_INC(tn, EVENTS);

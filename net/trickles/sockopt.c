@@ -10,6 +10,7 @@
 #include "carrier.h"
 #include "core/wire.h"
 #include "listener.h"
+#include "output.h"
 #include "sock.h"
 #include "sockopt.h"
 #include "stream.h"
@@ -177,8 +178,11 @@ int trk_sockopt_set(struct socket *sock, int level, int optname, sockptr_t optva
 	if (IS_ERR(carrier))
 		return PTR_ERR(carrier);
 	err = carrier->ops->setsockopt(carrier, level, optname, optval, optlen);
-	if (!err && level == SOL_IP)
-		err = ip_setsockopt(sk, level, optname, optval, optlen);
+	if (err || level != SOL_IP)
+		return err;
+	err = ip_setsockopt(sk, level, optname, optval, optlen);
+	if (optname == IP_MTU_DISCOVER && sk->sk_state == TCP_LISTEN)
+		trk_output_distrust(sk);
 	return err;
 }
 

@@ -72,7 +72,7 @@ static void take_over(struct sock *sk, struct sk_buff *skb)
 		seg_size = TCP_MSS_DEFAULT;
 	dst = trk_stream_out_route(sk, &path);
 	if (dst)
-		seg_size = min_t(u32, seg_size, dst_mtu(dst) - TCP_IP_HDR);
+		seg_size = min_t(u32, seg_size, trk_output_mtu(sk, dst) - TCP_IP_HDR);
 	seg_size = clamp_t(u32, seg_size, TRK_MIN_SEG_SIZE + TRK_OPT_LEN,
 			   TRK_MAX_SEG_SIZE + TRK_OPT_LEN) - TRK_OPT_LEN;
 	st->isn = ntohl(th->ack_seq);

@@ -136,7 +136,8 @@ void trk_stream_out_send(struct sock *sk, const struct trk_sending *out)
 	}
 	dst = trk_stream_out_route(sk, &path);
 	/* What no packet can do without goes in fragments, where it has to. */
-	path.fragment |= len > trk_attempt_size(trk_client_seg_size(&st->cl), st->cl.req.attempt);
+	path.fragment |= len > trk_attempt_size(trk_client_seg_size(&st->cl), st->cl.req.attempt) ||
+			 st->cl.req.attempt >= TRK_CUT_ATTEMPT;
 	skb = trk_output_alloc(len, GFP_ATOMIC);
 	if (!skb) {
 		TRK_INC(trk_net(sock_net(sk)), DROP_NOMEM);

@@ -183,6 +183,25 @@ static void narrow__messages_far_apart(void)
 	}
 }
 
+/* The server's own route carries less than the continuations need, or the client's. */
+static void narrow__continuations_need_more_than_is_told(void)
+{
+	static const struct script told = {
+		.msg = {{ .kind = TOY_GET, .flags = TOY_LAST | TOY_LONG | TOY_CHUNKED,
+			  .len = 400000, .gran = 1000, .key = 5 }},
+		.told = TRK_MIN_SEG_SIZE, .telling = { .from_us = 100000 }
+	};
+	static const struct script routed = {
+		.msg = {{ .kind = TOY_GET, .flags = TOY_LAST | TOY_LONG | TOY_CHUNKED,
+			  .len = 400000, .gran = 1000, .key = 5 }},
+		.route = TRK_MIN_SEG_SIZE, .routed = { .from_us = 100000 },
+		.dark = {{ 150000, 100000 }}
+	};
+
+	PLAY(&told);
+	PLAY(&routed);
+}
+
 /* The path carries less than the continuations need: packets are cut, and all goes on. */
 static void narrow__continuations_need_more(void)
 {
@@ -196,13 +215,106 @@ static void narrow__continuations_need_more(void)
 	CHECK(run.p.cl.seg_size <= TRK_LEAST_SEG_SIZE_MAX);
 }
 
+/* Answers to input are large and get lost, and small ones arrive, so that no timer expires. */
+static void narrow__answers_to_input_alone_are_lost(void)
+{
+	static const struct script echo = { ECHO(3600), .down = 1200 };
+	static const struct script sink = {
+		.msg = {{ .kind = TOY_GET, .flags = TOY_ONCE, .len = 1000, .key = 3 },
+			{ .kind = TOY_SINK, .len = 3000, .gran = 1 },
+			{ .kind = TOY_GET, .flags = TOY_LAST, .len = 100, .key = 4 }},
+		.msgs = 3, .down = 900
+	};
+	static const struct script puts = {
+		.msg = {{ .kind = TOY_PUT, .len = 3000, .gran = 1 },
+			{ .kind = TOY_GET, .flags = TOY_ONCE, .len = 1000, .key = 3 },
+			{ .kind = TOY_PUT, .flags = TOY_LAST, .len = 5000, .gran = 1 }},
+		.msgs = 3, .down = 900
+	};
+	static const struct script chunks = {
+		.msg = {{ .kind = TOY_GET, .flags = TOY_CHUNKED, .len = 60000, .gran = 24,
+			  .key = 3 },
+			{ .kind = TOY_GET, .flags = TOY_LAST, .len = 4352, .key = 4 }},
+		.msgs = 2, .down = 1064
+	};
+
+	PLAY(&echo);
+	CHECK(run.timeouts <= 8);
+	PLAY(&sink);
+	CHECK(run.timeouts <= 8);
+	PLAY(&puts);
+	CHECK(run.timeouts <= 8);
+	PLAY(&chunks);
+	CHECK(run.timeouts <= 16);
+}
+
+/* Answers of small attempts that come in fragments do not say that the path carries them whole. */
+static void narrow__answers_that_come_only_once(void)
+{
+	struct script sc = { .msgs = PATH_MSGS, .apart_us = 2 * SECOND_US, .down = 900 };
+	unsigned int i;
+
+	for (i = 0; i < PATH_MSGS; i++)
+		sc.msg[i] = (struct toy_msg){ .kind = TOY_GET, .len = 1000, .key = i + 1,
+					      .flags = TOY_ONCE | (i + 1 < PATH_MSGS ? 0 :
+								   TOY_LAST) };
+	PLAY(&sc);
+	CHECK_EQ(run.p.cl.seg_size, TRK_MIN_SEG_SIZE);
+	CHECK(run.timeouts <= 8);
+}
+
+/* Where not even the smallest packets pass they go in fragments. */
+static void narrow__below_the_smallest(void)
+{
+	static const u32 sizes[] = { 60, 200, 400, 511 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct script get = { GET(100000), .down = sizes[i] };
+		struct script put = { PUT(100000), .up = sizes[i] };
+
+		PLAY(&get);
+		PLAY(&put);
+	}
+}
+
+/* An application that gives less than was asked for has no narrow path. */
+static void narrow__not_by_an_application_that_gives_less(void)
+{
+	struct script sc = {
+		.msg = {{ .kind = TOY_GET, .flags = TOY_LAST | TOY_LESS, .len = 50000, .key = 5 }}
+	};
+	unsigned int i, narrowed = 0;
+
+	for (i = 0; i < 40; i++) {
+		sc.seed = i;
+		sc.loss = 20000;
+		path_play(&run, &sc);
+		CHECK(!run.p.why[0]);
+		narrowed += run.p.cl.stat.narrowed;
+	}
+	printf("# %u times narrowed\n", narrowed);
+	CHECK(narrowed <= 4);
+	sc.loss = 0;
+	sc.new_key_us = SECOND_US;
+	PLAY(&sc);
+	CHECK_EQ(run.p.cl.stat.narrowed, 0);
+}
+
 /* Random loss, or two outages in a row, are no narrow path. */
 static void narrow__not_by_losses(void)
 {
-	struct script lossy = { GET(1000000) }, outages = { GET(1000000) };
+	static const struct toy_msg msg[] = {
+		{ .kind = TOY_GET, .flags = TOY_LAST, .len = 500000, .key = 5 },
+		{ .kind = TOY_PUT, .flags = TOY_LAST, .len = 300000, .gran = 1 },
+		{ .kind = TOY_ECHO, .flags = TOY_LAST, .len = 300000 },
+		{ .kind = TOY_ECHO, .flags = TOY_LAST | TOY_CHUNKED, .len = 100000 },
+	};
+	struct script lossy = { .msgs = 1 }, outages = { GET(1000000) };
 	unsigned int i, narrowed = 0, timeouts = 0;
 
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < 400; i++) {
+		lossy.msg[0] = msg[i % ARRAY_SIZE(msg)];
 		lossy.seed = i;
 		lossy.loss = 10000 + i % 5 * 10000;
 		path_play(&run, &lossy);
@@ -250,16 +362,26 @@ static struct span any_span(struct rng *r)
 	return s;
 }
 
-static struct toy_msg any_msg(struct rng *r)
+static struct toy_msg any_msg(struct rng *r, bool last)
 {
 	struct toy_msg m = {
-		.kind = RNG_PICK(r, TOY_GET, TOY_PUT, TOY_ECHO), .gran = 1, .key = 1,
-		.flags = TOY_LAST | RNG_PICK(r, 0, 0, TOY_CHUNKED),
+		.kind = RNG_PICK(r, TOY_GET, TOY_GET, TOY_PUT, last ? TOY_ECHO : TOY_SINK),
+		.gran = 1, .key = 1 + rng_below(r, 100), .flags = last ? TOY_LAST : 0,
+		.len = 1 + RNG_PICK(r, rng_below(r, 1500), rng_below(r, 5000),
+				    rng_below(r, 60000)),
 	};
 
-	m.len = 1 + rng_below(r, m.kind == TOY_GET ? 600000 : 60000);
-	if (m.kind == TOY_GET && m.flags & TOY_CHUNKED)
+	if (m.kind == TOY_ECHO)
+		m.flags |= RNG_PICK(r, 0, TOY_CHUNKED);
+	if (m.kind != TOY_GET)
+		return m;
+	m.flags |= RNG_PICK(r, 0, TOY_CHUNKED, TOY_ONCE, TOY_LESS);
+	if (m.flags & TOY_ONCE)
+		m.len = 1 + m.len % 1200;
+	else if (m.flags & TOY_CHUNKED)
 		m.gran = 2 + rng_below(r, 200);
+	else if (!(m.flags & TOY_LESS))
+		m.len *= 10;
 	return m;
 }
 
@@ -272,7 +394,13 @@ static void narrow__anything(void)
 		struct rng r = { .s = i };
 		struct script sc = { .seed = i, .fin = rng_below(&r, 2) };
 
-		sc.msg[0] = any_msg(&r);
+		sc.msgs = rng_in(&r, 1, 4);
+		for (k = 0; k < sc.msgs; k++)
+			sc.msg[k] = any_msg(&r, k == sc.msgs - 1);
+		sc.apart_us = RNG_PICK(&r, 0, 0, rng_below(&r, 3 * SECOND_US));
+		/* Packets that became small before a long continuation was made cannot hold it. */
+		if (sc.msg[0].flags & TOY_CHUNKED && sc.msg[0].kind == TOY_GET && i % 2)
+			sc.msg[0].flags |= TOY_LONG;
 		if (rng_below(&r, 2))
 			sc.down = rng_in(&r, TRK_MIN_SEG_SIZE, 1460);
 		if (rng_below(&r, 2))
@@ -317,6 +445,11 @@ static const struct tap_case cases[] = {
 	TAP_CASE(narrow__too_little_on_the_route_of_the_server),
 	TAP_CASE(narrow__messages_far_apart),
 	TAP_CASE(narrow__continuations_need_more),
+	TAP_CASE(narrow__answers_to_input_alone_are_lost),
+	TAP_CASE(narrow__answers_that_come_only_once),
+	TAP_CASE(narrow__below_the_smallest),
+	TAP_CASE(narrow__not_by_an_application_that_gives_less),
+	TAP_CASE(narrow__continuations_need_more_than_is_told),
 	TAP_CASE(narrow__anything),
 };
 

@@ -22,8 +22,9 @@ static bool divisible(const struct run *r, int way, u32 len)
 
 	if (way == TRK_WAY_UP)
 		return trk_client_seg_size(cl) <= TRK_LEAST_SEG_SIZE_MAX ||
+		       cl->req.attempt >= TRK_CUT_ATTEMPT ||
 		       len > trk_attempt_size(trk_client_seg_size(cl), cl->req.attempt);
-	return g->cont.seg_size <= TRK_LEAST_SEG_SIZE_MAX ||
+	return g->cont.seg_size <= TRK_LEAST_SEG_SIZE_MAX || r->p.q.attempt >= TRK_CUT_ATTEMPT ||
 	       (g->size < g->cont.seg_size && len > g->size);
 }
 

@@ -27,7 +27,7 @@ static void begin(u16 seg_size)
 static u16 in_vain(u32 up, u32 down)
 {
 	trk_narrow_sent(cl, up, down);
-	trk_narrow_timed_out(cl, lone.now_us);
+	trk_narrow_expired(cl, lone.now_us);
 	return cl->narrow.seg_size;
 }
 
@@ -126,10 +126,10 @@ static void lower__of_answers_that_were_cut(void)
 {
 	begin(1448);
 	in_vain(300, 0);
-	trk_narrow_cut(cl, 5000);
+	trk_narrow_would_be(cl, 5000);
 	small_ones();
 	in_vain(300, 0);
-	trk_narrow_cut(cl, 1300);
+	trk_narrow_would_be(cl, 1300);
 	small_ones();
 	CHECK_EQ(in_vain(300, 1300), LOWER);
 	/* An answer of unknown size may be as large as what has failed. */
@@ -137,7 +137,7 @@ static void lower__of_answers_that_were_cut(void)
 	CHECK_EQ(in_vain(300, 0), LOWER);
 	begin(1448);
 	in_vain(300, 0);
-	trk_narrow_cut(cl, 300);
+	trk_narrow_would_be(cl, 300);
 	small_ones();
 	CHECK(!trk_narrow_doubtful(cl));
 }
@@ -176,47 +176,110 @@ static void lower__first_attempt_is_small(void)
 	CHECK_EQ(lone.q.ask[0].len, TRK_MIN_SEG_SIZE - TRK_RESP_FIXED - TRK_CONT_LEN);
 }
 
+/* What arrives with less than was asked for says nothing of larger ones. */
+static void lower__not_by_an_application_that_has_less(void)
+{
+	unsigned int i;
+
+	begin(1448);
+	for (i = 0; i < 10; i++) {
+		in_vain(300, 1448);
+		trk_narrow_less(cl, 1448);
+		small_ones();
+		CHECK(!trk_narrow_doubtful(cl));
+	}
+	/* It arrived, so it was not too large, whatever was asked for. */
+	doubtful(1448, 300, 1448);
+	trk_narrow_sent(cl, 300, 1448);
+	trk_narrow_less(cl, 1448);
+	CHECK_EQ(in_vain(0, 0), 1448);
+	CHECK_EQ(cl->stat.narrowed, 0);
+}
+
+/* Input whose answers are lost while others arrive makes a timeout in the end. */
+static void vain__once_a_round_trip(void)
+{
+	struct trk_entry s = { .what = TRK_WHAT_INPUT };
+	unsigned int i;
+
+	begin(1448);
+	for (i = 0; i < 8; i++) {
+		CHECK(!trk_narrow_stuck(cl));
+		s.sent_us = ++lone.now_us;
+		cl->timer.sent_us = ++lone.now_us;
+		trk_narrow_in_vain(cl, &s);
+		/* Of the same round trip */
+		s.sent_us++;
+		trk_narrow_in_vain(cl, &s);
+	}
+	CHECK(trk_narrow_stuck(cl));
+	CHECK(!trk_narrow_stuck(cl));
+	/* Its size is not known, so it may be any. */
+	in_vain(300, 0);
+	small_ones();
+	CHECK(trk_narrow_doubtful(cl));
+	trk_narrow_answered(cl);
+	begin(1448);
+	in_vain(300, 0);
+	small_ones();
+	CHECK(!trk_narrow_doubtful(cl));
+}
+
+static u16 raised(void)
+{
+	trk_narrow_raise(cl, lone.now_us);
+	return cl->narrow.seg_size;
+}
+
 /* The first size is tried again, later each time. */
 static void raise__after_a_while(void)
 {
-	u64 wait;
+	u64 wait, last = 0;
 
 	begin(1448);
-	for (wait = 10 * SECOND_US; wait < 1280 * SECOND_US; wait *= 2) {
+	for (wait = 10 * SECOND_US; wait < 2560 * SECOND_US; wait *= 2) {
 		u64 most = min_t(u64, wait, 600 * SECOND_US);
 
+		last = last ?: lone.now_us;
 		in_vain(300, 1448);
 		small_ones();
 		in_vain(300, 1448);
 		small_ones();
 		CHECK_EQ(in_vain(300, 1448), LOWER);
-		lone.now_us += most - 1;
-		CHECK_EQ(in_vain(0, 0), LOWER);
+		lone.now_us = last + most - 1;
+		CHECK_EQ(raised(), LOWER);
 		lone.now_us++;
-		CHECK_EQ(in_vain(0, 0), 1448);
+		CHECK_EQ(raised(), 1448);
+		last = lone.now_us;
 	}
+	/* What has held for long was no mistake. */
+	lone.now_us += 1300 * SECOND_US;
+	CHECK(trk_narrow_to(cl, 700, lone.now_us));
+	lone.now_us += 10 * SECOND_US;
+	CHECK_EQ(raised(), 1448);
 }
 
 static void raise__when_the_server_wants_more(void)
 {
+	u64 at;
+
 	begin(1448);
-	trk_narrow_unconsumed(cl, lone.now_us);
+	CHECK(trk_narrow_unconsumed(cl, lone.now_us) == U64_MAX);
 	CHECK(!cl->narrow.raise);
 	trk_narrow_to(cl, 700, lone.now_us);
 	cl->seg_size = 700;
-	trk_narrow_unconsumed(cl, lone.now_us);
+	at = trk_narrow_unconsumed(cl, lone.now_us);
+	CHECK(at == lone.now_us + 10 * SECOND_US);
 	CHECK(!cl->narrow.raise);
-	lone.now_us += 10 * SECOND_US;
+	lone.now_us = at;
 	trk_narrow_unconsumed(cl, lone.now_us);
 	CHECK(cl->narrow.raise);
-	CHECK_EQ(in_vain(0, 0), 1448);
+	CHECK_EQ(raised(), 1448);
 	CHECK(!cl->narrow.raise);
 	/* The server's own route carries no more: it is not asked all the time. */
-	trk_narrow_unconsumed(cl, lone.now_us);
+	at = trk_narrow_unconsumed(cl, lone.now_us);
 	CHECK(!cl->narrow.raise);
-	lone.now_us += 20 * SECOND_US;
-	trk_narrow_unconsumed(cl, lone.now_us);
-	CHECK(cl->narrow.raise);
+	CHECK(at == lone.now_us + 20 * SECOND_US);
 }
 
 /* The caller knows: a TIMEOUT follows at once, which fits. */
@@ -324,6 +387,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(lower__of_answers_that_were_cut),
 	TAP_CASE(lower__to_what_continuations_need),
 	TAP_CASE(lower__first_attempt_is_small),
+	TAP_CASE(lower__not_by_an_application_that_has_less),
+	TAP_CASE(vain__once_a_round_trip),
 	TAP_CASE(raise__after_a_while),
 	TAP_CASE(raise__when_the_server_wants_more),
 	TAP_CASE(told__by_the_caller),

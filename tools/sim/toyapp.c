@@ -6,6 +6,9 @@
 #define ECHO_BYTES 300 /* bytes of a chunked answer of ECHO: they must fit a continuation */
 #define EXPAND_CHUNK	100		/* ten times so many bytes per output continuation */
 #define FAR		(1ULL << 62)
+#define LONG_UCONT	400		/* bytes of a continuation of TOY_LONG */
+#define LESS		100		/* bytes of an answer of TOY_LESS */
+#define ONCE_ROOM	200		/* for the headers of an answer that comes only once */
 
 /* What is known between two messages and within one; the input continuation carries it. */
 struct state {
@@ -137,6 +140,8 @@ static void set_output(struct toy *t, const struct source *s, u64 start, u64 end
 		memcpy(p + SOURCE_LEN, s->bytes, s->end - s->start);
 		len += s->end - s->start;
 	}
+	if (s->flags & TOY_LONG)
+		len = LONG_UCONT;
 	t->a.has_output = true;
 	t->a.output = (struct trk_ucont){
 		.start = start, .end = end, .len = len, .opaque = p,
@@ -166,7 +171,9 @@ static void send_keyed(struct toy *t, const struct trk_grant *g, const struct so
 		end = min_t(u64, s->end, max_t(u64, end, from + trk_answer_room(g) + 1));
 	t->a.off = from;
 	t->a.len = s->end - from;
-	t->a.fin = s->flags & TOY_LAST;
+	if (s->flags & TOY_LESS)
+		t->a.len = min_t(u64, t->a.len, LESS);
+	t->a.fin = s->flags & TOY_LAST && t->a.len == s->end - from;
 	t->key = s->key;
 	t->key_at = from - s->start;
 	if (t->a.len)
@@ -281,7 +288,14 @@ static bool answer_input(struct toy *t, const struct trk_grant *g, struct state 
 	s->kind = m.kind;
 	s->flags = m.flags;
 	s->left = m.len;
-	if (m.kind == TOY_GET) {
+	if (m.kind == TOY_GET && m.flags & TOY_ONCE && m.len + ONCE_ROOM <= g->cont.seg_size) {
+		t->a.len = m.len;
+		t->a.fin = s->flags & TOY_LAST || (g->final_input && avail == TOY_MSG_LEN);
+		t->key = m.key;
+		s->kind = 0;
+		s->out += m.len;
+		set_input(t, s, pos + TOY_MSG_LEN, FAR, 0);
+	} else if (m.kind == TOY_GET) {
 		struct source src = {
 			.key = m.key, .start = s->out, .end = s->out + m.len, .flags = m.flags,
 			.chunk = m.gran
@@ -321,6 +335,8 @@ static bool answer_ask(struct toy *t, const struct trk_grant *g)
 	t->bytes = s.bytes;
 	for (i = 0; i < g->nask; i++)
 		t->a.len += g->ask[i].len;
+	if (s.flags & TOY_LESS)
+		t->a.len = min_t(u64, t->a.len, LESS);
 	if (g->output.end < s.end)
 		set_output(t, &s, g->output.end, chunk_end(&s, g->output.end));
 	return true;

@@ -4,7 +4,9 @@
  * its user continuations.  A client sends a sequence of messages (struct toy_msg):
  *
  *   GET    The server sends @len bytes that are made from @key.  With TOY_CHUNKED, and @gran
- *          above 1, each output continuation is for ten times @gran of them.
+ *          above 1, each output continuation is for ten times @gran of them.  With TOY_ONCE they
+ *          come in one packet and cannot be asked for, if they fit; with TOY_LONG continuations
+ *          are long; with TOY_LESS no answer brings more than 100 bytes.
  *   PUT    @len bytes follow, which the server consumes in multiples of @gran.  It answers with
  *          16 bytes that depend on them.
  *   ECHO   @len bytes follow in any order, and come back.  It is the last message.
@@ -33,6 +35,9 @@ enum toy_kind { TOY_GET = 'G', TOY_PUT = 'P', TOY_ECHO = 'E', TOY_EXPAND = 'X', 
 	2 /* GET: an output continuation is for a part only; ECHO: answers of several packets */
 
 #define TOY_AT_END	4		/* SINK: not consumed before the client's stream ends */
+#define TOY_ONCE	8
+#define TOY_LONG	16
+#define TOY_LESS	32
 
 struct toy_msg {
 	u8 kind, flags;

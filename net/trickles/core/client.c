@@ -129,8 +129,10 @@ bool trk_client_pump(struct trk_client *cl, u64 now_us, struct trk_sending *out)
 		return true;
 	}
 	cl->timer.force = false;
-	if (cl->req.last_chance)
+	if (cl->req.last_chance || (!cl->req.waiting && trk_narrow_stuck(cl))) {
+		trk_narrow_expired(cl, now_us);
 		trk_timer_timed_out(cl, now_us);
+	}
 	if (cl->req.timeout_due) {
 		trk_request_timeout(cl, now_us, out);
 		trk_timer_arm(cl, now_us);

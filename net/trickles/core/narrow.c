@@ -18,9 +18,16 @@ static const u16 sizes[] = { 1456, 1236 };
 #define STRIKES		2
 
 /*
- * So long after the segment size was lowered, the one of the beginning may be tried again, when
- * there is a timeout anyway: losses may have looked like a narrow path, or the path has changed.
- * Each time the wait doubles, up to that of RFC 1191 §6.3.
+ * For so many round trips input was sent whose answer got lost, while others arrived: then nothing
+ * would time out, and the answer, whose size is not known, may be large.
+ */
+#define VAIN_TIMEOUT	8
+#define VAIN_LARGE	5
+
+/*
+ * So long after the segment size was lowered, or raised, the one of the beginning may be tried
+ * again, when there is a timeout anyway: losses may have looked like a narrow path, or the path
+ * has changed.  Each time the wait doubles, up to that of RFC 1191 §6.3.
  */
 #define WAIT_MIN_US	10000000ULL
 #define WAIT_MAX_US	600000000ULL
@@ -46,6 +53,9 @@ static void forget(struct trk_narrow *n)
 
 static void put_off(struct trk_narrow *n, u64 now_us)
 {
+	/* What has held for so long was no mistake. */
+	if (now_us - n->raise_us > WAIT_MAX_US)
+		n->wait_us = 0;
 	n->wait_us = max_t(u64, WAIT_MIN_US, min_t(u64, 2 * n->wait_us, WAIT_MAX_US));
 	n->raise_us = now_us + n->wait_us;
 }
@@ -57,7 +67,8 @@ static void lower_to(struct trk_client *cl, u16 seg_size, u64 now_us)
 	n->seg_size = seg_size;
 	n->raise = false;
 	forget(n);
-	put_off(n, now_us);
+	if (now_us >= n->raise_us)
+		put_off(n, now_us);
 	cl->stat.narrowed++;
 }
 
@@ -73,26 +84,9 @@ void trk_narrow_sent(struct trk_client *cl, u32 up, u32 down)
 
 	/* It may be as large as what has failed. */
 	if (!down)
-		down = way[TRK_WAY_DOWN].failed;
+		down = cl->narrow.vain < VAIN_LARGE ? way[TRK_WAY_DOWN].failed : cl->seg_size;
 	way[TRK_WAY_UP].sent = max_t(u16, way[TRK_WAY_UP].sent, up);
 	way[TRK_WAY_DOWN].sent = max_t(u16, way[TRK_WAY_DOWN].sent, down);
-}
-
-/**
- * trk_narrow_cut - an answer to input arrives at last, as a packet that was made small
- * @cl: the client
- * @size: bytes of TCP payload that it would have had otherwise
- *
- * So the answers to the attempts before had that size.  Call trk_narrow_received() afterwards.
- */
-void trk_narrow_cut(struct trk_client *cl, u32 size)
-{
-	struct trk_narrow_way *down = &cl->narrow.way[TRK_WAY_DOWN];
-
-	size = min_t(u32, size, trk_client_seg_size(cl));
-	if (size > down->failed)
-		down->failed = (u16)size;
-	down->fresh = true;
 }
 
 /* A packet of @size arrived.  Of larger ones before, none had since the timer expired. */
@@ -120,6 +114,79 @@ void trk_narrow_received(struct trk_client *cl, u32 up, u32 down)
 	passed(&cl->narrow.way[TRK_WAY_DOWN], down);
 }
 
+/**
+ * trk_narrow_would_be - the answer to a small attempt says how large it would have been
+ * @cl: the client
+ * @size: bytes of TCP payload, if it had not been made small
+ *
+ * So those to the attempts before had that size.  Call trk_narrow_received() afterwards.
+ */
+void trk_narrow_would_be(struct trk_client *cl, u32 size)
+{
+	struct trk_narrow_way *down = &cl->narrow.way[TRK_WAY_DOWN];
+
+	size = min_t(u32, size, trk_client_seg_size(cl));
+	down->fresh = size > TRK_MIN_SEG_SIZE;
+	if (down->fresh)
+		down->failed = max_t(u16, down->failed, size);
+}
+
+/**
+ * trk_narrow_less - an answer arrived that brings less than was asked for
+ * @cl: the client
+ * @asked: bytes of TCP payload that it would have had
+ *
+ * The application had no more, and may have had no more before: what was lost may have been as
+ * small.  Call trk_narrow_received() afterwards.
+ */
+void trk_narrow_less(struct trk_client *cl, u32 asked)
+{
+	struct trk_narrow_way *down = &cl->narrow.way[TRK_WAY_DOWN];
+
+	down->passed = max_t(u16, down->passed, asked);
+	down->fresh = false;
+}
+
+/**
+ * trk_narrow_in_vain - the answer to input was lost
+ * @cl: the client
+ * @s: what was expected of it
+ *
+ * Counts once a round trip, until trk_narrow_answered().
+ */
+void trk_narrow_in_vain(struct trk_client *cl, const struct trk_entry *s)
+{
+	struct trk_narrow *n = &cl->narrow;
+
+	if (s->sent_us <= n->vain_us)
+		return;
+	n->vain_us = cl->timer.sent_us;
+	n->vain = min_t(u8, n->vain + 1, VAIN_TIMEOUT);
+}
+
+/**
+ * trk_narrow_answered - input was answered
+ * @cl: the client
+ */
+void trk_narrow_answered(struct trk_client *cl)
+{
+	cl->narrow.vain = 0;
+}
+
+/**
+ * trk_narrow_stuck - shall the client behave as if the timer had expired?
+ * @cl: the client
+ *
+ * Return: true once in some round trips, if answers to input are lost and only they.
+ */
+bool trk_narrow_stuck(struct trk_client *cl)
+{
+	if (cl->narrow.vain < VAIN_TIMEOUT)
+		return false;
+	cl->narrow.vain = VAIN_LARGE;
+	return true;
+}
+
 /* The timer expired.  Returns true if the path seems to be too narrow for what was sent. */
 static bool failed(struct trk_narrow_way *way)
 {
@@ -135,32 +202,43 @@ static bool failed(struct trk_narrow_way *way)
 }
 
 /**
- * trk_narrow_timed_out - the timer expired: what shall the next FIRST or TIMEOUT ask for?
+ * trk_narrow_expired - the timer expired: what shall the next FIRST or TIMEOUT ask for?
  * @cl: the client
  * @now_us: monotonic time
  *
  * If large packets did not get through again and again, and small ones in between did, smaller
  * ones than these are asked for.  One that gets through ends the doubt.
  */
-void trk_narrow_timed_out(struct trk_client *cl, u64 now_us)
+void trk_narrow_expired(struct trk_client *cl, u64 now_us)
 {
-	struct trk_narrow *n = &cl->narrow;
-	u16 lower = n->seg_size;
+	u16 lower = cl->narrow.seg_size;
 	unsigned int i;
 
-	for (i = 0; i < TRK_WAYS; i++)
-		if (failed(&n->way[i]))
-			lower = min_t(u16, lower, next_lower(cl, n->way[i].failed));
-	if (lower < n->seg_size) {
-		lower_to(cl, lower, now_us);
-	} else if (n->raise || (n->seg_size < cl->want_seg_size && now_us >= n->raise_us &&
-				!cl->req.waiting)) {
-		if (n->raise)
-			put_off(n, now_us);
-		n->raise = false;
-		n->seg_size = cl->want_seg_size;
-		forget(n);
+	for (i = 0; i < TRK_WAYS; i++) {
+		struct trk_narrow_way *way = &cl->narrow.way[i];
+
+		if (failed(way))
+			lower = min_t(u16, lower, next_lower(cl, way->failed));
 	}
+	if (lower < cl->narrow.seg_size)
+		lower_to(cl, lower, now_us);
+}
+
+/**
+ * trk_narrow_raise - a TIMEOUT follows: shall it ask for the first size again?
+ * @cl: the client
+ * @now_us: monotonic time
+ */
+void trk_narrow_raise(struct trk_client *cl, u64 now_us)
+{
+	struct trk_narrow *n = &cl->narrow;
+
+	if (!n->raise && (n->seg_size == cl->want_seg_size || now_us < n->raise_us))
+		return;
+	n->seg_size = cl->want_seg_size;
+	n->raise = false;
+	forget(n);
+	put_off(n, now_us);
 }
 
 /**
@@ -182,11 +260,15 @@ bool trk_narrow_doubtful(const struct trk_client *cl)
  * It waits for more at once.  If packets have become smaller than they were, by what was found out
  * here or because the server's route is narrow, it cannot get that, and nothing would ever
  * time out.
+ *
+ * Return: when the first size may be asked for again, U64_MAX if this is the first size.
  */
-void trk_narrow_unconsumed(struct trk_client *cl, u64 now_us)
+u64 trk_narrow_unconsumed(struct trk_client *cl, u64 now_us)
 {
-	if (cl->seg_size < cl->want_seg_size && now_us >= cl->narrow.raise_us)
-		cl->narrow.raise = true;
+	if (cl->seg_size == cl->want_seg_size)
+		return U64_MAX;
+	cl->narrow.raise = now_us >= cl->narrow.raise_us;
+	return cl->narrow.raise_us;
 }
 
 /**
@@ -199,7 +281,7 @@ void trk_narrow_unconsumed(struct trk_client *cl, u64 now_us)
  */
 bool trk_narrow_to(struct trk_client *cl, u32 size, u64 now_us)
 {
-	size = max_t(u32, size, TRK_MIN_SEG_SIZE);
+	size = max_t(u32, size, trk_ucont_least(trk_held_longest(cl)));
 	if (size >= cl->narrow.seg_size)
 		return false;
 	lower_to(cl, (u16)size, now_us);

@@ -6,11 +6,16 @@
 #include "state.h"
 
 void trk_narrow_sent(struct trk_client *cl, u32 up, u32 down);
-void trk_narrow_cut(struct trk_client *cl, u32 size);
 void trk_narrow_received(struct trk_client *cl, u32 up, u32 down);
-void trk_narrow_timed_out(struct trk_client *cl, u64 now_us);
+void trk_narrow_would_be(struct trk_client *cl, u32 size);
+void trk_narrow_less(struct trk_client *cl, u32 asked);
+void trk_narrow_answered(struct trk_client *cl);
+void trk_narrow_in_vain(struct trk_client *cl, const struct trk_entry *s);
+bool trk_narrow_stuck(struct trk_client *cl);
+void trk_narrow_expired(struct trk_client *cl, u64 now_us);
+void trk_narrow_raise(struct trk_client *cl, u64 now_us);
 bool trk_narrow_doubtful(const struct trk_client *cl);
-void trk_narrow_unconsumed(struct trk_client *cl, u64 now_us);
+u64 trk_narrow_unconsumed(struct trk_client *cl, u64 now_us);
 bool trk_narrow_to(struct trk_client *cl, u32 size, u64 now_us);
 
 #endif /* TRK_CORE_NARROW_H */

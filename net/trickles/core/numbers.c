@@ -5,6 +5,7 @@
  */
 #include "numbers.h"
 #include "held.h"
+#include "narrow.h"
 #include "reason.h"
 #include "wanted.h"
 
@@ -48,6 +49,8 @@ void trk_numbers_lose(struct trk_client *cl, u64 x)
 			cl->rx.asked_before = 0;
 	} else if (s->what == TRK_WHAT_INPUT) {
 		cl->tx.expected--;
+		if (x == s->first)
+			trk_narrow_in_vain(cl, s);
 		if (s->fin && !cl->tx.fin_acked)
 			cl->tx.fin_sent = false;
 		if (s->token == cl->tx.token) {

@@ -219,7 +219,11 @@ bool trk_plan_input(const struct trk_client *cl, struct trk_plan *p)
 	p->in_end = cl->snd_end;
 	if (cl->held.input.len)
 		p->in_end = max_t(u64, p->in_off, min_t(u64, p->in_end, cl->held.input.u.end));
-	if (cl->tx.again || fin)
+	if (cl->tx.again)
+		return true;
+	if (cl->tx.unfit)
+		return false;
+	if (fin)
 		return true;
 	return p->in_off < p->in_end && cl->snd_end > cl->tx.stall;
 }

@@ -167,6 +167,7 @@ static void input_answered(struct trk_client *cl, struct trk_entry *s, const str
 	bool sequential = s->token == cl->tx.token;
 	u64 in_end = s->off + s->len;
 
+	trk_narrow_answered(cl);
 	if (r->input.p)
 		trk_held_store_input(cl, r);
 	parallel = trk_client_parallel(cl);
@@ -175,8 +176,11 @@ static void input_answered(struct trk_client *cl, struct trk_entry *s, const str
 	if (s->fin)
 		cl->tx.fin_acked = true;
 	/* The server has what it waited for. */
-	if (r->has_consumed && r->consumed_to > s->off)
+	if (r->has_consumed && r->consumed_to > s->off) {
 		cl->tx.stall = 0;
+		cl->tx.unfit = false;
+		cl->tx.unfits = 0;
+	}
 	if (sequential || parallel != before) {
 		cl->tx.token = 0;
 		cl->tx.left = 0;
@@ -190,7 +194,7 @@ static void input_answered(struct trk_client *cl, struct trk_entry *s, const str
 		else if (sequential && (!r->has_consumed || r->consumed_to <= s->off)) {
 			cl->tx.stall = in_end;
 			if (s->size >= cl->seg_size)
-				trk_narrow_unconsumed(cl, now_us);
+				trk_timer_unfit(cl, now_us, trk_narrow_unconsumed(cl, now_us));
 		}
 	} else if (parallel) {
 		u64 from = r->has_consumed ? r->consumed_from : in_end;
@@ -330,6 +334,29 @@ static int accept(struct trk_client *cl, u32 seqrel, struct arrival *a)
 	return a->refused && a->s->what != TRK_WHAT_INPUT ? TRK_DROP_WINDOW : TRK_OK;
 }
 
+/*
+ * What the packet says of the size of packets that the path carries.  One that answers a small
+ * attempt, and is larger, may have come in fragments.
+ */
+static void judge_size(struct trk_client *cl, const struct arrival *a, bool was_small)
+{
+	const struct trk_resp *r = a->r;
+	u32 up = a->s->size, down = r->hdr_len + r->data_len, whole = down;
+
+	if (was_small) {
+		if (r->output.p)
+			whole = r->hdr_len + (u32)min_t(u64, a->output.end - a->off,
+							TRK_MAX_SEG_SIZE);
+		if (a->s->what == TRK_WHAT_INPUT)
+			trk_narrow_would_be(cl, whole - TRK_CONT_LEN);
+		up = min_t(u32, up, TRK_MIN_SEG_SIZE);
+		down = min_t(u32, down, TRK_MIN_SEG_SIZE);
+	}
+	if (a->s->what == TRK_WHAT_OUTPUT && r->data_len < a->s->len)
+		trk_narrow_less(cl, TRK_RESP_FIXED + a->s->len);
+	trk_narrow_received(cl, up, down);
+}
+
 /* Takes what the packet brings for the two streams; the data itself is stored by the caller. */
 static void store(struct trk_client *cl, const struct arrival *a, u64 now_us,
 		  struct trk_delivery *in)
@@ -438,9 +465,7 @@ int trk_receive_response(struct trk_client *cl, const struct trk_resp *r, u32 se
 		return TRK_OK;
 	}
 	cl->stat.responses++;
-	if (was_small && a.s->what == TRK_WHAT_INPUT && r->output.p)
-		trk_narrow_cut(cl, r->hdr_len + (u32)min_t(u64, a.output.end - a.off, TRK_MAX_SEG_SIZE));
-	trk_narrow_received(cl, a.s->size, r->hdr_len + r->data_len);
+	judge_size(cl, &a, was_small);
 	store(cl, &a, now_us, in);
 	end = seqrel + r->hdr_len + r->data_len;
 	if ((s32)(end - cl->req.ackrel) > 0)

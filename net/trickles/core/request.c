@@ -268,8 +268,8 @@ void trk_request_timeout(struct trk_client *cl, u64 now_us, struct trk_sending *
 		cl->stat.rcv_retrans += s->len;
 	}
 	fill_plan(cl, &q, &p, size, s, out);
-	trk_narrow_sent(cl, s->size, p.what == TRK_WHAT_INPUT ? 0 :
-				     TRK_RESP_FIXED + TRK_CONT_LEN + s->len);
+	/* Without the continuation: the answer to a RANGE need not have one. */
+	trk_narrow_sent(cl, s->size, p.what == TRK_WHAT_INPUT ? 0 : TRK_RESP_FIXED + s->len);
 	sent(cl, now_us, out);
 }
 

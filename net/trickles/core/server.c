@@ -92,12 +92,18 @@ static u64 cookie_period(const struct trk_server_env *env, const struct trk_ciph
 	return 0;
 }
 
-/* What the client asks for, as far as the path carries it. */
-static u16 seg_size(const struct trk_server_env *env, u16 asked)
+/*
+ * What the client asks for, as far as the path carries it, but not less than the continuations of
+ * the request need.
+ */
+static u16 seg_size(const struct trk_server_env *env, const struct trk_req *q)
 {
 	u16 most = env->path_seg_size ? env->path_seg_size(env) : env->max_seg_size;
+	u16 ucont = max_t(u16, q->output.len, q->input.len);
 
-	return min_t(u16, min_t(u16, asked, most), TRK_MAX_SEG_SIZE);
+	if (ucont)
+		most = max_t(u16, most, trk_ucont_least(ucont - TRK_UCONT_HDR));
+	return min_t(u16, min_t(u16, q->seg_size, most), TRK_MAX_SEG_SIZE);
 }
 
 /* The connection that a first request begins, if its cookie is ours. */
@@ -117,7 +123,7 @@ static int open_first(const struct trk_server_env *env, const struct trk_peer *p
 		return TRK_DROP_ATTEMPT;
 	if (q->seg_size < TRK_MIN_SEG_SIZE || q->nclaims)
 		return TRK_DROP_RANGE;
-	c->seg_size = seg_size(env, q->seg_size);
+	c->seg_size = seg_size(env, q);
 	c->conn = trk_seal_conn_id(key, peer, seq - 1, period);
 	return TRK_OK;
 }
@@ -446,7 +452,7 @@ static int take_size(const struct trk_server_env *env, const struct trk_req *q,
 	if (q->kind == TRK_KIND_TIMEOUT && q->seg_size) {
 		if (q->seg_size < TRK_MIN_SEG_SIZE)
 			return TRK_DROP_RANGE;
-		c->seg_size = seg_size(env, q->seg_size);
+		c->seg_size = seg_size(env, q);
 	}
 	g->size = trk_attempt_size(c->seg_size, q->attempt);
 	return TRK_OK;

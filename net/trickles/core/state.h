@@ -155,6 +155,8 @@ struct trk_tx {
 	struct trk_ranges acked;	/* consumed input above snd_una, as far as there is room */
 	u64 nxt;			/* input from here on was never sent */
 	u64 stall;			/* the server waits for input beyond this */
+	bool unfit;			/* more than fits a packet: it is not sent again at once */
+	u8 unfits;			/* so often in a row */
 	u32 expected;			/* numbers expected that answer input */
 	u32 token;			/* token of the request with sequential input; 0: none */
 	u32 left;			/* numbers that may still answer that request */
@@ -202,6 +204,8 @@ struct trk_narrow_way {
 struct trk_narrow {
 	u16 seg_size;			/* to be asked for with the next TIMEOUT request */
 	struct trk_narrow_way way[TRK_WAYS];
+	u8 vain;			/* round trips that lost input's answer, since one came */
+	u64 vain_us;			/* what was sent until then was counted */
 	bool raise;			/* what fits now is too little for the server */
 	u64 raise_us;			/* when the first size may be asked for again */
 	u64 wait_us;			/* by so much is that put off; doubles each time */
@@ -213,7 +217,7 @@ struct trk_timers {
 	bool force;			/* the next request waits for nothing */
 	u64 armed_us;			/* when the retransmission timer was started */
 	u64 rto_deadline_us, delack_deadline_us, idle_deadline_us, pace_deadline_us;
-	u64 reseal_deadline_us;
+	u64 reseal_deadline_us, unfit_deadline_us;
 	u64 sent_us;			/* when the last request was sent */
 	bool resuming;			/* trickles that were parked go on, paced */
 	u64 pace_us;			/* when the next paced request may go out */

@@ -44,6 +44,7 @@ void trk_timer_stop(struct trk_client *cl)
 	cl->timer.idle_deadline_us = U64_MAX;
 	cl->timer.pace_deadline_us = U64_MAX;
 	cl->timer.reseal_deadline_us = U64_MAX;
+	cl->timer.unfit_deadline_us = U64_MAX;
 	cl->deadline_us = U64_MAX;
 }
 
@@ -79,7 +80,25 @@ void trk_timer_set(struct trk_client *cl)
 
 	cl->deadline_us = min_t(u64, min_t(u64, t->rto_deadline_us, t->pace_deadline_us),
 				min_t(u64, t->delack_deadline_us, t->idle_deadline_us));
-	cl->deadline_us = min_t(u64, cl->deadline_us, t->reseal_deadline_us);
+	cl->deadline_us = min_t(u64, cl->deadline_us,
+				min_t(u64, t->reseal_deadline_us, t->unfit_deadline_us));
+}
+
+/**
+ * trk_timer_unfit - the server wants more input at once than fits a packet
+ * @cl: the client
+ * @now_us: monotonic time
+ * @latest_us: when it may fit
+ *
+ * Nothing tells when it changes its mind, so the same input goes again, ever more seldom.
+ */
+void trk_timer_unfit(struct trk_client *cl, u64 now_us, u64 latest_us)
+{
+	u64 wait = min_t(u64, cl->rto_us << min_t(u8, cl->tx.unfits, 16), TRK_RTO_MAX_US);
+
+	cl->tx.unfit = true;
+	cl->tx.unfits = min_t(u8, cl->tx.unfits + 1, 16);
+	cl->timer.unfit_deadline_us = min_t(u64, now_us + wait, max_t(u64, latest_us, now_us));
 }
 
 /*
@@ -178,7 +197,6 @@ void trk_timer_timed_out(struct trk_client *cl, u64 now_us)
 	u64 x;
 
 	cl->stat.timeouts++;
-	trk_narrow_timed_out(cl, now_us);
 	cl->num.dupthresh = TRK_DUPTHRESH;
 	cl->req.last_chance = false;
 	cl->req.timeout_due = true;
@@ -190,11 +208,15 @@ void trk_timer_timed_out(struct trk_client *cl, u64 now_us)
 		if (cl->req.pending.fin && !cl->tx.fin_acked)
 			cl->tx.fin_sent = false;
 		cl->req.pending.state = TRK_ENTRY_EXPECTED;
+		if (cl->req.pending.what == TRK_WHAT_INPUT)
+			trk_narrow_in_vain(cl, &cl->req.pending);
 		ask_again(cl, &cl->req.pending);
 		if (cl->req.pending.what == TRK_WHAT_OUTPUT)
 			trk_wanted_next(cl, cl->req.pending.off);
 		return;
 	}
+	trk_narrow_raise(cl, now_us);
+	cl->tx.unfit = false;
 	cl->req.waiting = true;
 	cl->req.attempt = 1;
 	for (x = cl->num.nrep + 1; x <= cl->num.hi; x++)
@@ -220,7 +242,7 @@ static void expire(struct trk_client *cl, u64 now_us)
 	}
 	cl->timer.backoff += !early;
 	if (cl->state == TRK_CL_FIRST) {
-		trk_narrow_timed_out(cl, now_us);
+		trk_narrow_expired(cl, now_us);
 		cl->req.first_sent = false;
 		cl->req.knocking = false;
 		cl->req.opened = false;
@@ -239,6 +261,7 @@ static void expire(struct trk_client *cl, u64 now_us)
 			cl->timer.rto_deadline_us = cl->timer.armed_us + timer_wait(cl);
 		return;
 	}
+	trk_narrow_expired(cl, now_us);
 	trk_timer_timed_out(cl, now_us);
 }
 
@@ -264,6 +287,10 @@ void trk_timer_expired(struct trk_client *cl, u64 now_us)
 		cl->timer.pace_deadline_us = U64_MAX;
 	if (now_us >= cl->timer.reseal_deadline_us)
 		cl->timer.reseal_deadline_us = U64_MAX;
+	if (now_us >= cl->timer.unfit_deadline_us) {
+		cl->timer.unfit_deadline_us = U64_MAX;
+		cl->tx.unfit = false;
+	}
 	if (now_us >= cl->timer.idle_deadline_us)
 		cl->timer.idle_deadline_us = now_us;
 	if (cl->state != TRK_CL_DEAD && cl->timer.rto_deadline_us == U64_MAX)

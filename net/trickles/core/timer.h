@@ -12,6 +12,7 @@ void trk_timer_set(struct trk_client *cl);
 void trk_timer_arm(struct trk_client *cl, u64 now_us);
 bool trk_timer_paced(struct trk_client *cl, u64 now_us);
 void trk_timer_pace(struct trk_client *cl, u64 now_us, u32 granted);
+void trk_timer_unfit(struct trk_client *cl, u64 now_us, u64 latest_us);
 void trk_timer_timed_out(struct trk_client *cl, u64 now_us);
 void trk_timer_expired(struct trk_client *cl, u64 now_us);
 

@@ -30,6 +30,7 @@
 #define TRK_MIN_SEG_SIZE	512		/* bytes of TCP payload in a full packet */
 #define TRK_MAX_SEG_SIZE	16000		/* TRK_MAX_CWND of them stay below 2^30 bytes */
 #define TRK_SMALL_ATTEMPT	2		/* from it on request and answer are small */
+#define TRK_CUT_ATTEMPT		4		/* from it on they may be cut into fragments */
 
 #define TRK_MAC_LEN		16
 #define TRK_CONT_LEN		72		/* transport continuation on the wire */
