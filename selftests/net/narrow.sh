@@ -178,7 +178,8 @@ server_knows()
 	expect client Narrowed -eq 0
 }
 
-# Errors about the connection, one to each end, that quote what was not sent.
+# Errors about the connection, a hundred to each end, that quote what was not sent.  The MTU is one
+# that a client's requests exceed.
 # shellcheck disable=SC2016 # awk's own dollars
 forge()
 {
@@ -195,7 +196,7 @@ forge()
 		        quote = struct.pack("!BBHHHBBH4s4sHHI", 0x45, 0, 1500, 1, 0x4000, 64, 6, 0,
 		                            socket.inet_aton(to), socket.inet_aton(peer),
 		                            sport, dport, seq)
-		        body = struct.pack("!BBHHH", 3, 4, 0, 0, 600) + quote
+		        body = struct.pack("!BBHHH", 3, 4, 0, 0, 100) + quote
 		        body = body[:2] + struct.pack("!H", trk.checksum(body)) + body[4:]
 		        head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, 1, 0,
 		                           socket.inet_aton("10.1.9.9"), socket.inet_aton(to))
