@@ -108,8 +108,8 @@ static void note_sent(struct sock *sk, u32 from, u32 len)
 	if (len > ts->sent_most)
 		WRITE_ONCE(ts->sent_most, len);
 	WRITE_ONCE(ts->sent_to, from + len);
-	WRITE_ONCE(ts->sent_end, tcp_jiffies32 + usecs_to_jiffies((u32)min_t(u64, 2 * window,
-									      U32_MAX)));
+	window = min_t(u64, 2 * window, U32_MAX);
+	WRITE_ONCE(ts->sent_end, tcp_jiffies32 + usecs_to_jiffies((u32)window));
 }
 
 /**

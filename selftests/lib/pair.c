@@ -152,7 +152,8 @@ struct packet *pair_pump(struct pair *p)
 
 	if (p->why[0] || p->cl.state == TRK_CL_DEAD || !trk_client_pump(&p->cl, p->now_us, &o))
 		return NULL;
-	if ((o.hdr_len + o.in_len > largest_request(&p->cl) && o.in_len > TRK_REQ_INPUT_MIN) || o.in_off + o.in_len > p->cl.snd_end)
+	if ((o.hdr_len + o.in_len > largest_request(&p->cl) && o.in_len > TRK_REQ_INPUT_MIN) ||
+	    o.in_off + o.in_len > p->cl.snd_end)
 		pair_fail(p, "request of %u + %u bytes, input at %" PRIu64, o.hdr_len, o.in_len,
 			  o.in_off);
 	if (o.syn)

@@ -73,7 +73,8 @@ static void watch_place(struct run *r, const struct packet *out)
 		r->top = 0;
 	if (x <= r->top && r->p.grant.kind != TRK_KIND_TIMEOUT)
 		return;
-	if (x > r->top && r->top && (s64)(s32)(out->seq - r->top_seq) > (s64)(x - r->top) * PAIR_SEG_SIZE)
+	if (x > r->top && r->top &&
+	    (s64)(s32)(out->seq - r->top_seq) > (s64)(x - r->top) * PAIR_SEG_SIZE)
 		r->gaps++;
 	r->top = x;
 	r->top_seq = out->seq;

@@ -46,7 +46,7 @@ static u16 next_lower(const struct trk_client *cl, u16 size)
 }
 
 /* What was seen of packets of another segment size says little. */
-static void forget(struct trk_narrow *n)
+static void narrow_forget(struct trk_narrow *n)
 {
 	memset(n->way, 0, sizeof(n->way));
 }
@@ -66,7 +66,7 @@ static void lower_to(struct trk_client *cl, u16 seg_size, u64 now_us)
 
 	n->seg_size = seg_size;
 	n->raise = false;
-	forget(n);
+	narrow_forget(n);
 	if (now_us >= n->raise_us)
 		put_off(n, now_us);
 	cl->stat.narrowed++;
@@ -90,7 +90,7 @@ void trk_narrow_sent(struct trk_client *cl, u32 up, u32 down)
 }
 
 /* A packet of @size arrived.  Of larger ones before, none had since the timer expired. */
-static void passed(struct trk_narrow_way *way, u32 size)
+static void narrow_passed(struct trk_narrow_way *way, u32 size)
 {
 	way->passed = max_t(u16, way->passed, size);
 	if (size >= way->failed) {
@@ -110,8 +110,8 @@ static void passed(struct trk_narrow_way *way, u32 size)
  */
 void trk_narrow_received(struct trk_client *cl, u32 up, u32 down)
 {
-	passed(&cl->narrow.way[TRK_WAY_UP], up);
-	passed(&cl->narrow.way[TRK_WAY_DOWN], down);
+	narrow_passed(&cl->narrow.way[TRK_WAY_UP], up);
+	narrow_passed(&cl->narrow.way[TRK_WAY_DOWN], down);
 }
 
 /**
@@ -188,7 +188,7 @@ bool trk_narrow_stuck(struct trk_client *cl)
 }
 
 /* The timer expired.  Returns true if the path seems to be too narrow for what was sent. */
-static bool failed(struct trk_narrow_way *way)
+static bool narrow_failed(struct trk_narrow_way *way)
 {
 	bool again = way->sent > way->passed && way->sent > TRK_MIN_SEG_SIZE;
 
@@ -217,7 +217,7 @@ void trk_narrow_expired(struct trk_client *cl, u64 now_us)
 	for (i = 0; i < TRK_WAYS; i++) {
 		struct trk_narrow_way *way = &cl->narrow.way[i];
 
-		if (failed(way))
+		if (narrow_failed(way))
 			lower = min_t(u16, lower, next_lower(cl, way->failed));
 	}
 	if (lower < cl->narrow.seg_size)
@@ -237,7 +237,7 @@ void trk_narrow_raise(struct trk_client *cl, u64 now_us)
 		return;
 	n->seg_size = cl->want_seg_size;
 	n->raise = false;
-	forget(n);
+	narrow_forget(n);
 	put_off(n, now_us);
 }
 
