@@ -4,6 +4,8 @@
  * of it.  Each stream must come through, and no segment size may stay small for what was only an
  * outage or a slow server.
  */
+#include <inttypes.h>
+
 #include "path.h"
 #include "tap.h"
 
@@ -135,6 +137,8 @@ static void narrow__too_little_for_the_server(void)
 	PLAY(&sc);
 	CHECK(run.p.cl.stat.narrowed > 0);
 	CHECK_EQ(run.p.cl.seg_size, PAIR_SEG_SIZE);
+	printf("# %" PRIu64 " requests\n", run.p.cl.stat.requests);
+	CHECK(run.p.cl.stat.requests < 200);
 }
 
 /* The same where it is the server's route that is narrow for a time. */

@@ -54,7 +54,7 @@ static void narrow_forget(struct trk_narrow *n)
 static void put_off(struct trk_narrow *n, u64 now_us)
 {
 	/* What has held for so long was no mistake. */
-	if (now_us - n->raise_us > WAIT_MAX_US)
+	if (now_us > n->raise_us + WAIT_MAX_US)
 		n->wait_us = 0;
 	n->wait_us = max_t(u64, WAIT_MIN_US, min_t(u64, 2 * n->wait_us, WAIT_MAX_US));
 	n->raise_us = now_us + n->wait_us;
@@ -233,12 +233,16 @@ void trk_narrow_raise(struct trk_client *cl, u64 now_us)
 {
 	struct trk_narrow *n = &cl->narrow;
 
-	if (!n->raise && (n->seg_size == cl->want_seg_size || now_us < n->raise_us))
+	bool needed = n->raise;
+
+	if (!needed && (n->seg_size == cl->want_seg_size || now_us < n->raise_us))
 		return;
 	n->seg_size = cl->want_seg_size;
 	n->raise = false;
 	narrow_forget(n);
 	put_off(n, now_us);
+	if (needed)
+		n->need_us = n->raise_us;
 }
 
 /**
@@ -259,7 +263,7 @@ bool trk_narrow_doubtful(const struct trk_client *cl)
  *
  * It waits for more at once.  If packets have become smaller than they were, by what was found out
  * here or because the server's route is narrow, it cannot get that, and nothing would ever
- * time out.
+ * time out.  So the first size is asked for again, at once if it is for the first time.
  *
  * Return: when the first size may be asked for again, U64_MAX if this is the first size.
  */
@@ -267,8 +271,8 @@ u64 trk_narrow_unconsumed(struct trk_client *cl, u64 now_us)
 {
 	if (cl->seg_size == cl->want_seg_size)
 		return U64_MAX;
-	cl->narrow.raise = now_us >= cl->narrow.raise_us;
-	return cl->narrow.raise_us;
+	cl->narrow.raise = now_us >= cl->narrow.need_us;
+	return cl->narrow.need_us;
 }
 
 /**

@@ -208,6 +208,7 @@ struct trk_narrow {
 	u64 vain_us;			/* what was sent until then was counted */
 	bool raise;			/* what fits now is too little for the server */
 	u64 raise_us;			/* when the first size may be asked for again */
+	u64 need_us;			/* the same, where packets are too small for the server */
 	u64 wait_us;			/* by so much is that put off; doubles each time */
 };
 
