@@ -89,10 +89,13 @@ void trk_narrow_sent(struct trk_client *cl, u32 up, u32 down)
 	way[TRK_WAY_DOWN].sent = max_t(u16, way[TRK_WAY_DOWN].sent, down);
 }
 
-/* A packet of @size arrived.  Of larger ones before, none had since the timer expired. */
-static void narrow_passed(struct trk_narrow_way *way, u32 size)
+/**
+ * trk_narrow_judge - a packet arrived after a larger one had not, or as large a one
+ * @way: which way it went
+ * @size: bytes of its TCP payload
+ */
+void trk_narrow_judge(struct trk_narrow_way *way, u32 size)
 {
-	way->passed = max_t(u16, way->passed, size);
 	if (size >= way->failed) {
 		way->failed = 0;
 		way->strikes = 0;
@@ -100,18 +103,6 @@ static void narrow_passed(struct trk_narrow_way *way, u32 size)
 		way->strikes = min_t(u8, way->strikes + 1, STRIKES);
 	}
 	way->fresh = false;
-}
-
-/**
- * trk_narrow_received - a packet arrived
- * @cl: the client
- * @up: bytes of TCP payload of the request that it answers
- * @down: bytes of its own
- */
-void trk_narrow_received(struct trk_client *cl, u32 up, u32 down)
-{
-	narrow_passed(&cl->narrow.way[TRK_WAY_UP], up);
-	narrow_passed(&cl->narrow.way[TRK_WAY_DOWN], down);
 }
 
 /**
