@@ -103,8 +103,9 @@ int trk_listener_start(struct sock *sk)
 		trk_queue_destroy(q);
 		return err;
 	}
-	trk_output_distrust(sk);
+	/* In this order, since who sets the option meanwhile looks at the state behind it. */
 	inet_sk_set_state(sk, TCP_LISTEN);
+	trk_output_distrust(sk);
 	return 0;
 }
 

@@ -223,7 +223,6 @@ void trk_narrow_expired(struct trk_client *cl, u64 now_us)
 void trk_narrow_raise(struct trk_client *cl, u64 now_us)
 {
 	struct trk_narrow *n = &cl->narrow;
-
 	bool needed = n->raise;
 
 	if (!needed && (n->seg_size == cl->want_seg_size || now_us < n->raise_us))
