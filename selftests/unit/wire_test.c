@@ -219,7 +219,8 @@ static void random_req(struct rng *r, struct trk_req *q)
 	memset(q, 0, sizeof(*q));
 	q->kind = rng_in(r, TRK_KIND_FIRST, TRK_KIND_CLOSE);
 	q->flags = rng_u64(r);
-	q->attempt = rng_u64(r);
+	if (q->kind == TRK_KIND_FIRST || q->kind == TRK_KIND_TIMEOUT)
+		q->attempt = rng_u64(r);
 	q->seg_size = rng_u64(r);
 	q->token = rng_u64(r);
 	q->ackrel = rng_u64(r);
@@ -317,6 +318,26 @@ static void req__round_trip(void)
 		CHECK_EQ(got.hdr_len, len);
 		CHECK_EQ(got.input_len, data);
 		free(t);
+	}
+}
+
+/* Whoever sets it would otherwise have the answers to a RANGE cut on their way. */
+static void req__only_first_and_timeout_have_attempts(void)
+{
+	u8 buf[TRK_REQ_HDR_MAX];
+	struct rng r = { 11 };
+	unsigned int kind;
+	struct trk_req q;
+	u32 len;
+
+	for (kind = TRK_KIND_FIRST; kind <= TRK_KIND_CLOSE; kind++) {
+		do {
+			random_req(&r, &q);
+		} while (q.kind != kind);
+		len = trk_wire_req_write(buf, &q);
+		buf[28] = 15;
+		CHECK_EQ(trk_wire_req_parse(&q, buf, len, len), TRK_OK);
+		CHECK_EQ(q.attempt, kind == TRK_KIND_FIRST || kind == TRK_KIND_TIMEOUT ? 15 : 0);
 	}
 }
 
@@ -846,6 +867,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(req__first_repeats_the_versions),
 	TAP_CASE(kind__request_is_no_response),
 	TAP_CASE(req__round_trip),
+	TAP_CASE(req__only_first_and_timeout_have_attempts),
 	TAP_CASE(req__asked_ranges),
 	TAP_CASE(req__largest_fits),
 	TAP_CASE(req__cut_at_every_byte),

@@ -125,7 +125,7 @@ struct trk_bytes {
 struct trk_req {
 	u8 kind;
 	u8 flags;
-	u8 attempt;
+	u8 attempt;		/* FIRST, TIMEOUT: which one it is; otherwise 0 */
 	u8 nclaims;
 	u8 nask;
 	bool has_input;
