@@ -68,6 +68,25 @@ static void ring__grows(void)
 	CHECK(cl->num.hi > LONE_RING + 40);
 }
 
+/* As far down as the old ring went, and however full it was. */
+static void ring__keeps_all_entries(void)
+{
+	static struct trk_entry larger[2 * LONE_RING];
+	u64 hi, x, low;
+
+	for (hi = LONE_RING - 2; hi <= LONE_RING + 2; hi++) {
+		low = hi < LONE_RING ? 0 : hi - LONE_RING + 1;
+		lone_open(&lone);
+		cl->num.hi = hi;
+		for (x = low; x <= hi; x++)
+			trk_client_entry(cl, x)->off = 1000 + x;
+		memset(larger, 0, sizeof(larger));
+		trk_client_set_ring(cl, larger, 2 * LONE_RING);
+		for (x = low; x <= hi; x++)
+			CHECK(trk_client_entry(cl, x)->off == 1000 + x);
+	}
+}
+
 /* What is there in order is asked for no more. */
 static void pump__what_is_there_is_no_hole(void)
 {
@@ -137,6 +156,7 @@ static void pump__input_waits_for_a_place(void)
 	CHECK_EQ(lone.q.input_off, 200);
 	CHECK_EQ(cl->tx.tried, 200);
 	CHECK(cl->tx.placeless.n == 2 && cl->tx.noplace);
+	CHECK_EQ(cl->tx.placeless.r[0].a, 200 + LONE_SEG_SIZE);
 	/* Refused again: all of it. */
 	trk_ranges_add(&cl->tx.placeless, 200, 1500);
 	cl->tx.lost.n = 0;
@@ -212,6 +232,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__says_what_it_can_take),
 	TAP_CASE(first__waits_for_input),
 	TAP_CASE(ring__grows),
+	TAP_CASE(ring__keeps_all_entries),
 	TAP_CASE(pump__what_is_there_is_no_hole),
 	TAP_CASE(pump__held_input_waits_for_room),
 	TAP_CASE(pump__input_waits_for_a_place),

@@ -153,6 +153,46 @@ static void renew__counts_keys_from_the_birth(void)
 	}
 }
 
+/* However many are met before the domain ends, no more than belong to it are noted. */
+static void renew__meets_more_keys_than_it_notes(void)
+{
+	unsigned int i;
+
+	lone_open(&lone);
+	for (i = 0; i < 2 * ARRAY_SIZE(cl->held.key_met); i++) {
+		struct trk_entry s = { .req_n = 2 + i, .serial = cl->held.serial };
+		struct trk_cont c = lone_cont(&lone, 2 + i);
+		struct trk_resp r;
+
+		c.key_id = 10 + i;
+		lone_put_cont(&lone, &r, &c);
+		trk_held_renew(cl, &s, lone.cont);
+		CHECK_EQ(trk_client_cont(cl)->c.base, 2 + i);
+		CHECK(cl->held.nkeys <= ARRAY_SIZE(cl->held.key_met));
+		CHECK(cl->held.keys_away <= ARRAY_SIZE(cl->held.key_met));
+	}
+	CHECK_EQ(cl->held.nkeys, ARRAY_SIZE(cl->held.key_met));
+}
+
+/* Under another key all may be sealed anew at once; under the same one after a while. */
+static void confirm__another_key_is_asked_at_once(void)
+{
+	struct trk_entry s = { .req_n = 2 };
+	u8 key_id;
+
+	for (key_id = 1; key_id <= 2; key_id++) {
+		lone_open(&lone);
+		CHECK_EQ(cl->held.confirmed.c.key_id, 1);
+		s.serial = cl->held.serial;
+		trk_client_cont(cl)->c.key_id = key_id;
+		cl->held.reseals = 3;
+		cl->held.reseal_us = 77;
+		trk_held_confirm(cl, &s);
+		CHECK_EQ(cl->held.reseals, key_id == 1 ? 3 : 0);
+		CHECK_EQ(cl->held.reseal_us, key_id == 1 ? 77 : 0);
+	}
+}
+
 /* One that no answered request carried may be spoilt: the last two are kept in reserve. */
 static void renew__few_at_a_time(void)
 {
@@ -424,7 +464,9 @@ static const struct tap_case cases[] = {
 	TAP_CASE(renew__only_of_this_connection),
 	TAP_CASE(renew__does_not_go_back),
 	TAP_CASE(confirm__drops_old_claims),
+	TAP_CASE(confirm__another_key_is_asked_at_once),
 	TAP_CASE(renew__counts_keys_from_the_birth),
+	TAP_CASE(renew__meets_more_keys_than_it_notes),
 	TAP_CASE(renew__few_at_a_time),
 	TAP_CASE(output__found_by_its_bytes),
 	TAP_CASE(output__done_with),

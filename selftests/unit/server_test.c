@@ -779,6 +779,7 @@ static void timeout__another_segment_size(void)
 /* From attempt 2 on the answer is small, if it can be. */
 static void timeout__small_attempts(void)
 {
+	static u8 opaque[450];
 	struct trk_answer a;
 	struct trk_packet p;
 	u8 hdr[TRK_RESP_HDR_MAX];
@@ -819,6 +820,19 @@ static void timeout__small_attempts(void)
 	CHECK_EQ(trk_answer_begin(&a), 0);
 	CHECK(trk_answer_next(&a, hdr, &p));
 	CHECK_EQ(p.data_len, 600);
+	/* A continuation that a small packet has no room for, with the beginning of the data */
+	trk_answer_init(&a);
+	a.g = &g;
+	a.peer = &peer;
+	a.seal = &key.c;
+	a.nonce = &key.c;
+	a.has_output = true;
+	a.output = (struct trk_ucont){ .end = 1000000, .len = sizeof(opaque), .opaque = opaque };
+	a.len = 1000000;
+	CHECK_EQ(trk_answer_begin(&a), 0);
+	CHECK(trk_answer_next(&a, hdr, &p));
+	CHECK(p.hdr_len > TRK_MIN_SEG_SIZE);
+	CHECK(p.data_len > 0 && p.hdr_len + p.data_len <= SEG_SIZE);
 }
 
 static void timeout__in_an_event(void)
@@ -1216,14 +1230,15 @@ static void laid_out_free(struct laid_out *l)
 static void lay_out(struct trk_answer *a, struct laid_out *l)
 {
 	const struct trk_grant *g = a->g;
+	u64 covered = 0, bytes = 0, most, x;
 	u8 hdr[TRK_RESP_HDR_MAX];
-	u64 covered = 0, x;
 
 	memset(l, 0, sizeof(*l));
 	a->peer = &peer;
 	a->seal = &key.c;
 	a->nonce = &key.c;
 	CHECK_EQ(trk_answer_begin(a), 0);
+	most = trk_answer_size(a);
 	while (trk_answer_next(a, hdr, &l->p[l->n])) {
 		struct trk_packet *p = &l->p[l->n];
 		struct trk_resp *r = &l->r[l->n];
@@ -1231,6 +1246,8 @@ static void lay_out(struct trk_answer *a, struct laid_out *l)
 		CHECK(p->hdr_len <= TRK_RESP_HDR_MAX);
 		CHECK(p->hdr_len + p->data_len <= g->cont.seg_size);
 		CHECK(p->data_at + p->data_len <= a->len);
+		bytes += p->hdr_len + p->data_len;
+		CHECK(bytes <= most);
 		l->hdr[l->n] = malloc(p->hdr_len);
 		memcpy(l->hdr[l->n], hdr, p->hdr_len);
 		l->n++;
@@ -1702,6 +1719,58 @@ static void answer__geometry_tells_where_packets_stand(void)
 	laid_out_free(&l);
 }
 
+/* What lies beyond the continuation that the answer brings belongs to the next one. */
+static void answer__ends_with_its_continuation(void)
+{
+	struct trk_answer a = { .has_output = true, .output = { .start = 6000, .end = 9500 },
+				.off = 7000, .len = 10000 };
+	struct trk_grant g;
+	struct laid_out l;
+	unsigned int i;
+	struct conn c;
+	u64 bytes = 0;
+
+	CHECKED(grant_input(&c, &g, 4));
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	for (i = 0; i < l.n; i++)
+		bytes += l.p[i].data_len;
+	CHECK_EQ(bytes, 2500);
+	laid_out_free(&l);
+}
+
+/* So much room must be there for an answer before it is made (../outlet.c). */
+static void answer__size_it_may_have(void)
+{
+	struct trk_answer a = { .has_output = true, .output = { .end = 1 << 20 } };
+	struct trk_grant g;
+	struct laid_out l;
+	struct conn c;
+	u32 piece;
+
+	CHECKED(grant_input(&c, &g, 4));
+	CHECK_EQ(g.count, 8);
+	a.g = &g;
+	CHECKED(lay_out(&a, &l));
+	laid_out_free(&l);
+	CHECK_EQ(trk_answer_size(&a), SEG_SIZE);
+	piece = a.piece;
+	a = (struct trk_answer){ .g = &g, .has_output = true, .output = { .end = 1 << 20 },
+				 .len = 2 * piece + 1 };
+	CHECKED(lay_out(&a, &l));
+	CHECK_EQ(l.n, 3);
+	laid_out_free(&l);
+	CHECK_EQ(trk_answer_size(&a), 3 * SEG_SIZE);
+	/* The client has paid for so many more, and no answer has more than the grant. */
+	g.paid = 4;
+	CHECK_EQ(trk_answer_size(&a), 7 * SEG_SIZE);
+	g.paid = 6;
+	CHECK_EQ(trk_answer_size(&a), 8 * SEG_SIZE);
+	g.paid = 0;
+	a.abort = true;
+	CHECK_EQ(trk_answer_size(&a), SEG_SIZE);
+}
+
 static void answer__mss_and_room_hold(void)
 {
 	struct trk_answer a = {
@@ -1931,6 +2000,8 @@ static const struct tap_case cases[] = {
 	TAP_CASE(answer__input_continuation_sealed_anew),
 	TAP_CASE(answer__shown_to_be_sealed_anew),
 	TAP_CASE(answer__geometry_tells_where_packets_stand),
+	TAP_CASE(answer__ends_with_its_continuation),
+	TAP_CASE(answer__size_it_may_have),
 	TAP_CASE(answer__mss_and_room_hold),
 	TAP_CASE(answer__data_that_cannot_be_asked_for),
 	TAP_CASE(answer__abort_brings_no_data),
