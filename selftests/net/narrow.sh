@@ -132,6 +132,92 @@ upload()
 	narrow "$1" "$2" echo $server 7 100000
 }
 
+# cut ICMP: below what the smallest packets need. They go in fragments, when nothing else has helped.
+cut()
+{
+	forget_pmtu
+	watch
+	icmp "$1"
+	middle 400
+	mark client server
+	at client "$built/xfer" get $server 80 100000
+	at client "$built/xfer" echo $server 7 20000
+	middle 1500
+	expect client Fallbacks -eq 0
+	expect client BytesRcvd -ge 120000
+	[ "$(packets fragments)" -gt 0 ] || fail "no fragment: how did it get through?"
+	[ "$(packets invalid)" = 0 ] || fail "$(packets invalid) packets of no connection"
+}
+
+cut_learns()
+{
+	cut yes
+	[ "$(mtu_at client $server)" = 556 ] || fail "the client has learned $(mtu_at client $server)"
+}
+
+discover()
+{
+	at server selftests/net/discover.py set "$(cat "$work/httpd-server.pid")" "$1"
+}
+
+# The application of a server that listens already lets packets be cut. So nothing has to be found
+# out, except by requests, which fit.
+listener_dont()
+{
+	discover dont
+	forget_pmtu
+	watch
+	icmp no
+	middle 1300
+	mark client
+	at client "$built/xfer" get $server 80 100000
+	middle 1500
+	expect client Narrowed -eq 0
+	[ "$(packets fragments)" -gt 0 ] || fail "no packet was cut"
+}
+
+# Neither then nor otherwise it believes what strangers say of the path.
+listener_believes()
+{
+	local which
+
+	for which in dont do want; do
+		discover $which
+		icmp yes
+		forge_echo
+		wait_for 20 route_is_narrow
+		mark client server
+		at client "$built/xfer" get $server 80 1000000
+		expect server TooLarge -eq 0
+		expect server ResponsesSent -le 900
+		expect client Narrowed -eq 0
+		forget_pmtu
+	done
+}
+
+route_is_narrow()
+{
+	[ -n "$(mtu_at server $client)" ]
+}
+
+# An application that probes paths itself: its requests are never cut, and no error tells it the
+# path's MTU.
+client_probes()
+{
+	forget_pmtu
+	watch
+	icmp yes
+	middle 1300
+	mark client
+	at client selftests/net/discover.py echo $server 7 100000 probe
+	middle 1500
+	expect client BytesRcvd -eq 100000
+	expect client Fallbacks -eq 0
+	expect client Narrowed -gt 0
+	expect client TooLarge -eq 0
+	nothing_strange
+}
+
 upload_learns()
 {
 	upload yes 1000
@@ -255,7 +341,7 @@ strangers()
 }
 
 load
-plan 11
+plan 16
 cd "$top"
 far_hosts
 mkdir "$folder"
@@ -268,6 +354,11 @@ check "download by the smallest packets" download no 556
 check "upload, routers tell the client" upload_learns
 check "upload, nobody tells" upload no 1300
 check "upload by the smallest packets" upload no 556
+check "the smallest packets are too large, nobody tells" cut no
+check "the smallest packets are too large, routers tell" cut_learns
+check "an application finds out itself" client_probes
+check "a listener's packets may be cut" listener_dont
+check "whatever it chooses, no listener believes errors" listener_believes
 check "a download's path becomes narrow" becomes_narrow yes
 check "a download's path becomes narrow, nobody tells" becomes_narrow no
 check "a server's own route becomes narrow" server_knows
