@@ -240,6 +240,18 @@ static void first__by_attempt(void)
 	CHECK_EQ(first(1, 0, 2, 3000), TRK_DROP_REPLAY);
 }
 
+/* Each of those that a server lets pass. */
+static void first__every_attempt_once(void)
+{
+	unsigned int i;
+
+	fresh_set();
+	for (i = 0; i <= 15; i++) {
+		CHECK_EQ(first(1, 0, i, i), TRK_OK);
+		CHECK_EQ(first(1, 0, i, 20), TRK_DROP_REPLAY);
+	}
+}
+
 static void timeout__executed_once(void)
 {
 	u64 d = domain_at(0), next = domain_at(500);
@@ -637,6 +649,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(range__two_gaps),
 	TAP_CASE(range__one_domain_at_a_time),
 	TAP_CASE(first__by_attempt),
+	TAP_CASE(first__every_attempt_once),
 	TAP_CASE(timeout__executed_once),
 	TAP_CASE(timeout__younger_than_all_births),
 	TAP_CASE(timeout__of_a_domain_that_was_left),

@@ -407,9 +407,12 @@ static void answer__of_nothing(void)
 	CHECK_EQ(cl->tx.lost.n, 0);
 	CHECKED(send_input(true));
 	trk_client_entry(cl, 11)->count = 1;
+	trk_client_entry(cl, 11)->fin = true;
+	cl->tx.fin_sent = true;
 	r = lone_resp(&lone, 11);
 	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
 	CHECK(lost_is(100, cl->tx.nxt));
+	CHECK(!cl->tx.fin_sent);
 	CHECKED(send_input(false));
 	r = lone_resp(&lone, 11);
 	r.span = 4;
