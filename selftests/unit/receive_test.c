@@ -262,12 +262,13 @@ static void answer__consumed(void)
 	r = answer_to_input(100, 300);
 	cl->tx.stall = 50;
 	cl->tx.noplace = true;
+	cl->tx.again = true;
 	trk_ranges_add(&cl->tx.placeless, 400, 500);
 	CHECK_EQ(lone_take(&lone, 11, &r), TRK_OK);
 	CHECK_EQ(cl->snd_una, 300);
 	CHECK_EQ(cl->tx.stall, 0);
 	CHECK(!cl->tx.token && !cl->tx.left && !cl->tx.again);
-	CHECK(!cl->tx.noplace && !cl->tx.placeless.n);
+	CHECK(!cl->tx.again && !cl->tx.noplace && !cl->tx.placeless.n);
 	CHECK_EQ(cl->tx.expected, 0);
 	CHECK_EQ(cl->tx.lost.n, 0);
 }
@@ -531,6 +532,25 @@ static void refused__no_place(void)
 	}
 }
 
+/* A number that was to bring nothing brings one that has no place: it would be gone for good. */
+static void refused__no_place_and_nothing_asked(void)
+{
+	struct trk_resp r;
+	unsigned int i;
+
+	CHECKED(send_input(false));
+	trk_client_entry(cl, 11)->what = TRK_WHAT_NOTHING;
+	for (i = 0; i < TRK_OUTPUTS; i++) {
+		cl->held.outputs[i].len = TRK_UCONT_HDR;
+		cl->held.outputs[i].u = (struct trk_ucont){ .start = 10000 * (i + 1),
+							    .end = 10000 * (i + 1) + 10 };
+	}
+	r = lone_resp(&lone, 11);
+	lone_put_output(&lone, &r, 200000, 200010, 0);
+	CHECK_EQ(lone_take(&lone, 11, &r), TRK_DROP_WINDOW);
+	CHECK_EQ(trk_client_entry(cl, 11)->state, TRK_ENTRY_EXPECTED);
+}
+
 /* That of asked bytes is asked for by the byte before it; the bytes are taken. */
 static void refused__no_place_for_that_of_asked_bytes(void)
 {
@@ -598,7 +618,9 @@ static void timeout__begins_a_domain(void)
 	c = lone_cont(&lone, 10);
 	c.domain++;
 	trk_law_init(&c.law, 10, 1, 5, 0);
+	cl->held.renewal_claims = 7;
 	CHECK_EQ(enter(&c, 11, 1), TRK_OK);
+	CHECK_EQ(cl->held.renewal_claims, 0);
 	CHECK(!cl->req.waiting);
 	CHECK_EQ(cl->num.hi, 11);
 	CHECK_EQ(cl->num.nrep, 10);
@@ -650,6 +672,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(refused__of_another_request),
 	TAP_CASE(refused__not_with_a_continuation),
 	TAP_CASE(refused__no_place),
+	TAP_CASE(refused__no_place_and_nothing_asked),
 	TAP_CASE(refused__no_place_for_that_of_asked_bytes),
 	TAP_CASE(refused__another_end),
 	TAP_CASE(timeout__begins_a_domain),

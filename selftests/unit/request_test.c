@@ -434,6 +434,25 @@ static void timeout__number(void)
 	CHECK_EQ(lone.q.ask[0].len, PIECE - TRK_CONT_LEN);
 }
 
+/* New bytes are wanted until they arrive, whatever becomes of the request that asks for them. */
+static void timeout__asks_for_new_bytes(void)
+{
+	u64 at;
+
+	CHECKED(reported_two());
+	cl->rcv_nxt = cl->rx.ask_nxt;
+	cl->rx.holes.n = 0;
+	at = cl->rx.ask_nxt;
+	trk_timer_timed_out(cl, lone.now_us);
+	cl->rx.holes.n = 0;
+	CHECK(lone_pump(&lone));
+	CHECK_EQ(lone.q.kind, TRK_KIND_TIMEOUT);
+	CHECK(lone.q.nask == 1 && lone.q.ask[0].off == at);
+	CHECK(cl->rx.ask_nxt == at + lone.q.ask[0].len);
+	CHECK(cl->rx.holes.n == 1 && cl->rx.holes.r[0].a == at &&
+	      cl->rx.holes.r[0].b == cl->rx.ask_nxt);
+}
+
 /* The byte before a hole whose continuation is lost: once, also by a TIMEOUT. */
 static void timeout__asks_for_a_continuation(void)
 {
@@ -529,6 +548,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(redundant__ranges_that_touch),
 	TAP_CASE(timeout__knocks),
 	TAP_CASE(timeout__number),
+	TAP_CASE(timeout__asks_for_new_bytes),
 	TAP_CASE(timeout__asks_for_a_continuation),
 	TAP_CASE(idle__a_sign_of_life),
 	TAP_CASE(ring__wished_for),
