@@ -51,6 +51,8 @@ watch()
 				type filter hook prerouting priority -450;
 				ip frag-off & 0x3fff != 0 counter comment "fragments"
 				ip protocol tcp ip frag-off & 0x4000 == 0 counter comment "divisible"
+				ip frag-off & 0x4000 == 0 ip saddr $client tcp flags & syn == 0 counter \
+					comment "requests that may be cut"
 			}
 			chain forward {
 				type filter hook forward priority 0;
@@ -215,7 +217,8 @@ client_probes()
 	expect client Fallbacks -eq 0
 	expect client Narrowed -gt 0
 	expect client TooLarge -eq 0
-	nothing_strange
+	[ "$(packets fragments)" = 0 ] || fail "$(packets fragments) fragments"
+	[ "$(packets "requests that may be cut")" = 0 ] || fail "the application's wish is not obeyed"
 }
 
 upload_learns()
@@ -345,7 +348,7 @@ plan 16
 cd "$top"
 far_hosts
 mkdir "$folder"
-"$built/xfer" files "$folder" 1000000 4000000
+"$built/xfer" files "$folder" 100000 1000000 4000000
 httpd server "$folder"
 echod server
 check "download, routers tell the server in vain" download yes 1300
