@@ -122,6 +122,20 @@ static void first__answered_once(void)
 	CHECK_EQ(seen.born, trk_seal_order_at(NOW) | 3);
 }
 
+/* It may come after numbers of which the answers were lost, or after another SYN-ACK. */
+static void first__counts_from_the_cookie(void)
+{
+	struct trk_server_env env = env_at(NOW);
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1448, .ackrel = 700 };
+	u32 cookie = trk_server_syn_cookie(&env, &peer, ISN);
+	struct trk_grant g;
+
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1 + 700, 200, &g), TRK_OK);
+	CHECK_EQ(g.seq0, cookie + 1);
+	CHECK_EQ(trk_server_step(&env, &peer, &q, ISN + 1, cookie + 1 - 700, 200, &g),
+		 TRK_DROP_COOKIE);
+}
+
 /* What is believed to be ahead of the clock is what can have been born, and little more. */
 static void ahead__of_the_clock(void)
 {
@@ -1185,6 +1199,10 @@ static void ask__inside_the_continuation(void)
 	c.q.nask = 0;
 	blob[30] ^= 1;
 	CHECK_EQ(conn_again(&c, &g), TRK_DROP_UCONT);
+	/* Its seal is right, but it ends before it begins. */
+	u.end = u.start - 1;
+	trk_seal_ucont(&key.c, &peer, 77, TRK_EXT_OUTPUT, &u, blob);
+	CHECK_EQ(conn_again(&c, &g), TRK_DROP_UCONT);
 }
 
 static void ask__other_connection_refused(void)
@@ -1945,6 +1963,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(first__segment_size_is_the_smaller),
 	TAP_CASE(first__repeated_gets_one_packet),
 	TAP_CASE(first__answered_once),
+	TAP_CASE(first__counts_from_the_cookie),
 	TAP_CASE(ahead__of_the_clock),
 	TAP_CASE(first__claims_refused),
 	TAP_CASE(first__attempts_are_bounded),

@@ -95,6 +95,8 @@ static void first__waits_twice_as_long_each_time(void)
 		CHECK(!lone_pump(&lone));
 		lone.now_us++;
 		trk_timer_expired(cl, lone.now_us);
+		/* Who waits for a SYN-ACK waits no longer. */
+		CHECK(!cl->req.knocking);
 		CHECK(lone_pump(&lone));
 		/* From the third on, every other one is a SYN. */
 		CHECK_EQ(lone.out.syn, i >= 2 && i % 2 == 0);
@@ -105,6 +107,23 @@ static void first__waits_twice_as_long_each_time(void)
 }
 
 /* Two round trips and a little, with unreported packets; else the whole timeout. */
+/* Input that the server cannot use as it is goes again, ever more seldom, up to a minute. */
+static void unfit__waits_twice_as_long_each_time(void)
+{
+	unsigned int i;
+
+	lone_open(&lone);
+	for (i = 0; i < 20; i++) {
+		trk_timer_unfit(cl, lone.now_us, U64_MAX);
+		CHECK_EQ(cl->timer.unfit_deadline_us,
+			 lone.now_us + min_t(u64, cl->rto_us << min_t(unsigned int, i, 16),
+					     60000000));
+	}
+	/* At once when it may fit. */
+	trk_timer_unfit(cl, lone.now_us, lone.now_us + 5);
+	CHECK_EQ(cl->timer.unfit_deadline_us, lone.now_us + 5);
+}
+
 static void probe__after_two_round_trips(void)
 {
 	lone_open(&lone);
@@ -342,6 +361,7 @@ static void pace__twice_the_rate_of_the_window(void)
 
 static const struct tap_case cases[] = {
 	TAP_CASE(first__waits_twice_as_long_each_time),
+	TAP_CASE(unfit__waits_twice_as_long_each_time),
 	TAP_CASE(probe__after_two_round_trips),
 	TAP_CASE(probe__asks_again),
 	TAP_CASE(probe__asks_for_nothing_that_came),

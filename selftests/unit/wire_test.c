@@ -135,7 +135,7 @@ static void sizes__of_the_document(void)
 /* The versions that a FIRST request says its client speaks must include its own. */
 static void req__first_repeats_the_versions(void)
 {
-	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1400 }, got;
+	struct trk_req q = { .kind = TRK_KIND_FIRST, .seg_size = 1400, .m = 0xffffffff }, got;
 	u8 p[TRK_REQ_HDR_MAX];
 	u32 len = trk_wire_req_write(p, &q);
 	unsigned int min, max;
@@ -787,6 +787,26 @@ static void resp__every_bit_and_length_wrong(void)
 	}
 }
 
+/* An unknown type below 128 makes the response invalid, others are skipped. */
+static void resp__unknown_extensions(void)
+{
+	struct trk_resp p = { .flags = TRK_RESP_NOGROWTH, .span = 1 }, got;
+	u8 buf[TRK_RESP_HDR_MAX + 4];
+	unsigned int type;
+	u32 len;
+
+	for (type = 0; type < 256; type++) {
+		bool known = type == TRK_EXT_ADDR || (type && type <= TRK_EXT_SPAN);
+
+		len = trk_wire_resp_write(buf, &p);
+		put_unaligned_be16(get_unaligned_be16(buf + 2) + 4, buf + 2);
+		put_unaligned_be32(type << 24, buf + len);
+		/* What is known is not empty. */
+		CHECK_EQ(trk_wire_resp_parse(&got, buf, len + 4, len + 4),
+			 known || type < 128 ? TRK_DROP_EXTENSION : TRK_OK);
+	}
+}
+
 static void resp__span_only_without_growth(void)
 {
 	struct trk_resp p = { .span = 3, .flags = TRK_RESP_NOGROWTH }, got;
@@ -881,6 +901,7 @@ static const struct tap_case cases[] = {
 	TAP_CASE(resp__longest_header),
 	TAP_CASE(resp__cut_at_every_byte),
 	TAP_CASE(resp__every_bit_and_length_wrong),
+	TAP_CASE(resp__unknown_extensions),
 	TAP_CASE(resp__span_only_without_growth),
 	TAP_CASE(ucont_parse__bounds),
 	TAP_CASE(num__unwrapped),
