@@ -183,7 +183,7 @@ listener_believes()
 {
 	local which
 
-	for which in dont do want; do
+	for which in dont "do" want; do
 		discover $which
 		icmp yes
 		forge_echo
