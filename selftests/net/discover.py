@@ -1,16 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""IP_MTU_DISCOVER by name (dont, want, do, probe, interface, omit), at either end.
+"""usage: discover.py PID WHICH
 
-  discover.py set PID WHICH               of all Trickles sockets of a process, in the middle of
-                                          what it does
-  discover.py echo ADDRESS PORT SIZE WHICH    a client that sends so much, and gets it back
+Sets IP_MTU_DISCOVER of all Trickles sockets of a process, in the middle of what it does, to dont,
+want, do, probe, interface or omit.
 """
 import ctypes
 import os
 import socket
 import sys
-import threading
 
 import trk
 
@@ -41,29 +39,5 @@ def set_discover(pid, value):
         sys.exit("process %d has no Trickles socket" % pid)
 
 
-def echo(address, port, size, value):
-    data = bytes(i * 7 % 251 for i in range(size))
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, trk.IPPROTO_TRICKLES) as sock:
-        sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, value)
-        sock.settimeout(250)
-        sock.connect((address, port))
-
-        def send():
-            sock.sendall(data)
-            sock.shutdown(socket.SHUT_WR)
-
-        sender = threading.Thread(target=send)
-        sender.start()
-        got = bytearray()
-        while piece := sock.recv(65536):
-            got += piece
-        sender.join()
-    if got != data:
-        sys.exit("%d bytes came back of %d, or other ones" % (len(got), size))
-
-
 if __name__ == "__main__":
-    if sys.argv[1] == "set":
-        set_discover(int(sys.argv[2]), WHICH[sys.argv[3]])
-    else:
-        echo(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), WHICH[sys.argv[5]])
+    set_discover(int(sys.argv[1]), WHICH[sys.argv[2]])

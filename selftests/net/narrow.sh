@@ -159,11 +159,11 @@ cut_learns()
 
 discover()
 {
-	at server selftests/net/discover.py set "$(cat "$work/httpd-server.pid")" "$1"
+	at server selftests/net/discover.py "$(cat "$work/httpd-server.pid")" "$1"
 }
 
-# The application of a server that listens already lets packets be cut. So nothing has to be found
-# out, except by requests, which fit.
+# The application of a server that listens already lets packets be cut. So there is nothing to be
+# found out: requests fit, and answers arrive in fragments.
 listener_dont()
 {
 	discover dont
@@ -178,8 +178,8 @@ listener_dont()
 	[ "$(packets fragments)" -gt 0 ] || fail "no packet was cut"
 }
 
-# Neither then nor otherwise it believes what strangers say of the path.
-listener_believes()
+# Whatever its application chooses, a listener believes nothing that strangers say of the path.
+listener_is_deaf()
 {
 	local which
 
@@ -211,7 +211,7 @@ client_probes()
 	icmp yes
 	middle 1300
 	mark client
-	at client selftests/net/discover.py echo $server 7 100000 probe
+	at client "$built/xfer" -d 3 echo $server 7 100000
 	middle 1500
 	expect client BytesRcvd -eq 100000
 	expect client Fallbacks -eq 0
@@ -361,7 +361,7 @@ check "the smallest packets are too large, nobody tells" cut no
 check "the smallest packets are too large, routers tell" cut_learns
 check "an application finds out itself" client_probes
 check "a listener's packets may be cut" listener_dont
-check "whatever it chooses, no listener believes errors" listener_believes
+check "whatever it chooses, no listener believes errors" listener_is_deaf
 check "a download's path becomes narrow" becomes_narrow yes
 check "a download's path becomes narrow, nobody tells" becomes_narrow no
 check "a server's own route becomes narrow" server_knows

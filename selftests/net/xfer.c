@@ -11,6 +11,7 @@
  *   -p    plain TCP is expected         -t SECONDS  time for each transfer (250)
  *   -r    a connection that is refused is tried again
  *   -m    a connection for which there is no memory is tried again
+ *   -d N  IP_MTU_DISCOVER of its sockets (3: IP_PMTUDISC_PROBE)
  *
  * SIZE may be FROM-TO.  An error is one line, and the exit status is 0 only if there was none.
  */
@@ -35,6 +36,7 @@
 static struct sockaddr_in server = { .sin_family = AF_INET };
 static bool keep, plain, again, short_of_memory;
 static unsigned int limit = 250;
+static int discover = -1;
 
 __attribute__((format(printf, 1, 2), noreturn))
 static void die(const char *format, ...)
@@ -110,6 +112,9 @@ static int dial(uint64_t size)
 
 	for (;;) {
 		fd = socket(AF_INET, SOCK_STREAM, IPPROTO_TRICKLES);
+		if (fd >= 0 && discover >= 0 &&
+		    setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &discover, sizeof(discover)))
+			die("IP_MTU_DISCOVER %d: %s", discover, strerror(errno));
 		if (fd >= 0 && !connect(fd, (struct sockaddr *)&server, sizeof(server)))
 			return fd;
 		if (!try_again(errno))
@@ -324,8 +329,11 @@ int main(int argc, char **argv)
 	uint64_t *size;
 
 	setlinebuf(stdout);
-	while ((opt = getopt(argc, argv, "j:kmprt:")) != -1) {
+	while ((opt = getopt(argc, argv, "d:j:kmprt:")) != -1) {
 		switch (opt) {
+		case 'd':
+			discover = atoi(optarg);
+			break;
 		case 'j':
 			jobs = atoi(optarg);
 			break;

@@ -122,7 +122,7 @@ static void first__answered_once(void)
 	CHECK_EQ(seen.born, trk_seal_order_at(NOW) | 3);
 }
 
-/* It may come after numbers of which the answers were lost, or after another SYN-ACK. */
+/* Protocol.rst: the cookie is the acknowledgment number less one, and less what ackrel says. */
 static void first__counts_from_the_cookie(void)
 {
 	struct trk_server_env env = env_at(NOW);
@@ -790,6 +790,16 @@ static void timeout__another_segment_size(void)
 	CHECK_EQ(h.cont.seg_size, 700);
 }
 
+/* An answer without anything yet. */
+static void answer_to(const struct trk_grant *g, struct trk_answer *a)
+{
+	trk_answer_init(a);
+	a->g = g;
+	a->peer = &peer;
+	a->seal = &key.c;
+	a->nonce = &key.c;
+}
+
 /* From attempt 2 on the answer is small, if it can be. */
 static void timeout__small_attempts(void)
 {
@@ -809,11 +819,7 @@ static void timeout__small_attempts(void)
 		CHECK_EQ(g.cont.seg_size, SEG_SIZE);
 		CHECK_EQ(g.size, size);
 		CHECK(trk_answer_mss(&g) < size);
-		trk_answer_init(&a);
-		a.g = &g;
-		a.peer = &peer;
-		a.seal = &key.c;
-		a.nonce = &key.c;
+		answer_to(&g, &a);
 		a.has_output = true;
 		a.output = (struct trk_ucont){ .end = 1000000, .len = 4, .opaque = hdr };
 		a.len = 1000000;
@@ -823,11 +829,7 @@ static void timeout__small_attempts(void)
 		CHECK(!trk_answer_next(&a, hdr, &p));
 	}
 	/* Output that can come only once, and continuations, take what they need. */
-	trk_answer_init(&a);
-	a.g = &g;
-	a.peer = &peer;
-	a.seal = &key.c;
-	a.nonce = &key.c;
+	answer_to(&g, &a);
 	a.has_consumed = true;
 	a.consumed_to = 1;
 	a.len = 600;
@@ -835,11 +837,7 @@ static void timeout__small_attempts(void)
 	CHECK(trk_answer_next(&a, hdr, &p));
 	CHECK_EQ(p.data_len, 600);
 	/* A continuation that a small packet has no room for, with the beginning of the data */
-	trk_answer_init(&a);
-	a.g = &g;
-	a.peer = &peer;
-	a.seal = &key.c;
-	a.nonce = &key.c;
+	answer_to(&g, &a);
 	a.has_output = true;
 	a.output = (struct trk_ucont){ .end = 1000000, .len = sizeof(opaque), .opaque = opaque };
 	a.len = 1000000;

@@ -106,7 +106,6 @@ static void first__waits_twice_as_long_each_time(void)
 	}
 }
 
-/* Two round trips and a little, with unreported packets; else the whole timeout. */
 /* Input that the server cannot use as it is goes again, ever more seldom, up to a minute. */
 static void unfit__waits_twice_as_long_each_time(void)
 {
@@ -124,6 +123,7 @@ static void unfit__waits_twice_as_long_each_time(void)
 	CHECK_EQ(cl->timer.unfit_deadline_us, lone.now_us + 5);
 }
 
+/* Two round trips and a little, with unreported packets; else the whole timeout. */
 static void probe__after_two_round_trips(void)
 {
 	lone_open(&lone);

@@ -262,7 +262,7 @@ int trk_wire_req_parse(struct trk_req *q, const u8 *p, u32 hdr_avail, u32 total)
 	q->m = get_unaligned_be32(p + 12);
 	q->n = get_unaligned_be32(p + 16);
 	q->proof = get_unaligned_be64(p + 20);
-	/* Other requests are not repeated as they are: they have none. */
+	/* No other request is repeated as it is: what stands there is not looked at. */
 	q->attempt = kind == TRK_KIND_FIRST || kind == TRK_KIND_TIMEOUT ? p[28] : 0;
 	q->nclaims = p[29];
 	q->seg_size = get_unaligned_be16(p + 30);
